@@ -1,0 +1,72 @@
+# One static library for each folder of src, one test program for its *_test.cc. A new file needs no
+# change here; a new dependency between modules does, and must point down (see ARCHITECTURE.md).
+include(GoogleTest)
+
+function(gemel_module name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(sources)
+    add_library(gemel_${name} STATIC ${sources})
+    target_link_libraries(gemel_${name} PUBLIC gemel_options ${ARGN})
+  else()
+    add_library(gemel_${name} INTERFACE)
+    target_link_libraries(gemel_${name} INTERFACE gemel_options ${ARGN})
+  endif()
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE gemel_${name} ${GEMEL_TEST_LIBS_${name}}
+                          GTest::gtest GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE GEMEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+                         PROPERTIES TIMEOUT 300)
+  endif()
+endfunction()
+
+if(gmime_FOUND)
+  set(GEMEL_TEST_LIBS_mail PkgConfig::gmime)
+endif()
+if(gsasl_FOUND)
+  set(GEMEL_TEST_LIBS_wire PkgConfig::gsasl)
+endif()
+
+gemel_module(base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash OpenSSL::Crypto Threads::Threads
+             ${PROMETHEUS_CORE})
+gemel_module(mail gemel_base ICU::uc ICU::i18n)
+gemel_module(store gemel_mail PkgConfig::rocksdb ${ROARING})
+gemel_module(wire gemel_base PkgConfig::zstd ZLIB::ZLIB)
+# The sessions: each knows the store and the wire, none knows another.
+gemel_module(sync gemel_store gemel_wire)
+gemel_module(imap gemel_store gemel_wire ${ROARING})
+gemel_module(lmtp gemel_store gemel_wire)
+gemel_module(admin gemel_store gemel_wire gemel_sync)
+gemel_module(net gemel_wire OpenSSL::SSL)
+
+file(GLOB server CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemeld*.cc)
+if(server)
+  add_executable(gemeld ${server})
+  target_link_libraries(gemeld PRIVATE gemel_imap gemel_lmtp gemel_sync gemel_admin gemel_net
+                        PkgConfig::systemd)
+endif()
+file(GLOB tool CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemel_*.cc ${CMAKE_SOURCE_DIR}/src/bin/gemel.cc)
+if(tool)
+  add_executable(gemel ${tool})
+  target_link_libraries(gemel PRIVATE gemel_admin gemel_store)
+endif()
+
+file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)
+if(benches)
+  add_executable(gemel_bench ${benches})
+  target_link_libraries(gemel_bench PRIVATE gemel_imap gemel_sync benchmark::benchmark benchmark::benchmark_main)
+endif()
+
+if(GEMEL_FUZZ)
+  file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.cc)
+  foreach(source ${fuzzers})
+    get_filename_component(fuzzer ${source} NAME_WE)
+    add_executable(${fuzzer} ${source})
+    target_link_libraries(${fuzzer} PRIVATE gemel_imap gemel_lmtp gemel_sync)
+    target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
+  endforeach()
+endif()
