@@ -114,8 +114,7 @@ std::string to_base64(std::string_view bytes) {
     uint32_t group = 0;
     for (size_t k = 0; k < 3; ++k)
       group = group << 8 | (k < left ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k)
-      out += k <= left ? kBase64[group >> (18 - 6 * k) & 63] : '=';
+    for (size_t k = 0; k < 4; ++k) out += k <= left ? kBase64[group >> (18 - 6 * k) & 63] : '=';
   }
   return out;
 }
@@ -135,8 +134,7 @@ Result<std::string> from_base64(std::string_view text) {
         continue;
       }
       const size_t digit = kBase64.find(c);
-      if (digit == std::string_view::npos || padding > 0)
-        return fail(Code::kSyntax, "not base64");
+      if (digit == std::string_view::npos || padding > 0) return fail(Code::kSyntax, "not base64");
       group = group << 6 | static_cast<uint32_t>(digit);
     }
     for (size_t k = 0; k < 3 - padding; ++k) out += static_cast<char>(group >> (16 - 8 * k));

@@ -16,7 +16,10 @@ TEST(Bytes, VarintsComeBackAsTheyWere) {
 }
 
 TEST(Bytes, ADecoderThatRanPastTheEndStaysBad) {
-  Decoder decoder(std::string_view("\x05" "ab", 3));
+  Decoder decoder(
+      std::string_view("\x05"
+                       "ab",
+                       3));
   EXPECT_EQ(decoder.string(), "");
   EXPECT_FALSE(decoder.ok());
   EXPECT_EQ(decoder.varint(), 0u);

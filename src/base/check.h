@@ -1,5 +1,5 @@
-// CHECK(condition) << nothing: a broken invariant ends the process with file, line and condition, in
-// release builds too, for going on would write what is wrong.
+// CHECK(condition) << nothing: a broken invariant ends the process with file, line and condition,
+// in release builds too, for going on would write what is wrong.
 #pragma once
 
 namespace gemel {

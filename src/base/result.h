@@ -54,9 +54,9 @@ using Result = std::expected<T, Error>;
 
 #define GEMEL_CONCAT_(a, b) a##b
 #define GEMEL_CONCAT(a, b) GEMEL_CONCAT_(a, b)
-#define GEMEL_TRY_(temporary, declaration, expression)                           \
-  auto temporary = (expression);                                                 \
-  if (!temporary) return std::unexpected(std::move(temporary).error());          \
+#define GEMEL_TRY_(temporary, declaration, expression)                  \
+  auto temporary = (expression);                                        \
+  if (!temporary) return std::unexpected(std::move(temporary).error()); \
   declaration = std::move(*temporary)
 
 /// TRY(auto mailbox, store.find(name)); declares or assigns the value, or returns the error.
@@ -64,8 +64,8 @@ using Result = std::expected<T, Error>;
   GEMEL_TRY_(GEMEL_CONCAT(try_result_, __COUNTER__), declaration, (__VA_ARGS__))
 
 /// TRY_OK(store.remove(id)); for a Result<void>.
-#define TRY_OK(...)                                                                    \
-  do {                                                                                 \
-    if (auto try_ok_result = (__VA_ARGS__); !try_ok_result)                            \
-      return std::unexpected(std::move(try_ok_result).error());                        \
+#define TRY_OK(...)                                             \
+  do {                                                          \
+    if (auto try_ok_result = (__VA_ARGS__); !try_ok_result)     \
+      return std::unexpected(std::move(try_ok_result).error()); \
   } while (false)

@@ -1,4 +1,5 @@
-// Flags: the five system flags by bit, keywords by name outside the store and by bit inside a mailbox.
+// Flags: the five system flags by bit, keywords by name outside the store and by bit inside a
+// mailbox.
 #pragma once
 
 #include <array>
@@ -12,14 +13,15 @@
 
 namespace gemel {
 
-/// The system flags (RFC 9051 §2.3.2), as the lowest bits of every Flags. \Recent is no stored flag.
+/// The system flags (RFC 9051 §2.3.2), as the lowest bits of every Flags. \Recent is no stored
+/// flag.
 enum class SystemFlag : uint8_t { kAnswered, kFlagged, kDeleted, kSeen, kDraft };
 inline constexpr size_t kSystemFlagCount = 5;
 inline constexpr std::array<std::string_view, kSystemFlagCount> kSystemFlagNames = {
     "\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"};
 
-/// Flags of a message as bits: 5 system flags, then the mailbox's keywords in the order of its table.
-/// Only meaningful together with that mailbox's MailboxInfo::keywords.
+/// Flags of a message as bits: 5 system flags, then the mailbox's keywords in the order of its
+/// table. Only meaningful together with that mailbox's MailboxInfo::keywords.
 struct Flags {
   static constexpr size_t kBits = 128;
   std::array<uint64_t, 2> words{};
@@ -51,8 +53,8 @@ struct FlagNames {
 
   bool has(SystemFlag flag) const { return system >> static_cast<int>(flag) & 1; }
   void add(SystemFlag flag) { system |= static_cast<uint8_t>(1 << static_cast<int>(flag)); }
-  /// `name` as on the wire: "\\Seen", "$Forwarded". Errors: kInvalid, an unknown system flag, \Recent,
-  /// or no atom; kTooBig.
+  /// `name` as on the wire: "\\Seen", "$Forwarded". Errors: kInvalid, an unknown system flag,
+  /// \Recent, or no atom; kTooBig.
   Result<void> add(std::string_view name);
   bool empty() const { return system == 0 && keywords.empty(); }
   /// "\Seen $Forwarded", without parentheses.

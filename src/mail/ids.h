@@ -25,14 +25,15 @@ struct Id {
 using Uid = Id<struct UidTag, uint32_t>;                  // RFC 9051 §2.3.1.1; 0 is none
 using UidValidity = Id<struct UidValidityTag, uint32_t>;  // RFC 9051 §2.3.1.1; never 0 in use
 using ModSeq = Id<struct ModSeqTag, uint64_t>;            // RFC 7162 §3.1; 63 bits; 0 is before all
-using JournalSeq = Id<struct JournalSeqTag, uint64_t>;    // one per entity changed in a commit; 0 is before all
+using JournalSeq =
+    Id<struct JournalSeqTag, uint64_t>;  // one per entity changed in a commit; 0 is before all
 
 constexpr Uid next(Uid uid) { return Uid(uid.value + 1); }
 constexpr ModSeq next(ModSeq modseq) { return ModSeq(modseq.value + 1); }
 
-/// A mailbox for ever, whatever its name: the store that made it (random, made with the store) and a
-/// number there. Text form: 16 hex digits, "-", the number in hex ("4be0d1a2c3f40718-1f"), fit for
-/// OBJECTID's MAILBOXID (RFC 8474 §4).
+/// A mailbox for ever, whatever its name: the store that made it (random, made with the store) and
+/// a number there. Text form: 16 hex digits, "-", the number in hex ("4be0d1a2c3f40718-1f"), fit
+/// for OBJECTID's MAILBOXID (RFC 8474 §4).
 struct UniqueId {
   uint64_t origin = 0;
   uint64_t number = 0;
@@ -62,8 +63,8 @@ struct Guid {
   static Result<Guid> parse(std::string_view hex);
 };
 
-/// 128 bits that are equal when content is equal, and add up: the digest of a whole is the sum (modulo
-/// 2^128) of those of its parts, in any order. See doc/storage-format.md, "Digest".
+/// 128 bits that are equal when content is equal, and add up: the digest of a whole is the sum
+/// (modulo 2^128) of those of its parts, in any order. See doc/storage-format.md, "Digest".
 struct Digest {
   uint64_t low = 0;
   uint64_t high = 0;

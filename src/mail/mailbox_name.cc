@@ -41,7 +41,8 @@ Result<MailboxName> MailboxName::make(std::string_view owner, std::string_view p
     return fail(Code::kInvalid, "a mailbox name has an empty level");
   if (!is_utf8_without_controls(path))
     return fail(Code::kInvalid, "a mailbox name has control characters or is not UTF-8");
-  if (std::ranges::count(path, kHierarchySeparator) >= static_cast<std::ptrdiff_t>(kMailboxDepthMax))
+  if (std::ranges::count(path, kHierarchySeparator) >=
+      static_cast<std::ptrdiff_t>(kMailboxDepthMax))
     return fail(Code::kLimit, "mailbox name has too many levels");
   std::string canonical(path);
   const size_t top = path.find(kHierarchySeparator);

@@ -15,8 +15,8 @@ inline constexpr size_t kUserIdBytesMax = 255;
 inline constexpr size_t kMailboxPathBytesMax = 1000;
 inline constexpr size_t kMailboxDepthMax = 50;
 
-/// `owner` is a userid; `path` is UTF-8, levels separated by "/", "INBOX" in any case stored as "INBOX"
-/// (RFC 9051 §5.1). The text form is "alice/INBOX": a userid has no "/".
+/// `owner` is a userid; `path` is UTF-8, levels separated by "/", "INBOX" in any case stored as
+/// "INBOX" (RFC 9051 §5.1). The text form is "alice/INBOX": a userid has no "/".
 struct MailboxName {
   std::string owner;
   std::string path;
@@ -29,8 +29,8 @@ struct MailboxName {
   /// The name one level up, or none for a top one.
   std::optional<MailboxName> parent() const;
 
-  /// Checks and canonicalises (INBOX; a trailing separator is dropped). Errors: kInvalid: empty, empty
-  /// level, control characters, bad UTF-8; kTooBig; kLimit for depth.
+  /// Checks and canonicalises (INBOX; a trailing separator is dropped). Errors: kInvalid: empty,
+  /// empty level, control characters, bad UTF-8; kTooBig; kLimit for depth.
   static Result<MailboxName> make(std::string_view owner, std::string_view path);
   /// From the text form. Errors: kSyntax, and those of make.
   static Result<MailboxName> parse(std::string_view text);

@@ -32,8 +32,8 @@ void UidSet::add(Uid first, Uid last) {
     return;
   }
   // The ranges that touch or overlap the new one become one with it.
-  const auto begin = std::ranges::lower_bound(
-      ranges_, added.first, {}, [](const Range& r) { return uint64_t{r.last} + 1; });
+  const auto begin = std::ranges::lower_bound(ranges_, added.first, {},
+                                              [](const Range& r) { return uint64_t{r.last} + 1; });
   auto end = begin;
   for (; end != ranges_.end() && end->first <= uint64_t{added.last} + 1; ++end) {
     added.first = std::min(added.first, end->first);
@@ -145,7 +145,8 @@ Result<UidSet> UidSet::decode(std::string_view bytes) {
   for (uint64_t left = in.varint(); in.ok() && left > 0; --left) {
     const uint64_t first = at + in.varint();
     const uint64_t last = first + in.varint();
-    if (first == 0 || last > UINT32_MAX) return fail(Code::kCorrupt, "a stored uid set is out of range");
+    if (first == 0 || last > UINT32_MAX)
+      return fail(Code::kCorrupt, "a stored uid set is out of range");
     out.add(Uid(static_cast<uint32_t>(first)), Uid(static_cast<uint32_t>(last)));
     at = last;
   }

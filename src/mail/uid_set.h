@@ -31,8 +31,8 @@ class UidSet {
 
   bool contains(Uid uid) const;  // O(log ranges)
   bool empty() const { return ranges_.empty(); }
-  uint64_t size() const;         // O(ranges)
-  Uid first() const;             // the set must not be empty
+  uint64_t size() const;  // O(ranges)
+  Uid first() const;      // the set must not be empty
   Uid last() const;
   const std::vector<Range>& ranges() const { return ranges_; }
   bool operator==(const UidSet&) const = default;
@@ -44,7 +44,8 @@ class UidSet {
   template <class Fn>
   void for_each(Fn fn) const {
     for (const Range& range : ranges_)
-      for (uint64_t uid = range.first; uid <= range.last; ++uid) fn(Uid(static_cast<uint32_t>(uid)));
+      for (uint64_t uid = range.first; uid <= range.last; ++uid)
+        fn(Uid(static_cast<uint32_t>(uid)));
   }
 
   /// "1:3,7"; empty gives "".

@@ -1,13 +1,14 @@
 // A protocol session without I/O: bytes in, bytes out. IMAP, LMTP, the sync link's two ends and the
-// admin protocol are sessions; net runs them on sockets, tests on strings, the simulator in a world of
-// its own.
+// admin protocol are sessions; net runs them on sockets, tests on strings, the simulator in a world
+// of its own.
 //
-// Threads  one at a time. receive, wake, produce, timed_out, end_of_input, shut_down may wait for the
-//          disk, so they are never called on a network thread. SessionEnv::wake may be called from any
-//          thread at any time, also after the session has ended.
+// Threads  one at a time. receive, wake, produce, timed_out, end_of_input, shut_down may wait for
+// the
+//          disk, so they are never called on a network thread. SessionEnv::wake may be called from
+//          any thread at any time, also after the session has ended.
 // The loop of whoever runs it:
-//   produce until it has nothing more; write; then by want(): read and receive, or wait for wake, or
-//   start TLS or compression and produce again, or close.
+//   produce until it has nothing more; write; then by want(): read and receive, or wait for wake,
+//   or start TLS or compression and produce again, or close.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ enum class Want {
   kInput,        // more bytes; wake() may come meanwhile
   kMore,         // call produce again once what it gave is on its way
   kWake,         // nothing, not even input, until wake()
-  kTls,          // handshake now as the server, drop what was read in plain text before it, call tls_started
+  kTls,          // handshake now as the server, drop what was read in plain text before it, call
+                 // tls_started
   kCompression,  // compress both directions from the next byte on (see Session::compression)
   kClose,        // close after the output is written
 };
@@ -33,11 +35,11 @@ enum class Compression { kNone, kDeflate, kZstd };
 
 /// Facts about the connection, and the way to wake its session.
 struct SessionEnv {
-  std::string peer_address;  // "127.0.0.1", "::1", or "unix"
-  uint16_t local_port = 0;   // 0 on a unix socket
-  bool is_local = false;     // a unix socket or the loopback
-  bool is_tls = false;       // TLS from the first byte
-  bool can_tls = false;      // a certificate is there: STARTTLS may be offered
+  std::string peer_address;            // "127.0.0.1", "::1", or "unix"
+  uint16_t local_port = 0;             // 0 on a unix socket
+  bool is_local = false;               // a unix socket or the loopback
+  bool is_tls = false;                 // TLS from the first byte
+  bool can_tls = false;                // a certificate is there: STARTTLS may be offered
   std::function<void()> wake = [] {};  // schedules Session::wake; cheap, any thread
 };
 
@@ -64,7 +66,8 @@ class Session {
   virtual void tls_started() {}
   virtual Compression compression() const { return Compression::kNone; }
 
-  /// How long to wait for input before timed_out(), in milliseconds; asked each time input is awaited.
+  /// How long to wait for input before timed_out(), in milliseconds; asked each time input is
+  /// awaited.
   virtual std::optional<int64_t> input_timeout_ms() const { return std::nullopt; }
   /// No input came: say goodbye in what produce gives, then want kClose.
   virtual void timed_out() = 0;

@@ -1,0 +1,101 @@
+// The changes that bring a mailbox or a user's data from one state to a later one, as a value: what
+// compare builds, the wire carries, and the store applies as one transaction or not at all.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mail/record.h"
+#include "mail/uid_set.h"
+
+namespace gemel {
+
+/// Flags of messages that both sides have. All have the same `modseq` afterwards.
+struct StoreItem {
+  UidSet uids;
+  ModSeq modseq;
+  FlagOp op = FlagOp::kSet;
+  FlagNames flags;
+};
+
+/// Messages that both sides have become tombstones.
+struct ExpungeItem {
+  UidSet uids;
+  ModSeq modseq;
+};
+
+/// One message the receiver lacks. Its body is there already or was staged before the update.
+struct AppendItem {
+  Uid uid;
+  ModSeq modseq;
+  ModSeq created_modseq;
+  FlagNames flags;
+  bool expunged = false;  // comes as a tombstone that is kept, for undelete
+  int64_t internaldate_s = 0;
+  int64_t savedate_s = 0;
+  Guid guid;
+  uint64_t size = 0;
+};
+
+/// Messages the receiver lacks here but has elsewhere: guid, size and internaldate are those of
+/// `source_uids` (expunged ones that are kept count), taken pairwise in ascending order; the flags
+/// too unless `flags` is there. `source` may be the mailbox itself.
+struct AppendFromItem {
+  UidSet uids;
+  ModSeq modseq;
+  ModSeq created_modseq;
+  bool expunged = false;
+  int64_t savedate_s = 0;
+  UniqueId source;
+  UidSet source_uids;
+  std::optional<FlagNames> flags;
+};
+
+using ChangeItem = std::variant<StoreItem, ExpungeItem, AppendItem, AppendFromItem>;
+
+/// What a header says, where it differs from what the receiver has or the mailbox is new there.
+struct MailboxHeader {
+  MailboxName name;
+  std::string partition;
+  UidValidity uidvalidity;
+  int64_t created_s = 0;
+  int64_t deleted_s = 0;
+  std::map<std::string, std::string> attributes;
+};
+
+/// Items take effect in order. Applies only where the mailbox is in the state (`from`) — or does
+/// not exist, for `from` 0 — and leaves it at `to`.
+struct MailboxUpdate {
+  UniqueId id;
+  ModSeq from;
+  ModSeq to;
+  Uid last_uid;
+  Uid recent_uid;
+  ModSeq purged_modseq;
+  std::optional<MailboxHeader> header;  // required when from is 0
+  std::vector<ChangeItem> items;
+};
+
+/// As MailboxUpdate, for the data of a user; `from` 0 makes the user.
+struct UserUpdate {
+  std::string userid;
+  ModSeq from;
+  ModSeq to;
+  int64_t created_s = 0;
+  int64_t deleted_s = 0;
+  std::vector<UserItem> items;
+};
+
+/// One mailbox of a RENAME. All of one RENAME change together, so names may be swapped.
+struct RenameItem {
+  UniqueId id;
+  MailboxName old_name;
+  MailboxName new_name;
+  std::string partition;
+  ModSeq from;
+  ModSeq to;
+};
+
+}  // namespace gemel

@@ -1,0 +1,98 @@
+// What the store tells of mailboxes and messages: plain values, true at one moment.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mail/flags.h"
+#include "mail/ids.h"
+#include "mail/mailbox_name.h"
+
+namespace gemel {
+
+/// Everything of a mailbox that is no message. Attributes hold what has a name and a value and
+/// replicates with the mailbox: "acl/USERID" -> rights, "special-use" -> "\Sent" (RFC 6154),
+/// "annotation/ENTRY" -> value.
+struct MailboxInfo {
+  UniqueId id;
+  MailboxName name;
+  std::string partition;
+  UidValidity uidvalidity;
+  Uid last_uid;           // uidnext - 1
+  ModSeq highestmodseq;   // at least 1
+  Uid recent_uid;         // highest uid that a session was told of as \Recent, as last made durable
+  ModSeq purged_modseq;   // tombstones with a modseq at or below it may be gone
+  int64_t created_s = 0;  // unix time
+  int64_t deleted_s = 0;  // unix time of the delete, 0 while it lives
+  std::map<std::string, std::string> attributes;
+  std::vector<std::string>
+      keywords;  // bit kSystemFlagCount + i of Flags is keywords[i]; only grows
+
+  // Counters over live messages, and over expunged ones that are kept (invariant I10).
+  uint32_t exists = 0;
+  uint32_t unseen = 0;
+  uint32_t deleted = 0;  // with \Deleted
+  uint64_t bytes = 0;
+  uint32_t expunged = 0;
+  uint64_t expunged_bytes = 0;
+
+  Digest digest;  // of the header and all records; see doc/storage-format.md
+
+  bool is_deleted() const { return deleted_s != 0; }
+  Uid uidnext() const { return next(last_uid); }
+};
+
+inline constexpr std::string_view kAttributeSpecialUse = "special-use";
+inline constexpr std::string_view kAttributeAcl = "acl/";
+inline constexpr std::string_view kAttributeAnnotation = "annotation/";
+
+/// The part of a record that changes.
+struct RecordState {
+  Uid uid;
+  ModSeq modseq;
+  Flags flags;
+  bool expunged = false;
+};
+
+/// The part of a record that never changes (invariant I1).
+struct RecordFacts {
+  Guid guid;
+  uint64_t size = 0;           // octets of the body, RFC822.SIZE
+  int64_t internaldate_s = 0;  // unix time
+  int64_t savedate_s = 0;      // unix time at which it came into this mailbox (RFC 8514)
+  ModSeq created_modseq;       // of the transaction that brought it into this mailbox
+};
+
+struct Record {
+  RecordState state;
+  RecordFacts facts;
+};
+
+/// One entry of a user's data: subscriptions, credentials, scripts, quota and so on. `key` is
+/// "KIND/NAME" ("subscription/Archive/2024", "credential/scram-sha-256"); see
+/// doc/storage-format.md.
+struct UserItem {
+  std::string key;
+  std::string value;
+  ModSeq modseq;
+  bool deleted = false;  // a tombstone
+};
+
+inline constexpr std::string_view kUserItemSubscription = "subscription/";
+inline constexpr std::string_view kUserItemScram = "credential/scram-sha-256";
+
+struct UserInfo {
+  std::string userid;
+  ModSeq modseq;  // highest of its items
+  int64_t created_s = 0;
+  int64_t deleted_s = 0;   // 0 while the user lives
+  uint32_t mailboxes = 0;  // live ones
+  Digest data_digest;      // of the user's own row and items
+  Digest digest;           // data_digest plus those of all the user's mailboxes
+
+  bool is_deleted() const { return deleted_s != 0; }
+};
+
+}  // namespace gemel

@@ -1,0 +1,373 @@
+// The store: the only writer of mail, the only maker of uids and modseqs, the only publisher of
+// changes.
+//
+// Owns     every durable byte under its directories.
+// Threads  any, for every call. Writing calls wait for the disk; several at once share one fsync.
+// Writing  one committer takes the waiting transactions in turn, prepares each on top of those
+// before
+//          it, writes them as one batch with one fsync, then answers them all. So a transaction is
+//          atomic over any number of mailboxes and users, needs no locks, and sees all earlier
+//          ones. A transaction that fails writes nothing, and leaves the others of its batch alone.
+// Errors   of every writing call, besides its own: kReadOnly, this server is a replica (apply_*
+// work);
+//          kNoSpace, the disk is nearly full; kIo, the disk failed: the store takes no writes until
+//          it is opened anew, for what a failed fsync left on disk is unknown.
+// Source   doc/storage-format.md; RFC 9051 §2.3.1.1 (uid, uidvalidity), RFC 7162 §3.1 (modseq).
+#pragma once
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "mail/change_set.h"
+#include "mail/record.h"
+#include "store/engine.h"
+
+namespace gemel {
+
+enum class Role : uint8_t { kPrimary, kReplica };
+
+/// A body on its way in: hashed, counted and, where large, on disk, but in no mailbox yet. Copies
+/// share it; when the last one goes and no transaction took it, its bytes are dropped.
+class StagedBody {
+ public:
+  Guid guid() const;
+  uint64_t size() const;
+
+ private:
+  friend class MailStore;
+  friend class BodyWriter;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Takes a body in pieces. Memory: at most kBodyChunkBytes, however large the body. One thread.
+class BodyWriter {
+ public:
+  ~BodyWriter();
+  BodyWriter(BodyWriter&&) noexcept;
+  BodyWriter& operator=(BodyWriter&&) noexcept;
+  /// Errors: kTooBig, above Options::message_bytes_max; kNoSpace, kIo. After one, only destroy it.
+  Result<void> append(std::string_view bytes);
+  Result<StagedBody> finish();
+
+ private:
+  friend class MailStore;
+  struct State;
+  explicit BodyWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// A stored body. Reading part of a large one reads only the chunks that hold it. Any thread.
+class Body {
+ public:
+  uint64_t size() const { return size_; }
+  /// `count` bytes from `offset`, fewer at the end. Errors: kIo, kCorrupt.
+  Result<std::string> read(uint64_t offset, uint64_t count) const;
+  /// All of it. Memory: its size.
+  Result<std::string> read_all() const { return read(0, size_); }
+
+ private:
+  friend class MailStore;
+  friend class MailboxView;
+  Body() = default;
+  std::shared_ptr<Engine> engine_;
+  std::string inline_bytes_;  // small bodies
+  std::string chunk_prefix_;  // large bodies
+  uint64_t size_ = 0;
+};
+inline constexpr size_t kBodyChunkBytes = 1 << 20;
+
+/// One mailbox at one moment: everything it answers belongs to the same highestmodseq. Pins what it
+/// shows, so keep it only for one command. Any thread.
+class MailboxView {
+ public:
+  const MailboxInfo& info() const { return info_; }
+
+  /// UIDs of live messages. Cost: O(messages / 256).
+  Result<UidSet> uids() const;
+  /// Live messages that have the flag bit. Cost: O(messages / 256).
+  Result<UidSet> uids_with(size_t flag_bit) const;
+  /// The states of the messages of `uids` that exist, ascending; expunged ones that are kept only
+  /// if asked for. Cost: O(pages of 256 UIDs touched).
+  enum class Include : uint8_t { kLive, kExpungedToo };
+  Result<std::vector<RecordState>> states(const UidSet& uids,
+                                          Include include = Include::kLive) const;
+  /// Errors: kNotFound, there is no record with this uid (expunged ones that are kept are found).
+  Result<Record> record(Uid uid) const;
+  /// Facts for many, in the order of `uids`; none is missing, or kNotFound.
+  Result<std::vector<RecordFacts>> facts(const UidSet& uids) const;
+
+  /// Records with modseq > `since`, live and expunged, ascending by uid; ModSeq{0} gives all.
+  /// Cost: O(changes), in units of pages of 256 UIDs. Errors: kGone, `since` is below
+  /// purged_modseq, so that some expunges can't be told: compare UIDs in full instead.
+  Result<std::vector<RecordState>> changes_since(ModSeq since) const;
+
+  /// How the transaction at `modseq` changed flags, if it changed those of many messages alike and
+  /// is recent. `prior_max`: the highest modseq that any of them had before it.
+  struct BulkFlags {
+    FlagOp op;
+    FlagNames flags;
+    ModSeq prior_max;
+  };
+  Result<std::optional<BulkFlags>> bulk_flags_at(ModSeq modseq) const;
+
+  /// Where else a body is: records, expunged ones too, of this partition. At most `count_max`.
+  struct Holder {
+    UniqueId mailbox;
+    Uid uid;
+  };
+  Result<std::vector<Holder>> holders(const Guid& guid, size_t count_max) const;
+
+  /// Errors: kNotFound, kCorrupt.
+  Result<Body> body(const Guid& guid) const;
+
+ private:
+  friend class MailStore;
+  MailboxView() = default;
+  MailboxInfo info_;
+  std::shared_ptr<Engine> index_;
+  std::shared_ptr<Engine> bodies_;
+  std::shared_ptr<const EngineSnapshot> snapshot_;
+};
+
+/// A change that is durable: what waits for it may look now. Given by the committer's thread.
+struct Published {
+  std::variant<UniqueId, std::string> entity;  // a mailbox, or a user's data by userid
+  ModSeq highestmodseq;
+  JournalSeq journal;
+};
+
+/// Ends the subscription when destroyed; after that no call is under way.
+class Watch {
+ public:
+  Watch() = default;
+  explicit Watch(std::shared_ptr<void> registration) : registration_(std::move(registration)) {}
+
+ private:
+  std::shared_ptr<void> registration_;
+};
+
+class MailStore {
+ public:
+  struct Options {
+    std::string path;                               // index, journal and the bodies of "default"
+    std::map<std::string, std::string> partitions;  // further ones: name -> directory, bodies only
+    Role role = Role::kPrimary;
+    uint64_t message_bytes_max = 50 << 20;
+    uint64_t free_bytes_min = 64 << 20;  // below it, kNoSpace; more room and it takes writes again
+    bool read_only = false;              // for verify and dump of a stopped store: no write at all
+    Clock* clock = &system_clock();
+    Random* random = &system_random();
+    EngineOpener* opener = &rocksdb_opener();
+  };
+  /// Opens, or makes a new store in an empty or missing directory. Errors: kBusy, another process
+  /// has it open; kUnsupported, its format version is not ours (both named); kCorrupt; kIo.
+  static Result<std::unique_ptr<MailStore>> open(Options options);
+  /// Waits for the transactions under way.
+  ~MailStore();
+
+  Role role() const;
+  void set_role(Role role);
+  /// This store's own random number: the origin of the ids it makes.
+  uint64_t origin() const;
+
+  // --- bodies ---
+  /// `partition`: of the mailbox it will most likely go to; it may go to any. Errors: kNotFound.
+  Result<BodyWriter> stage(std::string_view partition);
+  /// Those of `guids` that `partition` holds. They are not deleted while the pin lives, even if
+  /// their last record goes.
+  struct Pinned {
+    std::vector<Guid> held;
+    std::shared_ptr<void> pin;
+  };
+  Result<Pinned> reserve(std::string_view partition, std::span<const Guid> guids);
+
+  // --- reading ---
+  /// Errors: kNotFound. A deleted mailbox that is kept is found by id, not by name.
+  Result<MailboxView> view(const UniqueId& id) const;
+  Result<MailboxInfo> find(const MailboxName& name) const;
+  Result<MailboxInfo> find(const UniqueId& id) const;
+  /// Live mailboxes of a user, by path; deleted ones that are kept too if asked for. Cost:
+  /// O(mailboxes).
+  enum class Which : uint8_t { kLive, kDeletedToo };
+  Result<std::vector<MailboxInfo>> mailboxes(std::string_view owner,
+                                             Which which = Which::kLive) const;
+
+  /// Errors: kNotFound; a deleted user is found only with kDeletedToo.
+  Result<UserInfo> user(std::string_view userid, Which which = Which::kLive) const;
+  Result<std::vector<UserInfo>> users(Which which = Which::kLive) const;
+  /// Live items whose key starts with `prefix`, by key.
+  Result<std::vector<UserItem>> user_items(std::string_view userid, std::string_view prefix) const;
+  Result<std::optional<std::string>> user_item(std::string_view userid, std::string_view key) const;
+  /// Items with modseq > `since`, tombstones too.
+  Result<std::vector<UserItem>> user_changes_since(std::string_view userid, ModSeq since) const;
+
+  /// Of all users and mailboxes: equal on two servers that are in step.
+  Digest digest() const;
+
+  // --- writing, as the primary: makes uids and modseqs ---
+  struct Committed {
+    ModSeq modseq;  // of the transaction in the mailbox or user; the old one if nothing changed
+    JournalSeq journal;  // wait for a replica by this
+  };
+
+  struct Append {
+    UniqueId mailbox;
+    StagedBody body;
+    FlagNames flags;
+    int64_t internaldate_s = 0;
+  };
+  struct Appended {
+    UidValidity uidvalidity;
+    Uid uid;
+    Committed committed;
+  };
+  /// All or none, to any number of mailboxes; a body is stored once in each partition. Several to
+  /// one mailbox share one modseq and get ascending uids in this order. Errors: kNotFound, a
+  /// mailbox is gone; kLimit, keywords; kOverQuota.
+  Result<std::vector<Appended>> append(std::vector<Append> messages);
+
+  struct Stored {
+    Committed committed;
+    UidSet modified;  // left alone, for their modseq is above `unchanged_since` (RFC 7162 §3.1.3)
+  };
+  /// UIDs that don't exist are skipped. A message whose flags don't change keeps its modseq.
+  Result<Stored> store_flags(const UniqueId& mailbox, const UidSet& uids, FlagOp op,
+                             const FlagNames& flags, std::optional<ModSeq> unchanged_since = {});
+
+  struct Expunged {
+    Committed committed;
+    UidSet uids;  // those that are gone now
+  };
+  /// The live ones of `uids` become tombstones, whatever their flags.
+  Result<Expunged> expunge(const UniqueId& mailbox, const UidSet& uids);
+
+  enum class Keep : uint8_t { kCopy, kMove };
+  struct Copied {
+    Committed committed;  // in the target
+    Committed source;     // in the source, for kMove
+    UidValidity uidvalidity;
+    UidSet source_uids;  // pairwise, ascending, with target_uids (RFC 4315 §3)
+    UidSet target_uids;
+  };
+  /// Copies the live ones of `uids`, with flags and internaldate, without their bodies unless the
+  /// partitions differ; kMove also expunges them in the source, in the same transaction.
+  Result<Copied> copy(const UniqueId& source, const UidSet& uids, const UniqueId& target,
+                      Keep keep);
+
+  struct NewMailbox {
+    MailboxName name;
+    std::string partition = {};  // empty: its parent's or INBOX's, else "default"
+    std::map<std::string, std::string> attributes = {};
+  };
+  /// Levels above that don't exist are made too (RFC 9051 §6.3.4). Errors: kExists; kNotFound, the
+  /// user or partition.
+  Result<MailboxInfo> create(const NewMailbox& mailbox);
+  /// The mailbox is hidden and its name free at once; content is kept until purged. Children stay.
+  Result<Committed> remove(const UniqueId& mailbox);
+  /// A deleted mailbox that is kept comes back under `name`. Errors: kExists, kNotFound.
+  Result<Committed> restore(const UniqueId& mailbox, const MailboxName& name);
+  /// With all below it, and into another partition unless `partition` is empty; missing levels
+  /// above the new name are made. Renaming INBOX moves its messages to a new mailbox and leaves
+  /// INBOX empty (RFC 9051 §6.3.6). Errors: kExists; kNotFound; kInvalid, a name within itself.
+  Result<void> rename(const MailboxName& from, const MailboxName& to,
+                      std::string_view partition = {});
+  /// Sets, or removes where the value is nullopt.
+  Result<Committed> set_attributes(
+      const UniqueId& mailbox,
+      const std::vector<std::pair<std::string, std::optional<std::string>>>& attributes);
+  /// Told to a session as \Recent: kept in memory, made durable with the mailbox's next
+  /// transaction. Returns the UIDs above it before, which are \Recent for this session.
+  Result<UidSet> claim_recent(const UniqueId& mailbox);
+
+  /// Makes the user and an INBOX. Errors: kExists; kInvalid.
+  struct NewItem {
+    std::string key;
+    std::optional<std::string> value;  // nullopt deletes
+  };
+  Result<UserInfo> create_user(std::string_view userid, const std::vector<NewItem>& items,
+                               std::string_view partition = {});
+  /// Deletes all mailboxes too (they are kept until purged).
+  Result<Committed> delete_user(std::string_view userid);
+  Result<Committed> put_user_items(std::string_view userid, const std::vector<NewItem>& items);
+
+  /// Frees tombstones with modseq <= `up_to` and bodies that nothing holds any more.
+  Result<Committed> purge_expunged(const UniqueId& mailbox, ModSeq up_to);
+  /// Frees all content of a deleted mailbox; its header stays as a tombstone.
+  Result<Committed> purge_deleted(const UniqueId& mailbox);
+
+  // --- writing, as a replica: uids and modseqs as given (invariant I8) ---
+  struct Applied {
+    ModSeq highestmodseq;
+    Digest digest;  // of the mailbox or user data afterwards
+    JournalSeq journal;
+  };
+  /// `bodies`: staged for the AppendItems, looked up by guid. The future is ready when durable;
+  /// calls made one after another take effect in that order, so many may be under way. Errors:
+  /// kModified, the state is not `from` and nothing was written (ask find() for the real one);
+  /// kNotFound, bodies are missing, and the text lists their guids; kExists, the name is taken;
+  /// kInvalid, uids or modseqs out of range (I1 to I4 would break).
+  std::future<Result<Applied>> apply(MailboxUpdate update, std::vector<StagedBody> bodies);
+  std::future<Result<Applied>> apply(UserUpdate update);
+  /// All together, so that names may be swapped. The digest is that of the last mailbox.
+  std::future<Result<Applied>> apply(std::vector<RenameItem> renames);
+
+  // --- changes ---
+  /// `on_change` runs on the committer's thread after each durable change of the mailbox: be quick,
+  /// don't write.
+  Watch watch(const UniqueId& mailbox, std::function<void(const Published&)> on_change);
+  Watch watch_all(std::function<void(const Published&)> on_change);
+
+  struct JournalEntry {
+    JournalSeq seq;
+    std::variant<UniqueId, std::string> entity;
+  };
+  JournalSeq journal_head() const;
+  /// Mailboxes and users changed after `since`, each once, at its last change. Cost: O(entries
+  /// given).
+  Result<std::vector<JournalEntry>> journal_since(JournalSeq since, size_t count_max) const;
+
+  // --- what a channel remembers of its replica: durable, but a crash may forget the latest ---
+  Result<std::optional<std::string>> channel_get(std::string_view channel,
+                                                 std::string_view key) const;
+  Result<void> channel_put(std::string_view channel,
+                           const std::vector<std::pair<std::string, std::string>>& values);
+  Result<void> channel_forget(std::string_view channel);
+
+  // --- verify ---
+  struct Problem {
+    std::string invariant;  // "I9"
+    std::string where;      // "alice/INBOX uid 7"
+    std::string what;
+  };
+  struct VerifyOptions {
+    std::string userid = {};  // empty: all
+    enum class Depth : uint8_t { kIndex, kBodiesToo } depth = Depth::kBodiesToo;
+    std::function<void(const std::string& where)> on_progress = {};
+  };
+  struct VerifyReport {
+    std::vector<Problem> problems;  // at most kProblemsMax
+    uint64_t mailboxes = 0;
+    uint64_t records = 0;
+    uint64_t bodies = 0;
+  };
+  static constexpr size_t kProblemsMax = 1000;
+  /// Checks I1 to I4, I9, I10, digests, links and orphaned bodies by a scan. Errors: kIo.
+  Result<VerifyReport> verify(const VerifyOptions& options) const;
+
+ private:
+  struct Impl;
+  explicit MailStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gemel
