@@ -1,0 +1,252 @@
+// The engine in memory: every key keeps its versions, so that a snapshot is a number and a crash
+// is the removal of all versions above the last synced one.
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "store/engine.h"
+
+namespace gemel {
+namespace {
+
+struct Version {
+  uint64_t sequence;
+  std::shared_ptr<const std::string> value;  // null: deleted
+};
+using Versions = std::vector<Version>;  // ascending by sequence
+using Rows = std::map<std::string, Versions, std::less<>>;
+
+const Version* version_at(const Versions& versions, uint64_t sequence) {
+  const auto after = std::ranges::upper_bound(versions, sequence, {}, &Version::sequence);
+  return after == versions.begin() ? nullptr : &*std::prev(after);
+}
+
+/// One path: what a directory is to the real engine. Outlives engines; any thread.
+struct Disk {
+  mutable std::mutex mutex;  // guards all below
+  std::array<Rows, 2> tables;
+  uint64_t sequence = 0;
+  uint64_t synced = 0;
+  uint64_t generation = 0;  // raised by a crash: engines of an older one are dead
+  bool locked = false;
+  std::optional<Code> fail_code;
+  mutable std::multiset<uint64_t> snapshots;
+
+  Rows& rows(Table table) { return tables[static_cast<size_t>(table)]; }
+  const Rows& rows(Table table) const { return tables[static_cast<size_t>(table)]; }
+
+  /// The oldest sequence that anyone may still ask for.
+  uint64_t oldest_needed() const {
+    return snapshots.empty() ? synced : std::min(synced, *snapshots.begin());
+  }
+
+  void put(Table table, std::string_view key, std::shared_ptr<const std::string> value) {
+    Rows& all = rows(table);
+    auto row = all.find(key);
+    if (row == all.end()) {
+      if (!value) return;
+      row = all.emplace(key, Versions{}).first;
+    }
+    Versions& versions = row->second;
+    versions.push_back({sequence, std::move(value)});
+    const uint64_t oldest = oldest_needed();
+    const auto needed = std::ranges::upper_bound(versions, oldest, {}, &Version::sequence);
+    if (needed != versions.begin()) versions.erase(versions.begin(), std::prev(needed));
+    if (versions.size() == 1 && !versions.front().value && versions.front().sequence <= oldest)
+      all.erase(row);
+  }
+
+  void crash() {
+    for (Rows& all : tables) {
+      for (auto row = all.begin(); row != all.end();) {
+        std::erase_if(row->second, [&](const Version& v) { return v.sequence > synced; });
+        row = row->second.empty() ? all.erase(row) : std::next(row);
+      }
+    }
+    ++generation;
+    sequence = synced;
+    locked = false;
+  }
+};
+
+class MemorySnapshot final : public EngineSnapshot {
+ public:
+  /// With disk->mutex held.
+  explicit MemorySnapshot(std::shared_ptr<const Disk> disk)
+      : disk_(std::move(disk)), sequence_(disk_->sequence) {
+    disk_->snapshots.insert(sequence_);
+  }
+  ~MemorySnapshot() override {
+    const std::lock_guard lock(disk_->mutex);
+    disk_->snapshots.erase(disk_->snapshots.find(sequence_));
+  }
+  uint64_t sequence() const { return sequence_; }
+
+ private:
+  std::shared_ptr<const Disk> disk_;
+  uint64_t sequence_;
+};
+
+uint64_t sequence_of(const EngineSnapshot& snapshot) {
+  return static_cast<const MemorySnapshot&>(snapshot).sequence();
+}
+
+Result<void> dead() { return fail(Code::kIo, "the store in memory had a crash"); }
+
+class MemoryCursor final : public EngineCursor {
+ public:
+  struct Place {
+    Table table;
+    std::string upper;
+    uint64_t sequence;
+    uint64_t generation;
+  };
+  MemoryCursor(std::shared_ptr<const Disk> disk, Place place, const std::string& lower,
+               std::shared_ptr<const EngineSnapshot> own)
+      : disk_(std::move(disk)), place_(std::move(place)), own_(std::move(own)) {
+    const std::lock_guard lock(disk_->mutex);
+    settle(disk_->rows(place_.table).lower_bound(lower));
+  }
+  bool valid() const override { return value_ != nullptr; }
+  std::string_view key() const override { return key_; }
+  std::string_view value() const override { return *value_; }
+  void next() override {
+    const std::lock_guard lock(disk_->mutex);
+    settle(disk_->rows(place_.table).upper_bound(key_));
+  }
+  Result<void> status() const override { return dead_ ? dead() : Result<void>{}; }
+
+ private:
+  void settle(Rows::const_iterator row) {
+    value_ = nullptr;
+    dead_ = disk_->generation != place_.generation;
+    if (dead_) return;
+    const auto end = disk_->rows(place_.table).end();
+    for (; row != end && row->first < place_.upper; ++row) {
+      const Version* version = version_at(row->second, place_.sequence);
+      if (version == nullptr || !version->value) continue;
+      key_ = row->first;
+      value_ = version->value;
+      return;
+    }
+  }
+
+  std::shared_ptr<const Disk> disk_;
+  Place place_;
+  std::shared_ptr<const EngineSnapshot> own_;
+  std::string key_;
+  std::shared_ptr<const std::string> value_;
+  bool dead_ = false;
+};
+
+class MemoryEngine final : public Engine {
+ public:
+  MemoryEngine(std::shared_ptr<Disk> disk, EngineOpener::Mode mode, uint64_t generation)
+      : disk_(std::move(disk)), mode_(mode), generation_(generation) {}
+  ~MemoryEngine() override {
+    const std::lock_guard lock(disk_->mutex);
+    if (mode_ == EngineOpener::Mode::kCreate && disk_->generation == generation_) {
+      disk_->locked = false;
+    }
+  }
+
+  Result<std::optional<std::string>> get(Table table, std::string_view key,
+                                         const EngineSnapshot* snapshot) const override {
+    const std::lock_guard lock(disk_->mutex);
+    if (disk_->generation != generation_) return std::unexpected(dead().error());
+    const Rows& rows = disk_->rows(table);
+    const auto row = rows.find(key);
+    if (row == rows.end()) return std::nullopt;
+    const Version* version =
+        version_at(row->second, snapshot ? sequence_of(*snapshot) : disk_->sequence);
+    if (version == nullptr || !version->value) return std::nullopt;
+    return *version->value;
+  }
+
+  std::unique_ptr<EngineCursor> scan(Table table, std::string lower, std::string upper,
+                                     const EngineSnapshot* snapshot) const override {
+    std::shared_ptr<const EngineSnapshot> own;
+    if (snapshot == nullptr) {
+      own = this->snapshot();
+      snapshot = own.get();
+    }
+    return std::make_unique<MemoryCursor>(
+        disk_, MemoryCursor::Place{table, std::move(upper), sequence_of(*snapshot), generation_},
+        lower, std::move(own));
+  }
+
+  std::shared_ptr<const EngineSnapshot> snapshot() const override {
+    const std::lock_guard lock(disk_->mutex);
+    return std::make_shared<MemorySnapshot>(disk_);
+  }
+
+  Result<void> write(const EngineBatch& batch, Durability durability) override {
+    const std::lock_guard lock(disk_->mutex);
+    if (disk_->generation != generation_) return dead();
+    if (mode_ == EngineOpener::Mode::kReadOnly) return fail(Code::kReadOnly, "opened to read only");
+    if (disk_->fail_code) return fail(*disk_->fail_code, "a write that is made to fail");
+    ++disk_->sequence;
+    for (const EngineWrite& write : batch)
+      disk_->put(write.table, write.key,
+                 write.value ? std::make_shared<const std::string>(*write.value) : nullptr);
+    if (durability == Durability::kSynced) disk_->synced = disk_->sequence;
+    return {};
+  }
+
+  Result<uint64_t> free_bytes() const override {
+    const std::lock_guard lock(disk_->mutex);
+    return disk_->fail_code == Code::kNoSpace ? 0 : uint64_t{1} << 40;
+  }
+
+ private:
+  std::shared_ptr<Disk> disk_;
+  EngineOpener::Mode mode_;
+  uint64_t generation_;
+};
+
+}  // namespace
+
+struct MemoryOpener::State {
+  std::mutex mutex;  // guards all below
+  std::map<std::string, std::shared_ptr<Disk>> disks;
+  std::optional<Code> fail_code;
+};
+
+MemoryOpener::MemoryOpener() : state_(std::make_unique<State>()) {}
+MemoryOpener::~MemoryOpener() = default;
+
+Result<std::shared_ptr<Engine>> MemoryOpener::open(const std::string& path, Mode mode) {
+  const std::lock_guard lock(state_->mutex);
+  auto found = state_->disks.find(path);
+  if (found == state_->disks.end()) {
+    if (mode == Mode::kReadOnly) return fail(Code::kNotFound, "no store at " + path);
+    found = state_->disks.emplace(path, std::make_shared<Disk>()).first;
+    found->second->fail_code = state_->fail_code;
+  }
+  const std::shared_ptr<Disk>& disk = found->second;
+  const std::lock_guard disk_lock(disk->mutex);
+  if (mode == Mode::kCreate && std::exchange(disk->locked, true))
+    return fail(Code::kBusy, "another has the store open: " + path);
+  return std::make_shared<MemoryEngine>(disk, mode, disk->generation);
+}
+
+void MemoryOpener::crash() {
+  const std::lock_guard lock(state_->mutex);
+  for (auto& [path, disk] : state_->disks) {
+    const std::lock_guard disk_lock(disk->mutex);
+    disk->crash();
+  }
+}
+
+void MemoryOpener::fail_writes(std::optional<Code> code) {
+  const std::lock_guard lock(state_->mutex);
+  state_->fail_code = code;
+  for (auto& [path, disk] : state_->disks) {
+    const std::lock_guard disk_lock(disk->mutex);
+    disk->fail_code = code;
+  }
+}
+
+}  // namespace gemel

@@ -1,0 +1,262 @@
+// The engine on RocksDB: the only file that includes it.
+//
+// Both tables are column families of one database, so that one batch changes both. Never disable
+// the WAL (only it keeps two families in step), never call RepairDB (it destroys blob files), and
+// leave recycle_log_file_num at 0.
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
+#include <rocksdb/write_batch.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <filesystem>
+
+#include "base/log.h"
+#include "store/engine.h"
+
+namespace gemel {
+namespace {
+
+constexpr size_t kBlockCacheBytes = 64U << 20;
+constexpr size_t kWriteBufferBytes = 32U << 20;
+constexpr uint64_t kWalBytesMax = 256U << 20;  // a quiet family would keep old logs for ever
+constexpr uint64_t kBlobBytesMin = 1024;
+constexpr uint64_t kBlobFileBytes = 64U << 20;
+constexpr double kBlobGarbageRatio = 0.5;  // a file with more garbage than this is rewritten
+constexpr int kFilesOpenMax = 512;
+// A file with this many deletions among so many keys is compacted soon: ranges of deleted keys slow
+// every scan across them.
+constexpr size_t kDeletionWindow = 4096;
+constexpr size_t kDeletionTrigger = 1024;
+
+rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
+
+Error error_of(const rocksdb::Status& status) {
+  Code code = Code::kIo;
+  if (status.IsNoSpace()) code = Code::kNoSpace;
+  if (status.IsCorruption()) code = Code::kCorrupt;
+  std::string text = status.ToString();
+  if (status.IsIOError() && text.find("lock") != std::string::npos) code = Code::kBusy;
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  return {code, std::move(text)};
+}
+
+rocksdb::DBOptions database_options() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.max_total_wal_size = kWalBytesMax;
+  options.max_open_files = kFilesOpenMax;
+  options.track_and_verify_wals_in_manifest = true;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.keep_log_file_num = 4;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.max_background_jobs = 2;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.write_buffer_size = kWriteBufferBytes;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions index_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options = family_options(cache);
+  options.compression = rocksdb::kLZ4Compression;
+  options.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionTrigger));
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions body_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options = family_options(cache);
+  options.compression = rocksdb::kZSTD;
+  options.enable_blob_files = true;
+  options.min_blob_size = kBlobBytesMin;
+  options.blob_file_size = kBlobFileBytes;
+  options.blob_compression_type = rocksdb::kZSTD;
+  options.enable_blob_garbage_collection = true;
+  options.blob_garbage_collection_force_threshold = kBlobGarbageRatio;
+  return options;
+}
+
+/// An open database with its families; closed when the last user goes.
+struct Database {
+  std::unique_ptr<rocksdb::DB> db;
+  std::array<rocksdb::ColumnFamilyHandle*, 2> families{};
+
+  Database() = default;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database() {
+    if (!db) return;
+    for (rocksdb::ColumnFamilyHandle* family : families) db->DestroyColumnFamilyHandle(family);
+    if (const rocksdb::Status status = db->Close(); !status.ok())
+      log::warn("store close error=\"{}\"", status.ToString());
+  }
+  rocksdb::ColumnFamilyHandle* family(Table table) const {
+    return families[static_cast<size_t>(table)];
+  }
+};
+
+class RocksSnapshot final : public EngineSnapshot {
+ public:
+  explicit RocksSnapshot(std::shared_ptr<const Database> database)
+      : database_(std::move(database)), snapshot_(database_->db->GetSnapshot()) {}
+  ~RocksSnapshot() override { database_->db->ReleaseSnapshot(snapshot_); }
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  std::shared_ptr<const Database> database_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
+rocksdb::ReadOptions read_options(const EngineSnapshot* snapshot) {
+  rocksdb::ReadOptions options;
+  if (snapshot != nullptr) options.snapshot = static_cast<const RocksSnapshot&>(*snapshot).get();
+  return options;
+}
+
+class RocksCursor final : public EngineCursor {
+ public:
+  RocksCursor(std::shared_ptr<const Database> database, Table table, const std::string& lower,
+              std::string upper, const EngineSnapshot* snapshot)
+      : database_(std::move(database)), upper_(std::move(upper)), upper_slice_(slice(upper_)) {
+    rocksdb::ReadOptions options = read_options(snapshot);
+    options.iterate_upper_bound = &upper_slice_;
+    iterator_.reset(database_->db->NewIterator(options, database_->family(table)));
+    iterator_->Seek(slice(lower));
+  }
+  bool valid() const override { return iterator_->Valid(); }
+  std::string_view key() const override { return view(iterator_->key()); }
+  std::string_view value() const override { return view(iterator_->value()); }
+  void next() override { iterator_->Next(); }
+  Result<void> status() const override {
+    if (const rocksdb::Status status = iterator_->status(); !status.ok())
+      return std::unexpected(error_of(status));
+    return {};
+  }
+
+ private:
+  std::shared_ptr<const Database> database_;
+  std::string upper_;
+  rocksdb::Slice upper_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksEngine final : public Engine {
+ public:
+  RocksEngine(std::shared_ptr<Database> database, std::string path)
+      : database_(std::move(database)), path_(std::move(path)) {}
+
+  Result<std::optional<std::string>> get(Table table, std::string_view key,
+                                         const EngineSnapshot* snapshot) const override {
+    std::string value;
+    const rocksdb::Status status =
+        database_->db->Get(read_options(snapshot), database_->family(table), slice(key), &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return std::unexpected(error_of(status));
+    return value;
+  }
+
+  std::unique_ptr<EngineCursor> scan(Table table, std::string lower, std::string upper,
+                                     const EngineSnapshot* snapshot) const override {
+    return std::make_unique<RocksCursor>(database_, table, lower, std::move(upper), snapshot);
+  }
+
+  std::shared_ptr<const EngineSnapshot> snapshot() const override {
+    return std::make_shared<RocksSnapshot>(database_);
+  }
+
+  Result<void> write(const EngineBatch& batch, Durability durability) override {
+    if (full_.load()) {  // after a full disk the database takes no write until it is resumed
+      if (const rocksdb::Status status = database_->db->Resume(); !status.ok())
+        return std::unexpected(Error{Code::kNoSpace, "the disk was full: " + status.ToString()});
+      full_.store(false);
+    }
+    rocksdb::WriteBatch rows;
+    if (const rocksdb::Status status = fill(rows, batch); !status.ok())
+      return std::unexpected(error_of(status));
+    rocksdb::WriteOptions options;
+    options.sync = durability == Durability::kSynced;
+    const rocksdb::Status status = database_->db->Write(options, &rows);
+    if (status.ok()) return {};
+    if (status.IsNoSpace()) full_.store(true);
+    return std::unexpected(error_of(status));
+  }
+
+  Result<uint64_t> free_bytes() const override {
+    struct statvfs disk {};
+    if (::statvfs(path_.c_str(), &disk) != 0) return fail(Code::kIo, "statvfs fails on " + path_);
+    return uint64_t{disk.f_bavail} * disk.f_frsize;
+  }
+
+ private:
+  rocksdb::Status fill(rocksdb::WriteBatch& rows, const EngineBatch& batch) const {
+    for (const EngineWrite& write : batch) {
+      rocksdb::ColumnFamilyHandle* family = database_->family(write.table);
+      rocksdb::Status status;
+      if (write.value)
+        status = rows.Put(family, slice(write.key), slice(*write.value));
+      else if (write.written_once)
+        status = rows.SingleDelete(family, slice(write.key));
+      else
+        status = rows.Delete(family, slice(write.key));
+      if (!status.ok()) return status;
+    }
+    return rocksdb::Status::OK();
+  }
+
+  std::shared_ptr<Database> database_;
+  std::string path_;
+  std::atomic<bool> full_ = false;
+};
+
+class RocksOpener final : public EngineOpener {
+ public:
+  Result<std::shared_ptr<Engine>> open(const std::string& path, Mode mode) override {
+    std::error_code error;
+    const bool exists = std::filesystem::exists(path + "/CURRENT", error);
+    if (mode == Mode::kReadOnly && !exists) return fail(Code::kNotFound, "no store at " + path);
+    if (mode == Mode::kCreate) {
+      std::filesystem::create_directories(path, error);
+      if (error) return fail(Code::kIo, "can't make " + path + ": " + error.message());
+    }
+    const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+    const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
+        {rocksdb::kDefaultColumnFamilyName, index_options(cache)}, {"body", body_options(cache)}};
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* raw = nullptr;
+    const rocksdb::Status status =
+        mode == Mode::kReadOnly
+            ? rocksdb::DB::OpenForReadOnly(database_options(), path, families, &handles, &raw)
+            : rocksdb::DB::Open(database_options(), path, families, &handles, &raw);
+    if (!status.ok()) return std::unexpected(error_of(status));
+    auto database = std::make_shared<Database>();
+    database->db.reset(raw);
+    std::ranges::copy(handles, database->families.begin());
+    return std::make_shared<RocksEngine>(std::move(database), path);
+  }
+};
+
+}  // namespace
+
+EngineOpener& rocksdb_opener() {
+  static RocksOpener opener;
+  return opener;
+}
+
+}  // namespace gemel
