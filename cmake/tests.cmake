@@ -1,0 +1,38 @@
+# Tests that are no unit tests: the style, the fuzzers' corpora, and whole servers. Exit status 77
+# means that the machine lacks something, and counts as skipped.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+add_test(NAME layers.style COMMAND ${Python3_EXECUTABLE}
+         ${CMAKE_SOURCE_DIR}/tests/layers/style.py ${CMAKE_SOURCE_DIR} --format)
+add_test(NAME layers.style_test COMMAND ${Python3_EXECUTABLE}
+         ${CMAKE_SOURCE_DIR}/tests/layers/style_test.py)
+set_tests_properties(layers.style layers.style_test PROPERTIES LABELS layers)
+
+# Each fuzzer also as a plain program that runs its corpus, by any compiler and sanitizer.
+file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.cc)
+foreach(source ${fuzzers})
+  get_filename_component(fuzzer ${source} NAME_WE)
+  string(REGEX REPLACE "_fuzz$" "" subject ${fuzzer})
+  add_executable(${subject}_replay ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.cc)
+  target_link_libraries(${subject}_replay PRIVATE gemel_imap gemel_lmtp gemel_sync gemel_admin)
+  add_test(NAME fuzz.${subject} COMMAND ${subject}_replay
+           ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${subject} ${CMAKE_SOURCE_DIR}/share/sample-mail)
+  set_tests_properties(fuzz.${subject} PROPERTIES LABELS fuzz TIMEOUT 300)
+endforeach()
+
+# Whole servers, driven from outside: tests/interop and tests/crash, by gemel_server.py.
+if(TARGET gemeld AND TARGET gemel)
+  set(servers GEMELD=$<TARGET_FILE:gemeld> GEMEL=$<TARGET_FILE:gemel>
+              PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/interop PYTHONDONTWRITEBYTECODE=1)
+  file(GLOB interop CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/interop/*_test.py
+       ${CMAKE_SOURCE_DIR}/tests/interop/*_test.sh ${CMAKE_SOURCE_DIR}/tests/crash/*_test.py)
+  foreach(script ${interop})
+    get_filename_component(name ${script} NAME_WE)
+    get_filename_component(directory ${script} DIRECTORY)
+    get_filename_component(group ${directory} NAME)
+    string(REGEX REPLACE "_test$" "" name ${name})
+    add_test(NAME ${group}.${name} COMMAND ${script})
+    set_tests_properties(${group}.${name} PROPERTIES LABELS ${group} ENVIRONMENT "${servers}"
+                         SKIP_RETURN_CODE 77 TIMEOUT 900)
+  endforeach()
+endif()
