@@ -1,0 +1,229 @@
+// The short commands: users, mailboxes, channels, status. Each does its work when it starts and
+// gives its rows in one step.
+#include <algorithm>
+#include <array>
+
+#include "admin/task.h"
+
+namespace gemel::admin {
+namespace {
+
+using Start = Result<std::unique_ptr<Task>>;
+
+class Rows final : public Task {
+ public:
+  explicit Rows(std::vector<Json> rows) : rows_(std::move(rows)) {}
+  Result<Progress> step(std::string& out) override {
+    for (const Json& row : rows_) out += to_line(row) += '\n';
+    return Progress::kDone;
+  }
+
+ private:
+  std::vector<Json> rows_;
+};
+
+Start rows(std::vector<Json> rows) { return std::make_unique<Rows>(std::move(rows)); }
+
+Result<std::vector<MailStore::NewItem>> credential_of(const Services& services,
+                                                      const Json& request) {
+  if (request.contains("hash")) {
+    TRY(const std::string hash, text_field(request, "hash"));
+    return services.credential_of_hash(hash);
+  }
+  TRY(const std::string password, text_field(request, "password"));
+  if (password.empty()) return fail(Code::kInvalid, "the password is empty");
+  return services.credential_of_password(password);
+}
+
+Start user_add(const TaskContext& context, const Json& request) {
+  const Services& services = context.services;
+  TRY(const std::string userid, text_field(request, "user"));
+  TRY_OK(check_userid(userid));
+  TRY(auto items, credential_of(services, request));
+  items.push_back({std::string(kUserItemSubscription) + "INBOX", "1"});
+  for (const MailboxName& name : services.default_mailboxes)
+    items.push_back({std::string(kUserItemSubscription) + name.path, "1"});
+  TRY(UserInfo user,
+      services.store->create_user(userid, items, text_field_or(request, "partition", "")));
+  for (const MailboxName& name : services.default_mailboxes) {
+    TRY_OK(services.store->create({.name = {userid, name.path}}));
+  }
+  TRY(user, services.store->user(userid));
+  return rows({row_of(user)});
+}
+
+Start user_passwd(const TaskContext& context, const Json& request) {
+  TRY(const std::string userid, text_field(request, "user"));
+  TRY(const auto items, credential_of(context.services, request));
+  TRY_OK(context.services.store->put_user_items(userid, items));
+  return rows({});
+}
+
+Start user_delete(const TaskContext& context, const Json& request) {
+  TRY(const std::string userid, text_field(request, "user"));
+  TRY_OK(context.services.store->delete_user(userid));
+  return rows({});
+}
+
+Start user_list(const TaskContext& context, const Json& request) {
+  const auto which =
+      is_set(request, "deleted") ? MailStore::Which::kDeletedToo : MailStore::Which::kLive;
+  TRY(const auto users, context.services.store->users(which));
+  std::vector<Json> out;
+  for (const UserInfo& user : users) out.push_back(row_of(user));
+  return rows(std::move(out));
+}
+
+Start user_move(const TaskContext& context, const Json& request) {
+  MailStore& store = *context.services.store;
+  TRY(const std::string userid, text_field(request, "user"));
+  TRY(const std::string partition, text_field(request, "partition"));
+  TRY(const auto mailboxes, store.mailboxes(userid));
+  for (const MailboxInfo& mailbox : mailboxes) {
+    if (mailbox.partition == partition) continue;
+    // A parent takes its children along, so a child may be there already.
+    TRY(const MailboxInfo now, store.find(mailbox.id));
+    if (now.partition == partition) continue;
+    TRY_OK(store.rename(now.name, now.name, partition));
+  }
+  return rows({});
+}
+
+Start mailbox_list(const TaskContext& context, const Json& request) {
+  const MailStore& store = *context.services.store;
+  const auto which =
+      is_set(request, "deleted") ? MailStore::Which::kDeletedToo : MailStore::Which::kLive;
+  std::vector<std::string> owners;
+  if (request.contains("user")) {
+    TRY(owners.emplace_back(), text_field(request, "user"));
+    TRY_OK(store.user(owners.back(), which));
+  } else {
+    TRY(const auto users, store.users(which));
+    for (const UserInfo& user : users) owners.push_back(user.userid);
+  }
+  std::vector<Json> out;
+  for (const std::string& owner : owners) {
+    TRY(const auto mailboxes, store.mailboxes(owner, which));
+    for (const MailboxInfo& mailbox : mailboxes) out.push_back(row_of(mailbox));
+  }
+  return rows(std::move(out));
+}
+
+Start mailbox_create(const TaskContext& context, const Json& request) {
+  TRY(MailStore::NewMailbox mailbox, [&]() -> Result<MailStore::NewMailbox> {
+    TRY(MailboxName name, mailbox_field(request));
+    return MailStore::NewMailbox{.name = std::move(name),
+                                 .partition = text_field_or(request, "partition", "")};
+  }());
+  const std::string use = text_field_or(request, "special_use", "");
+  if (!use.empty()) mailbox.attributes.emplace(kAttributeSpecialUse, use);
+  TRY(const MailboxInfo made, context.services.store->create(mailbox));
+  return rows({row_of(made)});
+}
+
+Start mailbox_rename(const TaskContext& context, const Json& request) {
+  MailStore& store = *context.services.store;
+  TRY(const MailboxName from, mailbox_field(request));
+  TRY(const MailboxName to, mailbox_field(request, "to"));
+  TRY_OK(store.rename(from, to, text_field_or(request, "partition", "")));
+  TRY(const MailboxInfo renamed, store.find(to));
+  return rows({row_of(renamed)});
+}
+
+Start mailbox_delete(const TaskContext& context, const Json& request) {
+  MailStore& store = *context.services.store;
+  TRY(const MailboxName name, mailbox_field(request));
+  TRY(const MailboxInfo mailbox, store.find(name));
+  TRY_OK(store.remove(mailbox.id));
+  return rows({});
+}
+
+Result<std::unique_ptr<Task>> set_flow(const TaskContext& context, const Json& request,
+                                       Services::Flow flow) {
+  TRY(const std::string channel, text_field(request, "channel"));
+  TRY_OK(context.services.set_flow(channel, flow));
+  return rows({});
+}
+
+Start channel_pause(const TaskContext& context, const Json& request) {
+  return set_flow(context, request, Services::Flow::kPause);
+}
+
+Start channel_resume(const TaskContext& context, const Json& request) {
+  return set_flow(context, request, Services::Flow::kResume);
+}
+
+Start status(const TaskContext& context, const Json&) {
+  const Services& services = context.services;
+  const MailStore& store = *services.store;
+  TRY(const auto users, store.users());
+  uint64_t mailboxes = 0;
+  for (const UserInfo& user : users) mailboxes += user.mailboxes;
+  std::vector<Json> out;
+  out.push_back({{"type", "server"},
+                 {"version", GEMEL_VERSION},
+                 {"hostname", services.hostname},
+                 {"role", store.role() == Role::kPrimary ? "primary" : "replica"},
+                 {"users", users.size()},
+                 {"mailboxes", mailboxes},
+                 {"journal_head", store.journal_head().value},
+                 {"digest", store.digest().text()},
+                 {"digest_version", kDigestVersion}});
+  for (const Listener& listener : services.listeners())
+    out.push_back(
+        {{"type", "listener"}, {"service", listener.service}, {"address", listener.address}});
+  for (const ChannelStatus& channel : services.channels()) out.push_back(row_of(channel));
+  return rows(std::move(out));
+}
+
+constexpr std::array kCommands = {
+    Command{"channel pause", channel_pause},
+    Command{"channel resume", channel_resume},
+    Command{"dump", start_dump},
+    Command{"import", start_import},
+    Command{"mailbox create", mailbox_create},
+    Command{"mailbox delete", mailbox_delete},
+    Command{"mailbox list", mailbox_list},
+    Command{"mailbox rename", mailbox_rename},
+    Command{"status", status},
+    Command{"sync", start_sync},
+    Command{"user add", user_add},
+    Command{"user delete", user_delete},
+    Command{"user list", user_list},
+    Command{"user move", user_move},
+    Command{"user passwd", user_passwd},
+    Command{"verify", start_verify},
+};
+static_assert(std::ranges::is_sorted(kCommands, {}, &Command::name));
+
+}  // namespace
+
+const Command* find_command(std::string_view name) {
+  const auto at = std::ranges::lower_bound(kCommands, name, {}, &Command::name);
+  return at != kCommands.end() && at->name == name ? &*at : nullptr;
+}
+
+Result<std::string> text_field(const Json& request, const char* name) {
+  const auto at = request.find(name);
+  if (at == request.end() || !at->is_string())
+    return fail(Code::kSyntax, std::string("the request needs the text \"") + name + "\"");
+  return at->get<std::string>();
+}
+
+std::string text_field_or(const Json& request, const char* name, std::string_view otherwise) {
+  const auto at = request.find(name);
+  return at != request.end() && at->is_string() ? at->get<std::string>() : std::string(otherwise);
+}
+
+bool is_set(const Json& request, const char* name) {
+  const auto at = request.find(name);
+  return at != request.end() && at->is_boolean() && at->get<bool>();
+}
+
+Result<MailboxName> mailbox_field(const Json& request, const char* name) {
+  TRY(const std::string userid, text_field(request, "user"));
+  TRY(const std::string path, text_field(request, name));
+  return MailboxName::make(userid, path);
+}
+
+}  // namespace gemel::admin

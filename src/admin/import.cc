@@ -1,0 +1,198 @@
+// Import: messages with their flags and dates, straight into mailboxes, many to a transaction.
+#include <algorithm>
+#include <map>
+
+#include "admin/task.h"
+#include "base/bytes.h"
+
+namespace gemel::admin {
+namespace {
+
+constexpr size_t kMessagesAtOnce = 200;
+constexpr uint64_t kBytesAtOnce = 16 << 20;
+constexpr size_t kMessageLineBytesMax = 16 << 10;
+
+struct MessageHead {
+  UniqueId mailbox;
+  FlagNames flags;
+  int64_t internaldate_s = 0;
+  uint64_t bytes = 0;
+};
+
+class ImportTask final : public Task {
+ public:
+  ImportTask(const Services& services, std::string userid)
+      : services_(services), userid_(std::move(userid)) {}
+
+  size_t take(std::string_view input) override;
+  Result<Progress> step(std::string& out) override;
+  Json summary() const override {
+    return {{"messages", messages_}, {"bytes", bytes_}, {"refused", refused_}};
+  }
+
+ private:
+  size_t take_body(std::string_view input);
+  Result<void> take_head(std::string_view line);
+  Result<MessageHead> parse_head(const Json& json);
+  Result<UniqueId> mailbox_of(const std::string& path);
+  Result<void> add_bytes(std::string_view bytes);
+  Result<void> commit();
+  void note(const Result<void>& result);
+
+  const Services& services_;
+  std::string userid_;
+  std::map<std::string, MailboxInfo, std::less<>> mailboxes_;
+  std::optional<MessageHead> head_;  // of the body being read
+  std::optional<BodyWriter> writer_;
+  uint64_t body_left_ = 0;
+  std::vector<MailStore::Append> pending_;
+  uint64_t pending_bytes_ = 0;
+  std::vector<Json> refusals_;  // not shown yet
+  Result<void> failed_;         // from the first error on, input is read and dropped
+  bool at_end_ = false;
+  uint64_t messages_ = 0;
+  uint64_t bytes_ = 0;
+  uint64_t refused_ = 0;
+};
+
+size_t ImportTask::take(std::string_view input) {
+  size_t used = 0;
+  while (!at_end_ && used < input.size()) {
+    const std::string_view rest = input.substr(used);
+    if (head_) {
+      used += take_body(rest);
+      continue;
+    }
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) {
+      if (rest.size() > kMessageLineBytesMax) {
+        note(fail(Code::kTooBig, "a message line is too long"));
+        at_end_ = true;  // there is no way to find the next message
+      }
+      break;
+    }
+    note(take_head(rest.substr(0, end)));
+    used += end + 1;
+  }
+  return used;
+}
+
+Result<void> ImportTask::take_head(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  if (json.is_object() && is_set(json, "end")) {
+    at_end_ = true;
+    return {};
+  }
+  Result<MessageHead> head = parse_head(json);
+  if (!head) {
+    at_end_ = true;  // its length is not known: what follows can't be told apart
+    return std::unexpected(head.error());
+  }
+  body_left_ = head->bytes;
+  head_ = *std::move(head);
+  writer_.reset();
+  if (failed_) {
+    TRY(const MailboxInfo mailbox, services_.store->find(head_->mailbox));
+    TRY(BodyWriter writer, services_.store->stage(mailbox.partition));
+    writer_ = std::move(writer);
+  }
+  if (body_left_ == 0) return add_bytes({});
+  return {};
+}
+
+Result<MessageHead> ImportTask::parse_head(const Json& json) {
+  if (!json.is_object()) return fail(Code::kSyntax, "a message line is a JSON object");
+  const auto bytes = json.find("bytes");
+  if (bytes == json.end() || !bytes->is_number_unsigned())
+    return fail(Code::kSyntax, "a message line needs the number \"bytes\"");
+  MessageHead head;
+  head.bytes = bytes->get<uint64_t>();
+  const auto date = json.find("internaldate");
+  head.internaldate_s = date != json.end() && date->is_number_integer() ? date->get<int64_t>()
+                                                                        : services_.clock->unix_s();
+  if (const auto flags = json.find("flags"); flags != json.end() && flags->is_array())
+    for (const Json& flag : *flags)
+      if (flag.is_string()) {
+        TRY_OK(head.flags.add(flag.get<std::string>()));
+      }
+  TRY(head.mailbox, mailbox_of(text_field_or(json, "mailbox", "INBOX")));
+  return head;
+}
+
+Result<UniqueId> ImportTask::mailbox_of(const std::string& path) {
+  if (const auto known = mailboxes_.find(path); known != mailboxes_.end()) return known->second.id;
+  TRY(MailboxName name, MailboxName::make(userid_, path));
+  Result<MailboxInfo> mailbox = services_.store->find(name);
+  if (!mailbox && mailbox.error().code == Code::kNotFound)
+    mailbox = services_.store->create({.name = std::move(name)});
+  if (!mailbox) return std::unexpected(mailbox.error());
+  return mailboxes_.emplace(path, *std::move(mailbox)).first->second.id;
+}
+
+size_t ImportTask::take_body(std::string_view input) {
+  const size_t count = std::min<uint64_t>(body_left_, input.size());
+  body_left_ -= count;
+  note(add_bytes(input.substr(0, count)));
+  return count;
+}
+
+// Takes a piece of the body, and after its last piece the whole message.
+Result<void> ImportTask::add_bytes(std::string_view bytes) {
+  if (writer_) {
+    const Result<void> added = writer_->append(bytes);
+    if (!added && added.error().code != Code::kTooBig) return added;
+    if (!added) {  // this one message can't come in; the others can
+      ++refused_;
+      refusals_.push_back({{"type", "refused"}, {"reason", added.error().text}});
+      writer_.reset();
+    }
+  }
+  if (body_left_ > 0) return {};
+  const MessageHead head = *std::exchange(head_, std::nullopt);
+  if (!writer_) return {};
+  TRY(StagedBody body, writer_->finish());
+  writer_.reset();
+  pending_bytes_ += body.size();
+  pending_.push_back({.mailbox = head.mailbox,
+                      .body = std::move(body),
+                      .flags = head.flags,
+                      .internaldate_s = head.internaldate_s});
+  if (pending_.size() >= kMessagesAtOnce || pending_bytes_ >= kBytesAtOnce) return commit();
+  return {};
+}
+
+Result<void> ImportTask::commit() {
+  const uint64_t messages = pending_.size();
+  const uint64_t bytes = std::exchange(pending_bytes_, 0);
+  if (messages == 0) return {};
+  TRY_OK(services_.store->append(std::exchange(pending_, {})));
+  messages_ += messages;
+  bytes_ += bytes;
+  return {};
+}
+
+void ImportTask::note(const Result<void>& result) {
+  if (result || !failed_) return;
+  failed_ = result;
+  pending_.clear();
+  pending_bytes_ = 0;
+  writer_.reset();
+}
+
+Result<Task::Progress> ImportTask::step(std::string& out) {
+  for (const Json& row : std::exchange(refusals_, {})) out += to_line(row) += '\n';
+  if (!at_end_) return Progress::kInput;
+  if (failed_) note(commit());
+  TRY_OK(failed_);
+  return Progress::kDone;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Task>> start_import(const TaskContext& context, const Json& request) {
+  TRY(std::string userid, text_field(request, "user"));
+  TRY_OK(context.services.store->user(userid));
+  return std::make_unique<ImportTask>(context.services, std::move(userid));
+}
+
+}  // namespace gemel::admin

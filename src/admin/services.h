@@ -1,0 +1,84 @@
+// What the admin protocol needs of the server around it. gemeld fills it in; tests give their own.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "store/mail_store.h"
+
+namespace gemel::admin {
+
+/// One replica's channel as it stands.
+struct ChannelStatus {
+  struct SetAside {
+    std::string entity;  // a mailbox or user by name
+    std::string reason;
+    int64_t retry_in_s = 0;
+  };
+  std::string name;
+  std::string address;  // "host:port"
+  bool connected = false;
+  bool paused = false;
+  uint64_t journal_position = 0;
+  uint64_t changes_behind = 0;  // mailboxes and users with changes not yet on the replica
+  double lag_s = 0;             // age of the oldest change not yet on the replica
+  std::string last_error;       // empty: none since it last worked
+  int64_t retry_in_s = 0;       // 0: not waiting
+  std::vector<SetAside> set_aside;
+  uint64_t batches = 0;
+  uint64_t round_trips = 0;
+  uint64_t bytes_up = 0;  // as on the wire, before TLS
+  uint64_t bytes_down = 0;
+};
+
+struct Listener {
+  std::string service;  // "imap", "imaps", "lmtp", "sync"
+  std::string address;  // "127.0.0.1:143" or a socket's path
+};
+
+/// What `gemel sync` asks for. Nothing named: everything.
+struct SyncRequest {
+  enum class Link : uint8_t { kLasting, kFresh };
+  enum class Effect : uint8_t { kSend, kDryRun };
+  std::string channel;  // empty: the only one, or all
+  std::vector<std::string> users;
+  std::vector<MailboxName> mailboxes;
+  Link link = Link::kLasting;
+  Effect effect = Effect::kSend;
+};
+
+struct SyncOutcome {
+  Result<void> result;
+  std::vector<std::string> actions;  // for people, one a mailbox or user; what a dry run would do
+  uint64_t round_trips = 0;
+  uint64_t bytes_up = 0;
+  uint64_t bytes_down = 0;
+};
+
+struct Services {
+  MailStore* store = nullptr;
+  Clock* clock = &system_clock();
+  std::string hostname;
+  std::vector<MailboxName>
+      default_mailboxes;  // made with each user besides INBOX; owner is ignored
+
+  /// The items that let a user log in with `password`.
+  std::function<Result<std::vector<MailStore::NewItem>>(std::string_view password)>
+      credential_of_password;
+  /// The same for an imported crypt(3) hash.
+  std::function<Result<std::vector<MailStore::NewItem>>(std::string_view hash)> credential_of_hash;
+  std::function<std::vector<Listener>()> listeners = [] { return std::vector<Listener>(); };
+  std::function<std::vector<ChannelStatus>()> channels = [] {
+    return std::vector<ChannelStatus>();
+  };
+  /// Starts a sync; `done` is called once, from any thread.
+  std::function<void(SyncRequest, std::function<void(SyncOutcome)> done)> sync;
+  /// A paused channel keeps its link but sends only when asked. Errors: kNotFound.
+  enum class Flow : uint8_t { kPause, kResume };
+  std::function<Result<void>(std::string_view channel, Flow)> set_flow;
+};
+
+}  // namespace gemel::admin

@@ -1,0 +1,65 @@
+// The parts of one admin connection: requests become tasks, tasks give rows in bounded steps.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "admin/rows.h"
+#include "admin/services.h"
+#include "base/result.h"
+
+namespace gemel::admin {
+
+/// A request under way.
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  /// What step() came to.
+  enum class Progress : uint8_t {
+    kMore,   // call again
+    kInput,  // wants more bytes by take()
+    kWaits,  // for wake()
+    kDone,
+  };
+  /// Does some of the work and appends some rows (whole lines) to `out`. An error ends the task.
+  virtual Result<Progress> step(std::string& out) = 0;
+
+  /// Bytes after the request line; returns how many it used.
+  virtual size_t take(std::string_view) { return 0; }
+
+  /// Fields of the last line besides "ok".
+  virtual Json summary() const { return Json::object(); }
+};
+
+/// What a request may ask of its connection.
+struct TaskContext {
+  const Services& services;
+  std::function<void()> wake;  // any thread
+};
+
+struct Command {
+  std::string_view name;
+  /// Reads the request's fields and makes its task. Errors: kSyntax, a field is missing or wrong.
+  Result<std::unique_ptr<Task>> (*start)(const TaskContext& context, const Json& request);
+};
+
+/// nullptr if there is none.
+const Command* find_command(std::string_view name);
+
+/// A field of a request. Errors: kSyntax, missing or of another type, naming the field.
+Result<std::string> text_field(const Json& request, const char* name);
+std::string text_field_or(const Json& request, const char* name, std::string_view otherwise);
+bool is_set(const Json& request, const char* name);
+/// {"user", "mailbox"} as a name. Errors: kSyntax, and those of MailboxName::make.
+Result<MailboxName> mailbox_field(const Json& request, const char* name = "mailbox");
+
+Result<std::unique_ptr<Task>> start_import(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_sync(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_dump(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_verify(const TaskContext& context, const Json& request);
+
+}  // namespace gemel::admin
