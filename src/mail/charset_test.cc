@@ -1,0 +1,61 @@
+#include "mail/charset.h"
+
+#include <gtest/gtest.h>
+
+namespace gemel {
+namespace {
+
+using namespace std::string_view_literals;
+
+TEST(Charset, GivesValidUtf8ForAllNamesAndBytes) {
+  std::string every;
+  for (int byte = 0; byte < 256; ++byte) every += static_cast<char>(byte);
+  for (const char* name : {"",       "us-ascii",  "utf-8",          "iso-8859-1",   "iso-2022-jp",
+                           "gb2312", "gb18030",   "ks_c_5601-1987", "shift_jis",    "utf-7",
+                           "utf-16", "utf-32",    "hz-gb-2312",     "windows-1251", "koi8-r",
+                           "big5",   "x-unknown", "../etc",         "a b",          "ibm-37"})
+    EXPECT_TRUE(is_utf8(to_utf8(every, name))) << name;
+}
+
+TEST(Charset, KnowsWhatNamesMeanInMail) {
+  EXPECT_EQ(to_utf8("\x80 h\xe9", "iso-8859-1"), "€ hé");
+  EXPECT_EQ(to_utf8("\x80 h\xe9", "ISO-8859-1"), "€ hé");
+  EXPECT_EQ(to_utf8("\x81\x30\x89\x38", "gb2312"), to_utf8("\x81\x30\x89\x38", "gb18030"));
+  EXPECT_EQ(to_utf8("\xc4\xe3", "gb2312"), "你");
+  EXPECT_EQ(to_utf8("\xb0\xa1", "ks_c_5601-1987"), "가");
+  EXPECT_EQ(to_utf8("\x1b$B$\"\x1b(B", "iso-2022-jp"), "あ");
+  EXPECT_EQ(to_utf8("h\xe9", "no-such-charset"), "hé");
+  EXPECT_EQ(to_utf8("h\xe9", std::string(kCharsetNameBytesMax + 1, 'u')), "hé");
+}
+
+TEST(Charset, BadBytesAreReplaced) {
+  EXPECT_EQ(to_utf8("a\xff"
+                    "b",
+                    "utf-8"),
+            "a\xef\xbf\xbd"
+            "b");
+  EXPECT_EQ(to_utf8("a\xe2\x82", "utf-8"), "a\xef\xbf\xbd");
+  EXPECT_EQ(to_utf8("\xed\xa0\x80", "utf-8").find('\xed'), std::string::npos);  // a surrogate
+  EXPECT_EQ(to_utf8("a\xe2\x82\xac", ""), "a€");
+  EXPECT_EQ(to_utf8("a\xe2 b", "us-ascii"), "aâ b");
+  EXPECT_EQ(to_utf8("a\0b"sv, "windows-1252"), "a\0b"sv);
+}
+
+TEST(Charset, LongTextsCrossAllBuffers) {
+  std::string bytes;
+  std::string expected;
+  for (int i = 0; i < 10'000; ++i) {
+    bytes += "\x94\x39\xda\x33x";  // GB18030 of U+1F4A9
+    expected += "💩x";
+  }
+  EXPECT_EQ(to_utf8(bytes, "gb18030"), expected);
+}
+
+TEST(Charset, MoreCharsetsThanConvertersStillWork) {
+  for (size_t round = 0; round < 2; ++round)
+    for (size_t i = 0; i < kConvertersMax + 5; ++i)
+      EXPECT_EQ(to_utf8("h\xe9", "x-charset-" + std::to_string(i)), "hé");
+}
+
+}  // namespace
+}  // namespace gemel

@@ -1,0 +1,146 @@
+#include "mail/transfer_encoding.h"
+
+#include <array>
+#include <cstdint>
+
+#include "base/bytes.h"
+
+namespace gemel {
+namespace {
+
+constexpr std::array<int8_t, 256> base64_table() {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::array<int8_t, 256> table{};
+  table.fill(-1);
+  for (size_t i = 0; i < kAlphabet.size(); ++i)
+    table[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
+  return table;
+}
+constexpr std::array<int8_t, 256> kBase64 = base64_table();
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+/// The byte that two hex digits at `at` say, or -1.
+int hex_byte(std::string_view text, size_t at) {
+  if (at + 1 >= text.size()) return -1;
+  const int high = hex_digit(text[at]);
+  const int low = hex_digit(text[at + 1]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+enum class LineBreak { kHard, kSoft };
+
+/// Appends one line of quoted-printable, given without its LF, and says how it ended: a soft break
+/// joins it to the next.
+LineBreak decode_quoted_line(std::string_view line, std::string& out) {
+  while (line.ends_with(' ') || line.ends_with('\t') || line.ends_with('\r')) line.remove_suffix(1);
+  const LineBreak end = line.ends_with('=') ? LineBreak::kSoft : LineBreak::kHard;
+  if (end == LineBreak::kSoft) line.remove_suffix(1);
+  for (size_t i = 0; i < line.size(); ++i) {
+    const int byte = line[i] == '=' ? hex_byte(line, i + 1) : -1;
+    out += byte < 0 ? line[i] : static_cast<char>(byte);
+    if (byte >= 0) i += 2;
+  }
+  return end;
+}
+
+/// The line at the start of `text`, without its LF, and `text` moved behind it.
+std::string_view take_line(std::string_view& text) {
+  const size_t newline = text.find('\n');
+  const std::string_view line = text.substr(0, newline);
+  text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+  return line;
+}
+
+void decode_uu_line(std::string_view line, std::string& out) {
+  const auto value = [&](size_t at) {
+    return at < line.size() ? static_cast<unsigned>(line[at] - ' ') & 63U : 0U;
+  };
+  size_t left = value(0);
+  for (size_t i = 1; left > 0 && i < line.size(); i += 4) {
+    const unsigned group = value(i) << 18 | value(i + 1) << 12 | value(i + 2) << 6 | value(i + 3);
+    for (int shift = 16; shift >= 0 && left > 0; shift -= 8, --left)
+      out += static_cast<char>(group >> shift);
+  }
+}
+
+std::string decode_escapes(std::string_view text, char mark) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const int byte = text[i] == mark ? hex_byte(text, i + 1) : -1;
+    out += byte < 0 ? text[i] : static_cast<char>(byte);
+    if (byte >= 0) i += 2;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string decode_base64(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() / 4 * 3 + 3);
+  uint32_t group = 0;
+  int bits = 0;
+  for (const char c : text) {
+    const int8_t digit = kBase64[static_cast<unsigned char>(c)];
+    if (c == '=') bits = 0;  // what is left of the group is padding
+    if (digit < 0) continue;
+    group = group << 6 | static_cast<uint32_t>(digit);
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    out += static_cast<char>(group >> bits);
+  }
+  return out;
+}
+
+std::string decode_quoted_printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t newline = text.find('\n');
+    const std::string_view line = take_line(text);
+    const LineBreak line_break = decode_quoted_line(line, out);
+    if (line_break == LineBreak::kHard && newline != std::string_view::npos)
+      out += line.ends_with('\r') ? "\r\n" : "\n";
+  }
+  return out;
+}
+
+std::string decode_q(std::string_view text) {
+  std::string spaced(text);
+  for (char& c : spaced)
+    if (c == '_') c = ' ';
+  return decode_escapes(spaced, '=');
+}
+
+std::string decode_percent(std::string_view text) { return decode_escapes(text, '%'); }
+
+std::string decode_uuencode(std::string_view text) {
+  while (!text.empty() && !take_line(text).starts_with("begin ")) {
+  }
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    if (line.starts_with("end")) break;
+    decode_uu_line(line, out);
+  }
+  return out;
+}
+
+std::string decode_transfer(std::string_view bytes, std::string_view encoding) {
+  const std::string name = to_lower(encoding);
+  if (name == "base64") return decode_base64(bytes);
+  if (name == "quoted-printable") return decode_quoted_printable(bytes);
+  if (name == "x-uuencode" || name == "uuencode" || name == "x-uue") return decode_uuencode(bytes);
+  return std::string(bytes);
+}
+
+}  // namespace gemel

@@ -1,0 +1,34 @@
+// Content-Transfer-Encoding, undone.
+//
+// Threads  any; pure functions.
+// Source   RFC 2045 §6.7 (quoted-printable), §6.8 (base64); uuencode as POSIX describes it.
+// Tolerant:
+//          what is wrong is skipped or stays as it is, nothing fails, cost is O(bytes).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace gemel {
+
+/// Bytes outside the alphabet are skipped; padding ends a group and decoding goes on behind it, for
+/// some mail is several base64 texts one after the other.
+std::string decode_base64(std::string_view text);
+
+/// A '=' that starts no escape stays; white space before a line's end goes (§6.7 rule 3).
+std::string decode_quoted_printable(std::string_view text);
+
+/// RFC 2047 §4.2: quoted-printable in a header, where '_' is a space.
+std::string decode_q(std::string_view text);
+
+/// RFC 2231 §4: %XX.
+std::string decode_percent(std::string_view text);
+
+/// From the line "begin MODE NAME" to "end"; nothing if there is no such line.
+std::string decode_uuencode(std::string_view text);
+
+/// By the name of the encoding, in any case; 7bit, 8bit, binary and unknown ones give the bytes as
+/// they are.
+std::string decode_transfer(std::string_view bytes, std::string_view encoding);
+
+}  // namespace gemel
