@@ -1,0 +1,213 @@
+#include "mail/mime_structure.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hash.h"
+#include "mail/mime_fields.h"
+#include "mail/rfc822_lexer.h"
+
+namespace gemel {
+namespace {
+
+struct Line {
+  size_t start;
+  size_t end;  // behind its line end
+};
+
+/// A part whose end is not yet known.
+struct Open {
+  MimePart part;
+  std::string boundary;  // "" when no delimiter of it counts any more
+  uint64_t boundary_hash =
+      0;  // so that a line is compared with the boundaries of its own hash only
+  uint64_t newlines_before_body = 0;
+};
+
+/// A delimiter line (RFC 2046 §5.1.1) of the open part at `level`.
+struct Delimiter {
+  enum class Role { kNext, kLast } role;
+  size_t level;
+};
+
+/// One pass over the lines with a stack of open parts, the message itself at the bottom.
+class Scanner {
+ public:
+  Scanner(std::string_view message, const MimeLimits& limits)
+      : message_(message), limits_(limits) {}
+  MimePart run();
+
+ private:
+  Line take_line();
+  std::optional<Delimiter> delimiter_in(const Line& line) const;
+  void open_parts(DefaultType default_type);
+  MimePart::Kind open_part(DefaultType default_type);
+  void read_header();
+  MimePart::Kind kind_of(const MimePart& part) const;
+  bool may_have_children() const;
+  void pass_delimiter(const Delimiter& delimiter, const Line& line);
+  void close_above(size_t level, size_t end, uint64_t newlines);
+  void settle(MimePart& part) const;
+
+  std::string_view message_;
+  MimeLimits limits_;
+  size_t position_ = 0;
+  uint64_t newlines_ = 0;  // before position_
+  size_t parts_ = 0;
+  std::vector<Open> open_;
+};
+
+MimePart Scanner::run() {
+  open_parts(DefaultType::kText);
+  while (position_ < message_.size()) {
+    const Line line = take_line();
+    if (const auto delimiter = delimiter_in(line)) pass_delimiter(*delimiter, line);
+  }
+  close_above(0, message_.size(), newlines_);
+  open_.front().part.body_end = message_.size();
+  open_.front().part.lines = newlines_ - open_.front().newlines_before_body;
+  settle(open_.front().part);
+  return std::move(open_.front().part);
+}
+
+Line Scanner::take_line() {
+  const size_t newline = message_.find('\n', position_);
+  Line line{.start = position_, .end = message_.size()};
+  if (newline != std::string_view::npos) {
+    line.end = newline + 1;
+    ++newlines_;
+  }
+  position_ = line.end;
+  return line;
+}
+
+/// The innermost open multipart that this line delimits. The boundary must be the whole line but
+/// for white space: by RFC 2046 §5.1.1 a boundary that starts another's would cut that one's parts.
+std::optional<Delimiter> Scanner::delimiter_in(const Line& line) const {
+  if (message_.substr(line.start, 2) != "--") return std::nullopt;
+  std::string_view text = message_.substr(line.start + 2, line.end - line.start - 2);
+  while (!text.empty() && is_white_space(text.back())) text.remove_suffix(1);
+  if (text.empty()) return std::nullopt;
+  const uint64_t next_hash = xxh64(text);
+  const std::string_view closed = text.ends_with("--") ? text.substr(0, text.size() - 2) : "";
+  const uint64_t last_hash = closed.empty() ? 0 : xxh64(closed);
+  for (size_t level = open_.size(); level-- > 0;) {
+    const Open& open = open_[level];
+    if (open.boundary.empty()) continue;
+    if (open.boundary_hash == next_hash && open.boundary == text)
+      return Delimiter{.role = Delimiter::Role::kNext, .level = level};
+    if (open.boundary_hash == last_hash && open.boundary == closed)
+      return Delimiter{.role = Delimiter::Role::kLast, .level = level};
+  }
+  return std::nullopt;
+}
+
+/// Opens the part that starts here and, while it is a message, the message inside.
+void Scanner::open_parts(DefaultType default_type) {
+  while (open_part(default_type) == MimePart::Kind::kMessage) {
+    default_type = DefaultType::kText;
+    ++parts_;
+  }
+}
+
+MimePart::Kind Scanner::open_part(DefaultType default_type) {
+  const size_t header_start = position_;
+  read_header();
+  Open open;
+  open.part = describe_part(message_.substr(header_start, position_ - header_start), default_type);
+  open.part.header_start = header_start;
+  open.part.body_start = position_;
+  open.newlines_before_body = newlines_;
+  open_.push_back(std::move(open));
+  Open& top = open_.back();
+  top.part.kind = kind_of(top.part);
+  if (top.part.kind == MimePart::Kind::kMultipart) {
+    top.boundary = trim(parameter_of(top.part.parameters, "boundary").value_or(""));
+    top.boundary_hash = xxh64(top.boundary);
+  }
+  return top.part.kind;
+}
+
+/// Moves behind the empty line, or before a delimiter of an open part, which ends a header too.
+void Scanner::read_header() {
+  while (position_ < message_.size()) {
+    const size_t start = position_;
+    const uint64_t newlines = newlines_;
+    const Line line = take_line();
+    if (delimiter_in(line)) {
+      position_ = start;
+      newlines_ = newlines;
+      return;
+    }
+    const std::string_view text = message_.substr(line.start, line.end - line.start);
+    if (text == "\n" || text == "\r\n") return;
+  }
+}
+
+bool Scanner::may_have_children() const {
+  return open_.size() <= limits_.depth_max && parts_ < limits_.parts_max;
+}
+
+MimePart::Kind Scanner::kind_of(const MimePart& part) const {
+  if (!may_have_children()) return MimePart::Kind::kLeaf;
+  if (part.type == "multipart") return MimePart::Kind::kMultipart;
+  // message/global is RFC 6532's message/rfc822.
+  const bool whole = part.subtype == "rfc822" || part.subtype == "global";
+  return part.type == "message" && whole ? MimePart::Kind::kMessage : MimePart::Kind::kLeaf;
+}
+
+void Scanner::pass_delimiter(const Delimiter& delimiter, const Line& line) {
+  // The line end before the delimiter belongs to it (RFC 2046 §5.1.1).
+  size_t end = line.start;
+  if (end > 0 && message_[end - 1] == '\n') --end;
+  if (end < line.start && end > 0 && message_[end - 1] == '\r') --end;
+  const uint64_t newline_of_line = message_[line.end - 1] == '\n' ? 1 : 0;
+  const uint64_t newlines_before_line = newlines_ - newline_of_line;
+  close_above(delimiter.level, end, newlines_before_line - (end < line.start ? 1 : 0));
+  Open& multipart = open_.back();
+  if (delimiter.role == Delimiter::Role::kLast || parts_ >= limits_.parts_max) {
+    multipart.boundary.clear();
+    return;
+  }
+  ++parts_;
+  const bool digest = multipart.part.subtype == "digest";
+  open_parts(digest ? DefaultType::kMessage : DefaultType::kText);
+}
+
+/// Ends all open parts above `level` before offset `end`, which has `newlines` before it.
+void Scanner::close_above(size_t level, size_t end, uint64_t newlines) {
+  while (open_.size() > level + 1) {
+    Open open = std::move(open_.back());
+    open_.pop_back();
+    // A header that a delimiter cut, or that ends just before it, has taken that line end already;
+    // then so have the parts around.
+    if (end < open.part.body_start) {
+      end = open.part.body_start;
+      newlines = open.newlines_before_body;
+    }
+    open.part.body_end = end;
+    open.part.lines = newlines - open.newlines_before_body;
+    settle(open.part);
+    open_.back().part.children.push_back(std::move(open.part));
+  }
+}
+
+/// Gives a part that can't be what it says a type that it can have.
+void Scanner::settle(MimePart& part) const {
+  const bool message = part.type == "message" && part.subtype == "rfc822";
+  const bool global = part.type == "message" && part.subtype == "global";
+  if (!part.children.empty() || (part.type != "multipart" && !message && !global)) return;
+  const bool limited = part.kind == MimePart::Kind::kLeaf;
+  part.kind = MimePart::Kind::kLeaf;
+  part.type = limited ? "application" : "text";
+  part.subtype = limited ? "octet-stream" : "plain";
+  part.parameters.clear();
+}
+
+}  // namespace
+
+MimePart parse_structure(std::string_view message, const MimeLimits& limits) {
+  return Scanner(message, limits).run();
+}
+
+}  // namespace gemel
