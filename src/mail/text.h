@@ -1,0 +1,47 @@
+// SEARCH on the text of a message: what is compared, and where.
+//
+// Threads  any; pure functions.
+// Source   RFC 3501 §6.4.4 (BODY, HEADER, TEXT), RFC 9051 §6.4.4 (BODY matches no header field,
+// TEXT
+//          those of parts too), RFC 5051 (i;unicode-casemap) for the spirit of the folding: NFKC
+//          and case folding, so ligatures, widths and case don't count.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mail/mime_structure.h"
+
+namespace gemel {
+
+/// Valid UTF-8 in the form in which texts are compared.
+std::string search_fold(std::string_view utf8);
+
+/// What is searched for, folded once. Bad UTF-8 is mended first and so matches little.
+class SearchKey {
+ public:
+  explicit SearchKey(std::string_view utf8);
+  /// Is the key in this valid UTF-8? An empty key is in every text. Cost: O(bytes), for any key.
+  bool in(std::string_view utf8) const;
+
+ private:
+  std::string folded_;
+};
+
+/// The decoded text of a text part: transfer encoding undone, in valid UTF-8.
+std::string decoded_text(std::string_view message, const MimePart& part);
+
+/// A header block, a line for each field: encoded words decoded, in valid UTF-8.
+std::string decoded_header(std::string_view header);
+
+/// Is the key in a text part, those of messages inside included? An empty key always is.
+bool body_contains(std::string_view message, const MimePart& structure, const SearchKey& key);
+
+/// Is the key in a header, of the message, a part or a message inside, or in a text part?
+bool text_contains(std::string_view message, const MimePart& structure, const SearchKey& key);
+
+/// Is the key in the value of a field of that name in the message's own header? With an empty key:
+/// is there such a field?
+bool header_contains(std::string_view header, std::string_view name, const SearchKey& key);
+
+}  // namespace gemel

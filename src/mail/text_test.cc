@@ -1,0 +1,78 @@
+#include "mail/text.h"
+
+#include <gtest/gtest.h>
+
+#include "mail/charset.h"
+
+namespace gemel {
+namespace {
+
+bool matches(std::string_view text, std::string_view key) { return SearchKey(key).in(text); }
+
+TEST(SearchKey, FoldsCaseWidthsAndLigatures) {  // RFC 5051
+  EXPECT_TRUE(matches("Die Straße", "STRASSE"));
+  EXPECT_TRUE(matches("ＦＵＬＬ width", "full"));
+  EXPECT_TRUE(matches("ﬁnd", "FIND"));
+  EXPECT_TRUE(matches("Cafe\xcc\x81", "CAFÉ"));
+  EXPECT_TRUE(matches("ΣΊΣΥΦΟΣ", "σίσυφος"));
+  EXPECT_TRUE(matches("abc", ""));
+  EXPECT_FALSE(matches("abc", "abd"));
+  EXPECT_FALSE(matches("", "a"));
+  EXPECT_TRUE(is_utf8(search_fold(to_utf8("\xff\xfe", "utf-8"))));
+}
+
+TEST(SearchKey, IsLinearForAnyKey) {
+  const std::string text(4'000'000, 'a');
+  const std::string key = std::string(500'000, 'a') + "b";
+  EXPECT_FALSE(matches(text, key));
+}
+
+constexpr std::string_view kMessage =
+    "From: =?iso-8859-1?q?Andr=E9?= <andre@example.org>\r\n"
+    "Subject: Folded\r\n subject\r\n"
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    "preambleword\r\n"
+    "--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
+    "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=EFve long wo=\r\nrd\r\n"
+    "--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
+    "Content-Disposition: attachment; filename*0*=utf-8''%E2%82%AC; filename*1=uros.pdf\r\n\r\n"
+    "cGRmd29yZA==\r\n"
+    "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: innersubject\r\n\r\ninnerbody\r\n"
+    "--b--\r\nepilogueword\r\n";
+
+TEST(Search, BodyLooksAtDecodedTextPartsOnly) {  // RFC 9051 §6.4.4
+  const MimePart structure = parse_structure(kMessage);
+  const auto body = [&](const char* key) {
+    return body_contains(kMessage, structure, SearchKey(key));
+  };
+  EXPECT_TRUE(body("NAÏVE LONG WORD"));
+  EXPECT_TRUE(body("innerbody"));
+  EXPECT_TRUE(body(""));
+  for (const char* key :
+       {"andré", "pdfword", "cGRmd29yZA", "innersubject", "€uros", "preambleword", "epilogueword"})
+    EXPECT_FALSE(body(key)) << key;
+}
+
+TEST(Search, TextLooksAtAllHeadersToo) {
+  const MimePart structure = parse_structure(kMessage);
+  const auto text = [&](const char* key) {
+    return text_contains(kMessage, structure, SearchKey(key));
+  };
+  for (const char* key : {"naïve", "innerbody", "ANDRÉ <andre", "subject: folded subject",
+                          "€uros.PDF", "innersubject", "application/pdf", ""})
+    EXPECT_TRUE(text(key)) << key;
+  EXPECT_FALSE(text("pdfword"));
+}
+
+TEST(Search, HeaderLooksAtEachFieldOfTheName) {
+  constexpr std::string_view kHeader =
+      "X-A: one\r\nx-a: =?utf-8?q?tw=C3=B6?=\r\nEmpty:\r\n\r\nX-B: y";
+  EXPECT_TRUE(header_contains(kHeader, "x-a", SearchKey("TWÖ")));
+  EXPECT_TRUE(header_contains(kHeader, "X-A", SearchKey("one")));
+  EXPECT_FALSE(header_contains(kHeader, "X-A", SearchKey("onetw")));
+  EXPECT_TRUE(header_contains(kHeader, "empty", SearchKey("")));
+  EXPECT_FALSE(header_contains(kHeader, "x-b", SearchKey("")));
+}
+
+}  // namespace
+}  // namespace gemel
