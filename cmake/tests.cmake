@@ -36,3 +36,7 @@ if(TARGET gemeld AND TARGET gemel)
                          SKIP_RETURN_CODE 77 TIMEOUT 900)
   endforeach()
 endif()
+
+add_test(NAME layers.sample_mail COMMAND ${Python3_EXECUTABLE}
+         ${CMAKE_SOURCE_DIR}/scripts/make-sample-mail.py --check)
+set_tests_properties(layers.sample_mail PROPERTIES LABELS layers ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
