@@ -1,0 +1,256 @@
+#include "gemel_commands.h"
+
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+
+#include "admin/dump.h"
+#include "base/log.h"
+#include "gemel_client.h"
+#include "gemel_source.h"
+
+namespace gemel::tool {
+namespace {
+
+using admin::Json;
+using admin::to_line;
+
+void print_row(const Common& common, const Json& row) {
+  if (common.format == Format::kJson)
+    fmt::print("{}\n", to_line(row));
+  else
+    fmt::print("{}\n", dump_line(row));
+}
+
+// Runs `request`; gives its rows to on_row and its last line to on_done.
+int with_server(const Common& common, const Json& request,
+                const std::function<void(const Json&)>& on_row,
+                const std::function<int(const Json&)>& on_done) {
+  Result<Client> client = Client::connect(common.socket);
+  if (!client) return report(common, client.error());
+  const Result<Json> last = client->call(request, on_row);
+  if (!last) return report(common, last.error());
+  return on_done(*last);
+}
+
+Result<std::unique_ptr<MailStore>> open_stopped(const StoppedStore& store) {
+  log::set_level(log::Level::kWarn);
+  return MailStore::open({.path = store.path, .partitions = store.partitions, .read_only = true});
+}
+
+int show_verified(const Common& common, const Json& summary) {
+  const auto problems = summary.value("problems", uint64_t{0});
+  if (common.format == Format::kJson)
+    fmt::print("{}\n", to_line(summary));
+  else
+    fmt::print("{} mailboxes, {} messages, {} bodies: {}\n", summary.value("mailboxes", 0ULL),
+               summary.value("records", 0ULL), summary.value("bodies", 0ULL),
+               problems == 0 ? "no problem" : fmt::format("{} problems", problems));
+  return problems == 0 ? kExitOk : kExitProblems;
+}
+
+void show_problem(const Common& common, const Json& row) {
+  if (common.format == Format::kJson)
+    fmt::print("{}\n", to_line(row));
+  else
+    fmt::print("{}: {}: {}\n", row.value("invariant", ""), row.value("where", ""),
+               row.value("what", ""));
+}
+
+}  // namespace
+
+int report(const Common& common, const Error& error) {
+  if (common.format == Format::kJson)
+    fmt::print("{}\n",
+               to_line({{"ok", false}, {"code", name_of(error.code)}, {"error", error.text}}));
+  else
+    fmt::print(stderr, "gemel: {}\n", error.text);
+  return error.code == Code::kUnavailable ? kExitUnavailable : kExitFailed;
+}
+
+int run_request(const Common& common, const Json& request, const std::vector<Column>& columns,
+                const std::string& done) {
+  std::vector<Json> rows;
+  return with_server(
+      common, request,
+      [&](const Json& row) {
+        if (common.format == Format::kJson)
+          fmt::print("{}\n", to_line(row));
+        else
+          rows.push_back(row);
+      },
+      [&](const Json& last) {
+        if (common.format == Format::kJson)
+          fmt::print("{}\n", to_line(last));
+        else if (!columns.empty())
+          print_table(rows, columns);
+        if (common.format == Format::kPeople && !done.empty()) fmt::print("{}\n", done);
+        return kExitOk;
+      });
+}
+
+int run_status(const Common& common) {
+  std::vector<Json> rows;
+  return with_server(
+      common, {{"command", "status"}}, [&](const Json& row) { rows.push_back(row); },
+      [&](const Json&) {
+        if (common.format == Format::kPeople)
+          print_status(rows);
+        else
+          for (const Json& row : rows) fmt::print("{}\n", to_line(row));
+        return kExitOk;
+      });
+}
+
+int run_sync(const Common& common, const Json& request) {
+  return with_server(
+      common, request,
+      [&](const Json& row) {
+        if (common.format == Format::kJson)
+          fmt::print("{}\n", to_line(row));
+        else
+          fmt::print("{}\n", row.value("action", ""));
+      },
+      [&](const Json& last) {
+        if (common.format == Format::kJson)
+          fmt::print("{}\n", to_line(last));
+        else if (request.value("dry_run", false))
+          fmt::print("nothing was sent: this was a dry run\n");
+        else
+          fmt::print("in step: {} round trips, {} up, {} down\n", last.value("round_trips", 0ULL),
+                     human_bytes(last.value("bytes_up", 0ULL)),
+                     human_bytes(last.value("bytes_down", 0ULL)));
+        return kExitOk;
+      });
+}
+
+int run_import(const Common& common, const ImportOptions& options) {
+  Result<Client> client = Client::connect(common.socket);
+  if (!client) return report(common, client.error());
+  Result<void> sent =
+      client->send(to_line({{"command", "import"}, {"user", options.userid}}) + "\n");
+  const bool shows = common.format == Format::kPeople && isatty(STDERR_FILENO) == 1;
+  uint64_t count = 0;
+  for (size_t i = 0; sent && i < options.paths.size(); ++i)
+    sent = read_source(options.paths[i], options.mailbox, [&](SourceMessage message) {
+      const Json head = {{"mailbox", message.mailbox},
+                         {"flags", message.flags},
+                         {"internaldate", message.internaldate_s},
+                         {"bytes", message.bytes.size()}};
+      if (shows && ++count % 100 == 0) fmt::print(stderr, "\r{} messages", count);
+      return client->send(to_line(head) + "\n" + message.bytes);
+    });
+  if (shows && count >= 100) fmt::print(stderr, "\r");
+  // What was read so far is kept; the answer says how much that is.
+  if (!sent && sent.error().code == Code::kUnavailable) return report(common, sent.error());
+  if (const auto ended = client->send("{\"end\":true}\n"); !ended)
+    return report(common, ended.error());
+  const Result<Json> last = client->receive([&](const Json& row) {
+    if (common.format == Format::kJson)
+      fmt::print("{}\n", to_line(row));
+    else
+      fmt::print(stderr, "refused: {}\n", row.value("reason", ""));
+  });
+  if (!last) return report(common, last.error());
+  if (common.format == Format::kJson)
+    fmt::print("{}\n", to_line(*last));
+  else
+    fmt::print("{} messages, {}; {} refused\n", last->value("messages", 0ULL),
+               human_bytes(last->value("bytes", 0ULL)), last->value("refused", 0ULL));
+  if (!sent) return report(common, sent.error());
+  return last->value("refused", 0ULL) == 0 ? kExitOk : kExitFailed;
+}
+
+int run_dump(const Common& common, const std::string& userid,
+             const std::optional<StoppedStore>& stopped) {
+  if (!stopped)
+    return with_server(
+        common, {{"command", "dump"}, {"user", userid}},
+        [&](const Json& row) { print_row(common, row); }, [](const Json&) { return kExitOk; });
+  const auto store = open_stopped(*stopped);
+  if (!store) return report(common, store.error());
+  admin::Dump dump(**store, userid);
+  while (true) {
+    std::string lines;
+    const Result<bool> more = dump.next(lines);
+    if (!more) return report(common, more.error());
+    if (common.format == Format::kJson) {
+      fmt::print("{}", lines);
+    } else {
+      for (size_t at = 0, end = 0; (end = lines.find('\n', at)) != std::string::npos; at = end + 1)
+        fmt::print("{}\n", dump_line(Json::parse(lines.substr(at, end - at))));
+    }
+    if (!*more) return kExitOk;
+  }
+}
+
+int run_verify(const Common& common, const std::string& userid, VerifyDepth depth,
+               const std::optional<StoppedStore>& stopped) {
+  const auto show = [&](const Json& row) { show_problem(common, row); };
+  if (!stopped)
+    return with_server(
+        common,
+        {{"command", "verify"}, {"user", userid}, {"index_only", depth == VerifyDepth::kIndex}},
+        show, [&](const Json& last) { return show_verified(common, last); });
+  const auto store = open_stopped(*stopped);
+  if (!store) return report(common, store.error());
+  MailStore::VerifyOptions options;
+  options.userid = userid;
+  using Depth = MailStore::VerifyOptions::Depth;
+  options.depth = depth == VerifyDepth::kIndex ? Depth::kIndex : Depth::kBodiesToo;
+  if (isatty(STDERR_FILENO) == 1)
+    options.on_progress = [](const std::string& where) { fmt::print(stderr, "\r\033[K{}", where); };
+  const auto found = (*store)->verify(options);
+  if (options.on_progress) fmt::print(stderr, "\r\033[K");
+  if (!found) return report(common, found.error());
+  for (const MailStore::Problem& problem : found->problems) show(admin::row_of(problem));
+  return show_verified(common, {{"ok", true},
+                                {"problems", found->problems.size()},
+                                {"mailboxes", found->mailboxes},
+                                {"records", found->records},
+                                {"bodies", found->bodies}});
+}
+
+namespace {
+
+std::string ask(const char* prompt) {
+  termios before{};
+  const bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+  if (terminal) {
+    fmt::print(stderr, "{}", prompt);
+    termios silent = before;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  std::string line;
+  std::getline(std::cin, line);
+  if (terminal) {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    fmt::print(stderr, "\n");
+  }
+  return line;
+}
+
+}  // namespace
+
+Result<std::string> read_password(const std::string& file) {
+  std::string password;
+  if (!file.empty()) {
+    std::ifstream in(file);
+    if (!in) return fail(Code::kIo, fmt::format("can't read {}", file));
+    std::getline(in, password);
+  } else {
+    password = ask("Password: ");
+    if (isatty(STDIN_FILENO) == 1 && ask("Again: ") != password)
+      return fail(Code::kInvalid, "the two passwords differ");
+  }
+  if (password.ends_with('\r')) password.pop_back();
+  if (password.empty()) return fail(Code::kInvalid, "the password is empty");
+  return password;
+}
+
+}  // namespace gemel::tool

@@ -1,0 +1,117 @@
+#include "gemel_print.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+namespace gemel::tool {
+namespace {
+
+using admin::Json;
+
+std::string text_of(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_null()) return "-";
+  return value.dump();
+}
+
+std::string field_text(const Json& row, const char* field) {
+  const auto at = row.find(field);
+  return at == row.end() ? "" : text_of(*at);
+}
+
+// Width in characters, not bytes: names may be in any script.
+size_t width_of(std::string_view text) {
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+void print_cell(const std::string& text, size_t width, bool right, bool last) {
+  const std::string padding(width - std::min(width, width_of(text)), ' ');
+  if (right)
+    fmt::print("{}{}", padding, text);
+  else
+    fmt::print("{}{}", text, last ? "" : padding);
+  fmt::print("{}", last ? "\n" : "  ");
+}
+
+std::string channel_state(const Json& row) {
+  if (row.value("paused", false)) return "paused";
+  if (!row.value("connected", false)) return "NOT CONNECTED";
+  return row.value("changes_behind", uint64_t{0}) == 0 ? "in step" : "catching up";
+}
+
+void print_channel(const Json& row) {
+  fmt::print("channel {} to {}: {}\n", field_text(row, "channel"), field_text(row, "address"),
+             channel_state(row));
+  fmt::print("  behind   {} changes, {:.1f} s\n", row.value("changes_behind", uint64_t{0}),
+             row.value("lag_seconds", 0.0));
+  fmt::print("  sent     {} in {} batches, {} round trips; received {}\n",
+             human_bytes(row.value("bytes_up", uint64_t{0})), row.value("batches", uint64_t{0}),
+             row.value("round_trips", uint64_t{0}),
+             human_bytes(row.value("bytes_down", uint64_t{0})));
+  if (const std::string error = row.value("last_error", ""); !error.empty()) {
+    const int64_t retry = row.value("retry_in_seconds", int64_t{0});
+    fmt::print("  error    {}{}\n", error,
+               retry > 0 ? fmt::format("; next try in {} s", retry) : "");
+  }
+  for (const Json& item : row.value("set_aside", Json::array()))
+    fmt::print("  set aside {}: {}; next try in {} s\n", field_text(item, "entity"),
+               field_text(item, "reason"), item.value("retry_in_seconds", int64_t{0}));
+}
+
+}  // namespace
+
+void print_table(const std::vector<Json>& rows, const std::vector<Column>& columns) {
+  if (rows.empty()) return;
+  std::vector<size_t> widths;
+  std::vector<bool> numeric;
+  for (const Column& column : columns) {
+    size_t width = width_of(column.heading);
+    for (const Json& row : rows) width = std::max(width, width_of(field_text(row, column.field)));
+    widths.push_back(width);
+    const auto at = rows.front().find(column.field);
+    numeric.push_back(at != rows.front().end() && at->is_number());
+  }
+  for (size_t i = 0; i < columns.size(); ++i)
+    print_cell(columns[i].heading, widths[i], numeric[i], i + 1 == columns.size());
+  for (const Json& row : rows)
+    for (size_t i = 0; i < columns.size(); ++i)
+      print_cell(field_text(row, columns[i].field), widths[i], numeric[i], i + 1 == columns.size());
+}
+
+std::string dump_line(const Json& row) {
+  std::string out = row.value("type", "");
+  for (const auto& [name, value] : row.items()) {
+    if (name == "type") continue;
+    out += fmt::format(" {}={}", name, value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  return out;
+}
+
+void print_status(const std::vector<Json>& rows) {
+  for (const Json& row : rows) {
+    const std::string type = row.value("type", "");
+    if (type == "server")
+      fmt::print("gemel {} on {}, {}\n{} users, {} mailboxes, journal at {}, digest {}\n",
+                 field_text(row, "version"), field_text(row, "hostname"), field_text(row, "role"),
+                 field_text(row, "users"), field_text(row, "mailboxes"),
+                 field_text(row, "journal_head"), field_text(row, "digest"));
+    else if (type == "listener")
+      fmt::print("listens for {} on {}\n", field_text(row, "service"), field_text(row, "address"));
+    else if (type == "channel")
+      print_channel(row);
+  }
+}
+
+std::string human_bytes(uint64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (; value >= 1000 && unit + 1 < std::size(kUnits); ++unit) value /= 1000;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+}  // namespace gemel::tool
