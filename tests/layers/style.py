@@ -41,7 +41,7 @@ BANNED_NAME = re.compile(r"\b\w*(Manager|Helper|Utils?)\b|\b\w+_(manager|helper|
 LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX)\b")
 # A private constructor is the one reason to say `new`: in the hands of a smart pointer at once.
 NAKED_NEW = re.compile(r"\bnew\s+[\w:]")
-OWNED_NEW = re.compile(r"(unique_ptr<.*>|shared_ptr<.*>|\breset)\s*\w*\s*[({]\s*new\s")
+OWNED_NEW = re.compile(r"(unique_ptr<.*>|shared_ptr<.*>|\breset|\b\w+_)\s*\w*\s*[({]\s*new\s")
 DELETE = re.compile(r"(?<!=)(?<!= )\bdelete\b(?!\s*;)")
 BOOL_PARAMETER = re.compile(r"[(,]\s*bool\s+\w+\s*(=[^,()]*)?[,)]")
 FUNCTION_HEAD = re.compile(r"^[A-Za-z_\[~].*[({]|^    .*\) .*\{$")

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""A full disk: new mail is refused for now, nothing is lost, and it goes on when there is room."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
+from gemel_server import Server, skip  # noqa: E402
+
+DISK_MB = 256
+MESSAGE = b"From: a@example.org\r\nSubject: room\r\n\r\n" + b"x" * 70 + b"\r\n"
+
+
+def fill(path, leave_mb):
+    """Leaves about so much room on the disk of `path`."""
+    room = os.statvfs(path.parent)
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - (leave_mb << 20))
+
+
+def check(server, filler):
+    server.add_user("ann")
+    assert server.deliver(["ann"], MESSAGE) == [250]
+    fill(filler, 16)
+    codes = server.deliver(["ann"], MESSAGE)
+    assert all(400 <= code < 500 for code in codes), f"a full disk is a temporary failure: {codes}"
+    imap = server.imap("ann")
+    assert imap.append("INBOX", "", None, MESSAGE)[0] == "NO", "APPEND to a full disk"
+    assert imap.select("INBOX")[1] == [b"1"], "what was there can be read"
+    filler.unlink()
+    assert server.deliver(["ann"], MESSAGE) == [250], "there is room again"
+    assert imap.append("INBOX", "", None, MESSAGE)[0] == "OK"
+    assert imap.select("INBOX")[1] == [b"3"]
+    imap.logout()
+    assert server.verify() == []
+
+
+def main():
+    if os.geteuid() != 0:
+        skip("only root can mount a small disk")
+    with tempfile.TemporaryDirectory() as name:
+        disk = Path(name)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "gemel-test", name],
+                          capture_output=True, check=False).returncode != 0:
+            skip("mount is not allowed here")
+        try:
+            with Server(directory=disk / "server") as server:
+                check(server, disk / "filler")
+                server.stop()
+                server.start()
+                assert server.imap("ann").select("INBOX")[1] == [b"3"], "after a restart"
+        finally:
+            subprocess.run(["umount", "-l", name], check=True)
+    print("a full disk refuses for now, and loses nothing")
+
+
+if __name__ == "__main__":
+    main()
