@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GEMELD = os.environ.get("GEMELD", str(ROOT / "build/dev/gemeld"))
 GEMEL = os.environ.get("GEMEL", str(ROOT / "build/dev/gemel"))
 HOST = "127.0.0.1"
-PASSWORD = "correct horse"
+PASSWORD = "correct-horse"
 CHANNEL = "standby"
 SYNC_USER = "replicator"
 READY_S_MAX = 60
@@ -73,13 +73,12 @@ class Server:
     """
 
     def __init__(self, name="primary", role="primary", directory=None, channel=None, extra="",
-                 ports=None):
+                 ports=None, services=("imap", "lmtp", "sync")):
         self.name, self.role, self.channel, self.extra = name, role, channel, extra
         self.temporary = directory is None
         self.directory = Path(directory or tempfile.mkdtemp(prefix=f"gemel-{name}-"))
         self.directory.mkdir(parents=True, exist_ok=True)
-        free = free_ports(3)
-        self.ports = dict(zip(("imap", "lmtp", "sync"), free)) | (ports or {})
+        self.ports = dict(zip(services, free_ports(len(services)))) | (ports or {})
         self.process = None
 
     # --- the process ---
@@ -104,23 +103,24 @@ class Server:
         lines = [f'role = "{self.role}"', "",
                  "[store]", f'path = "{self.store}"',
                  f'partitions = {{ second = "{self.directory / "second"}" }}', "",
-                 "[admin]", f'socket = "{self.admin_socket}"', "",
-                 "[imap]", f'listen = ["{HOST}:{self.ports["imap"]}"]', "",
-                 "[lmtp]", f'listen = ["{HOST}:{self.ports["lmtp"]}"]', "",
-                 "[sync]", f'listen = ["{HOST}:{self.ports["sync"]}"]', f'user = "{SYNC_USER}"',
-                 f'password = "{PASSWORD}"', ""]
+                 "[admin]", f'socket = "{self.admin_socket}"', ""]
+        for service, port in self.ports.items():
+            lines += [f"[{service}]", f'listen = ["{HOST}:{port}"]']
+            if service == "sync":
+                lines += [f'user = "{SYNC_USER}"', f'password = "{PASSWORD}"']
+            lines += [""]
         if self.channel is not None:
             known = {"name": CHANNEL, "user": SYNC_USER, "password": PASSWORD}
             lines += ["[[channel]]"]
             lines += [f"{key} = {json.dumps(value)}" for key, value in (known | self.channel).items()]
         return "\n".join(lines) + "\n" + self.extra
 
-    def start(self):
-        """Starts it and waits until it answers."""
+    def start(self, **how):
+        """Starts it and waits until it answers. `how` goes to subprocess.Popen."""
         self.config.write_text(self.config_text())
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([GEMELD, "--config", str(self.config)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, **how)
         self.wait_ready()
         return self
 
@@ -179,7 +179,7 @@ class Server:
 
     def gemel(self, *arguments, input=None, check=True):
         """Runs the administrator's tool on this server; its output as text."""
-        done = subprocess.run([GEMEL, "--config", str(self.config), *map(str, arguments)],
+        done = subprocess.run([GEMEL, "--socket", str(self.admin_socket), *map(str, arguments)],
                               input=input, capture_output=True, text=True, timeout=300)
         if check and done.returncode != 0:
             raise ServerError(f"gemel {' '.join(map(str, arguments))} on {self.name}: "
@@ -203,10 +203,12 @@ class Server:
         return rows[:-1], rows[-1]
 
     def status(self):
-        """The server's own row, with those of its channels by name under "channels"."""
+        """The server's own row, with its channels by name, and its listeners' addresses."""
         rows, _ = self.admin("status")
         status = next(row for row in rows if row["type"] == "server")
-        status["channels"] = {row["name"]: row for row in rows if row["type"] == "channel"}
+        status["channels"] = {row["channel"]: row for row in rows if row["type"] == "channel"}
+        status["listeners"] = {row["service"]: row["address"] for row in rows
+                               if row["type"] == "listener"}
         return status
 
     def digest(self):
@@ -228,7 +230,7 @@ class Server:
     def imap(self, user, password=PASSWORD):
         """A logged in imaplib connection."""
         connection = imaplib.IMAP4(HOST, self.ports["imap"], timeout=60)
-        connection.login(user, f'"{password}"' if " " in password else password)
+        connection.login(user, password)
         return connection
 
     def deliver(self, users, message, sender="sender@example.org"):
