@@ -40,19 +40,29 @@ gemel_module(wire gemel_base PkgConfig::zstd ZLIB::ZLIB)
 gemel_module(sync gemel_store gemel_wire)
 gemel_module(imap gemel_store gemel_wire ${ROARING})
 gemel_module(lmtp gemel_store gemel_wire)
-gemel_module(admin gemel_store gemel_wire gemel_sync)
+gemel_module(admin gemel_store gemel_wire gemel_sync crypt)
 gemel_module(net gemel_wire OpenSSL::SSL)
+
+# The programs: src/bin/gemeld*.cc is the server, gemel.cc and gemel_*.cc the tool, config*.cc both.
+file(GLOB config CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/config*.cc)
+list(FILTER config EXCLUDE REGEX "_test\\.cc$")
+add_library(gemel_config STATIC ${config})
+target_link_libraries(gemel_config PUBLIC gemel_base)
+add_executable(bin_test ${CMAKE_SOURCE_DIR}/src/bin/config_test.cc)
+target_link_libraries(bin_test PRIVATE gemel_config GTest::gtest GTest::gmock GTest::gtest_main)
+target_compile_definitions(bin_test PRIVATE GEMEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+gtest_discover_tests(bin_test TEST_PREFIX "bin." PROPERTIES LABELS unit)
 
 file(GLOB server CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemeld*.cc)
 if(server)
   add_executable(gemeld ${server})
-  target_link_libraries(gemeld PRIVATE gemel_imap gemel_lmtp gemel_sync gemel_admin gemel_net
-                        PkgConfig::systemd)
+  target_link_libraries(gemeld PRIVATE gemel_config gemel_imap gemel_lmtp gemel_sync gemel_admin
+                        gemel_net PkgConfig::systemd)
 endif()
 file(GLOB tool CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemel_*.cc ${CMAKE_SOURCE_DIR}/src/bin/gemel.cc)
 if(tool)
   add_executable(gemel ${tool})
-  target_link_libraries(gemel PRIVATE gemel_admin gemel_store)
+  target_link_libraries(gemel PRIVATE gemel_config gemel_admin gemel_store)
 endif()
 
 file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)

@@ -1,0 +1,218 @@
+#include "bin/config.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+namespace gemel::bin {
+namespace {
+
+constexpr int64_t kDaysMax = 36'500;
+constexpr int64_t kTerabyte = int64_t{1} << 40;
+using Switch = ConfigTable::Switch;
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+// The value of a key that names a file to be read.
+std::string existing_file(ConfigTable& table, std::string_view key) {
+  std::string path = table.text(key);
+  if (!path.empty() && !std::ifstream(path))
+    table.wrong(key, fmt::format("the file {} can't be read", path));
+  return path;
+}
+
+// `password`, or the first line of the file that `password_file` names.
+std::string password(ConfigTable& table) {
+  std::string given = table.text("password");
+  const std::string path = existing_file(table, "password_file");
+  if (path.empty()) return given;
+  if (!given.empty()) table.wrong("password_file", "there is a password too; give one of them");
+  std::string line;
+  std::ifstream stream(path);
+  if (stream && !std::getline(stream, line)) table.wrong("password_file", "the file is empty");
+  return line;
+}
+
+std::vector<Endpoint> endpoints(ConfigTable& table, std::string_view key) {
+  std::vector<Endpoint> out;
+  for (const std::string& text : table.texts(key)) {
+    const Result<Endpoint> endpoint = parse_endpoint(text);
+    if (!endpoint)
+      table.wrong(key, endpoint.error().text);
+    else
+      out.push_back(*endpoint);
+  }
+  return out;
+}
+
+void read_server(ConfigTable& table, Config& config) {
+  config.hostname = table.text("hostname", machine_name());
+  config.role = static_cast<Config::Role>(table.choice("role", {"primary", "replica"}));
+  config.workers = static_cast<int>(table.number("workers", 0, 0, 1024));
+  constexpr std::array kLevels = {log::Level::kInfo, log::Level::kDebug, log::Level::kWarn,
+                                  log::Level::kError, log::Level::kOff};
+  config.log_level = kLevels[table.choice("log_level", {"info", "debug", "warn", "error", "off"})];
+  config.connections_max =
+      static_cast<size_t>(table.number("connections_max", 10'000, 1, 1'000'000));
+}
+
+void read_store(ConfigTable table, Config& config) {
+  config.store_path = table.text("path", "/var/lib/gemel");
+  config.partitions = table.text_map("partitions");
+  config.message_bytes_max =
+      static_cast<uint64_t>(table.number("message_bytes_max", 50 << 20, 1024, kTerabyte));
+  config.free_bytes_min =
+      static_cast<uint64_t>(table.number("free_bytes_min", 64 << 20, 0, kTerabyte));
+  config.keep_expunged_days = static_cast<int>(table.number("keep_expunged_days", 14, 0, kDaysMax));
+  config.keep_deleted_days = static_cast<int>(table.number("keep_deleted_days", 14, 0, kDaysMax));
+  table.check_all_read();
+}
+
+void read_admin(ConfigTable table, Config& config) {
+  config.admin_socket = table.text("socket", "/run/gemel/admin.sock");
+  const std::string mode = table.text("mode", "0600");
+  size_t used = 0;
+  try {
+    config.admin_mode = static_cast<unsigned>(std::stoul(mode, &used, 8));
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  if (used != mode.size() || config.admin_mode > 0777)
+    table.wrong("mode", "must be a file mode in octal, as \"0600\"");
+  if (!parse_endpoint("unix:" + config.admin_socket))
+    table.wrong("socket", "must be a whole path of at most 107 bytes");
+  table.check_all_read();
+}
+
+void read_tls(ConfigTable table, Config& config) {
+  config.tls_certificate = existing_file(table, "certificate");
+  config.tls_key = existing_file(table, "key");
+  if (config.tls_certificate.empty() != config.tls_key.empty())
+    table.wrong(config.tls_key.empty() ? "certificate" : "key",
+                "a certificate and its key belong together");
+  table.check_all_read();
+}
+
+void read_imap(ConfigTable table, Config& config) {
+  config.imap = endpoints(table, "listen");
+  config.imap_tls = endpoints(table, "tls_listen");
+  config.plaintext_auth = static_cast<Config::PlaintextAuth>(
+      table.choice("plaintext_auth", {"tls-or-local", "anywhere"}));
+  config.imap_idle_timeout_s = table.number("idle_timeout_s", 1800, 60, 86'400);
+  if (!config.imap_tls.empty() && !config.has_tls())
+    table.wrong("tls_listen", "needs tls.certificate and tls.key");
+  table.check_all_read();
+}
+
+void read_lmtp(ConfigTable table, Config& config) {
+  config.lmtp = endpoints(table, "listen");
+  config.lmtp_lookup = static_cast<Config::Lookup>(
+      table.choice("lookup", {"address-then-local-part", "address", "local-part"}));
+  config.lmtp_case =
+      static_cast<Config::LetterCase>(table.choice("letter_case", {"folded", "exact"}));
+  config.lmtp_detail_separator = table.text("detail_separator", "+");
+  config.lmtp_recipients_max =
+      static_cast<size_t>(table.number("recipients_max", 1000, 100, 100'000));
+  table.check_all_read();
+}
+
+void read_sync(ConfigTable table, Config& config) {
+  config.sync = endpoints(table, "listen");
+  config.sync_tls = static_cast<Config::SyncTls>(table.choice("tls", {"remote", "always", "off"}));
+  config.sync_user = table.text("user", "gemel-sync");
+  config.sync_password = password(table);
+  if (!config.sync.empty() && config.sync_password.empty())
+    table.wrong("listen", "needs sync.password_file or sync.password");
+  table.check_all_read();
+}
+
+void read_users(ConfigTable table, Config& config) {
+  for (const auto& [path, use] : table.text_map("mailboxes"))
+    config.user_mailboxes.push_back(use.empty() ? path : path + "=" + use);
+  config.password_iterations =
+      static_cast<uint32_t>(table.number("password_iterations", 10'000, 4096, 10'000'000));
+  table.check_all_read();
+}
+
+ChannelConfig read_channel(ConfigTable& table) {
+  ChannelConfig out;
+  out.name = table.text("name");
+  if (out.name.empty()) table.wrong("name", "a channel needs a name");
+  out.host = table.text("host");
+  if (out.host.empty()) table.wrong("host", "a channel needs the host of its replica");
+  out.port = static_cast<uint16_t>(table.number("port", 0, 1, 65'535));
+  if (!table.has("port")) table.wrong("port", "a channel needs the port of its replica");
+  out.user = table.text("user", "gemel-sync");
+  out.password = password(table);
+  if (out.password.empty()) table.wrong("password_file", "a channel needs a password");
+  out.ca_file = existing_file(table, "ca");
+  out.server_name = table.text("server_name");
+  out.mode = static_cast<ChannelConfig::Mode>(table.choice("mode", {"rolling", "manual"}));
+  const bool is_loopback = is_loopback_host(out.host);
+  if (table.has("tls"))
+    out.tls = static_cast<ChannelConfig::Tls>(table.choice("tls", {"required", "off"}));
+  else if (is_loopback)
+    out.tls = ChannelConfig::Tls::kOff;
+  const bool allowed = table.on_off("allow_plaintext_link", Switch::kOff) == Switch::kOn;
+  if (out.tls == ChannelConfig::Tls::kOff && !is_loopback && !allowed)
+    table.wrong("tls",
+                "mail would cross the network readable by all; if that is what you want, "
+                "say allow_plaintext_link = true");
+  table.check_all_read();
+  return out;
+}
+
+void read_channels(ConfigTable& root, Config& config) {
+  std::set<std::string> names;
+  for (ConfigTable& table : root.tables("channel")) {
+    config.channels.push_back(read_channel(table));
+    if (!names.insert(config.channels.back().name).second)
+      table.wrong("name", "another channel has this name");
+  }
+}
+
+std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
+  Config config;
+  read_server(root, config);
+  read_store(root.table("store"), config);
+  read_admin(root.table("admin"), config);
+  read_tls(root.table("tls"), config);
+  read_imap(root.table("imap"), config);
+  read_lmtp(root.table("lmtp"), config);
+  read_sync(root.table("sync"), config);
+  read_users(root.table("users"), config);
+  read_channels(root, config);
+  root.check_all_read();
+  if (auto problems = root.problems(); !problems.empty())
+    return std::unexpected(std::move(problems));
+  return config;
+}
+
+}  // namespace
+
+std::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path) {
+  return read(ConfigTable::read_file(path));
+}
+
+std::expected<Config, std::vector<ConfigProblem>> parse_config(std::string_view text) {
+  return read(ConfigTable::parse(text));
+}
+
+std::string text_of(const std::string& path, const std::vector<ConfigProblem>& problems) {
+  std::string out;
+  for (const ConfigProblem& problem : problems)
+    out += problem.line == 0 ? fmt::format("{}: {}\n", path, problem.text)
+                             : fmt::format("{}:{}: {}\n", path, problem.line, problem.text);
+  return out;
+}
+
+}  // namespace gemel::bin

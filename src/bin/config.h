@@ -1,0 +1,102 @@
+// The configuration of a server, as its file says; the reference of every key is in
+// doc/operations.md.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "bin/config_table.h"
+
+namespace gemel::bin {
+
+/// Where to listen: an address and port (0: any that is free), or a unix socket.
+struct Endpoint {
+  std::string host;
+  uint16_t port = 0;
+  std::string path;  // of a unix socket; then host is empty
+
+  bool is_unix() const { return !path.empty(); }
+  bool is_loopback() const;
+  /// As parse_endpoint takes it.
+  std::string text() const;
+};
+
+/// "127.0.0.1:143", "[::1]:143", "unix:/run/gemel/lmtp.sock". Errors: kSyntax.
+Result<Endpoint> parse_endpoint(std::string_view text);
+/// True for "localhost", 127.0.0.0/8 and ::1.
+bool is_loopback_host(std::string_view host);
+
+struct ChannelConfig {
+  std::string name;
+  std::string host;
+  uint16_t port = 0;
+  std::string user;
+  std::string password;
+  enum class Tls : uint8_t { kRequired, kOff } tls = Tls::kRequired;
+  std::string ca_file;      // empty: the system's
+  std::string server_name;  // in the certificate; empty: host
+  enum class Mode : uint8_t { kRolling, kManual } mode = Mode::kRolling;
+};
+
+struct Config {
+  std::string hostname;
+  enum class Role : uint8_t { kPrimary, kReplica } role = Role::kPrimary;
+  int workers = 0;  // threads that run sessions; 0: by the machine
+  log::Level log_level = log::Level::kInfo;
+
+  std::string store_path;
+  std::map<std::string, std::string> partitions;
+  uint64_t message_bytes_max = 0;
+  uint64_t free_bytes_min = 0;
+  int keep_expunged_days = 0;
+  int keep_deleted_days = 0;
+
+  std::string admin_socket;
+  unsigned admin_mode = 0600;
+
+  std::string tls_certificate;
+  std::string tls_key;
+
+  std::vector<Endpoint> imap;
+  std::vector<Endpoint> imap_tls;
+  enum class PlaintextAuth : uint8_t { kOnTlsOrLocal, kAnywhere };
+  PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
+  int64_t imap_idle_timeout_s = 0;
+
+  std::vector<Endpoint> lmtp;
+  enum class Lookup : uint8_t { kAddressThenLocalPart, kAddress, kLocalPart };
+  Lookup lmtp_lookup = Lookup::kAddressThenLocalPart;
+  enum class LetterCase : uint8_t { kFolded, kExact } lmtp_case = LetterCase::kFolded;
+  std::string lmtp_detail_separator;
+  size_t lmtp_recipients_max = 0;
+
+  std::vector<Endpoint> sync;
+  /// Of those who bring mail: TLS from elsewhere but not from this machine, from everywhere, never.
+  enum class SyncTls : uint8_t { kRemote, kAlways, kOff } sync_tls = SyncTls::kRemote;
+  std::string sync_user;
+  std::string sync_password;
+
+  std::vector<std::string> user_mailboxes;  // "Sent=\Sent"
+  uint32_t password_iterations = 0;
+
+  size_t connections_max = 0;
+  std::vector<ChannelConfig> channels;
+
+  bool has_tls() const { return !tls_certificate.empty(); }
+};
+
+/// Reads and checks a file. Problems come by line and name the key.
+std::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path);
+std::expected<Config, std::vector<ConfigProblem>> parse_config(std::string_view text);
+
+/// One line each, as `gemel.toml:12: imap.listen: ...`.
+std::string text_of(const std::string& path, const std::vector<ConfigProblem>& problems);
+
+}  // namespace gemel::bin

@@ -1,0 +1,138 @@
+#include "bin/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace gemel::bin {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string problems_of(std::string_view text) {
+  const auto config = parse_config(text);
+  return config ? "none" : text_of("gemel.toml", config.error());
+}
+
+TEST(Config, HasADefaultForEveryKey) {
+  const auto config = parse_config("");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->role, Config::Role::kPrimary);
+  EXPECT_EQ(config->store_path, "/var/lib/gemel");
+  EXPECT_EQ(config->admin_socket, "/run/gemel/admin.sock");
+  EXPECT_EQ(config->admin_mode, 0600U);
+  EXPECT_EQ(config->message_bytes_max, 50U << 20);
+  EXPECT_EQ(config->keep_expunged_days, 14);
+  EXPECT_FALSE(config->hostname.empty());
+  EXPECT_TRUE(config->imap.empty());
+}
+
+TEST(Config, ReadsWhatIsThere) {
+  const auto config = parse_config(R"(
+hostname = "mail.example.org"
+role = "replica"
+[store]
+path = "/srv/mail"
+partitions = { second = "/srv/second" }
+[imap]
+listen = ["127.0.0.1:143", "[::1]:0"]
+plaintext_auth = "anywhere"
+[lmtp]
+listen = ["unix:/run/lmtp.sock"]
+lookup = "local-part"
+[users]
+mailboxes = { Sent = '\Sent', Lists = "" }
+[[channel]]
+name = "a"
+host = "127.0.0.1"
+port = 2005
+password = "x"
+[[channel]]
+name = "b"
+host = "b.example"
+port = 2005
+password = "x"
+mode = "manual"
+)");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->role, Config::Role::kReplica);
+  EXPECT_EQ(config->partitions.at("second"), "/srv/second");
+  ASSERT_EQ(config->imap.size(), 2U);
+  EXPECT_EQ(config->imap[1].text(), "[::1]:0");
+  EXPECT_EQ(config->plaintext_auth, Config::PlaintextAuth::kAnywhere);
+  EXPECT_EQ(config->lmtp[0].path, "/run/lmtp.sock");
+  EXPECT_EQ(config->lmtp_lookup, Config::Lookup::kLocalPart);
+  EXPECT_THAT(config->user_mailboxes, ElementsAre("Lists", "Sent=\\Sent"));
+  ASSERT_EQ(config->channels.size(), 2U);
+  EXPECT_EQ(config->channels[0].tls, ChannelConfig::Tls::kOff);  // the loopback
+  EXPECT_EQ(config->channels[1].tls, ChannelConfig::Tls::kRequired);
+  EXPECT_EQ(config->channels[1].mode, ChannelConfig::Mode::kManual);
+}
+
+TEST(Config, NamesTheLineOfAnUnknownKeyAndOfEveryOtherMistake) {
+  EXPECT_EQ(problems_of("role = \"primary\"\nrolle = 1\n[imap]\nlisten = \"127.0.0.1:143\"\n"
+                        "[store]\nkeep_expunged_days = -1\n\n[nonsense]\na = 1\n"),
+            "gemel.toml:2: rolle: there is no such key\n"
+            "gemel.toml:4: imap.listen: must be a list of strings\n"
+            "gemel.toml:6: store.keep_expunged_days: must be a whole number from 0 to 36500\n"
+            "gemel.toml:8: nonsense: there is no such key\n");
+}
+
+TEST(Config, SaysWhichValuesAChoiceHas) {
+  EXPECT_EQ(problems_of("role = \"master\"\n"),
+            "gemel.toml:1: role: must be \"primary\" or \"replica\"\n");
+}
+
+TEST(Config, NamesTheLineOfASyntaxError) {
+  EXPECT_THAT(problems_of("role = \"primary\"\n[imap\n"), HasSubstr("gemel.toml:2: "));
+}
+
+TEST(Config, RefusesAPlaintextLinkUnlessItIsAskedFor) {
+  const std::string channel =
+      "[[channel]]\nname = \"a\"\nhost = \"a.example\"\nport = 1\npassword = \"x\"\ntls = "
+      "\"off\"\n";
+  EXPECT_THAT(problems_of(channel), HasSubstr("gemel.toml:6: channel.tls: "));
+  EXPECT_EQ(problems_of(channel + "allow_plaintext_link = true\n"), "none");
+}
+
+TEST(Config, RefusesTwoChannelsOfOneName) {
+  const std::string channel =
+      "[[channel]]\nname = \"a\"\nhost = \"127.0.0.1\"\nport = 1\npassword = \"x\"\n";
+  EXPECT_EQ(problems_of(channel + channel),
+            "gemel.toml:7: channel.name: another channel has this name\n");
+}
+
+TEST(Config, WantsTheFilesItNamesToBeThere) {
+  EXPECT_EQ(problems_of("[tls]\ncertificate = \"/nowhere/cert.pem\"\nkey = \"/nowhere/key.pem\"\n"),
+            "gemel.toml:2: tls.certificate: the file /nowhere/cert.pem can't be read\n"
+            "gemel.toml:3: tls.key: the file /nowhere/key.pem can't be read\n");
+}
+
+TEST(Config, ReadsAPasswordFromTheFirstLineOfAFile) {
+  const std::string path = testing::TempDir() + "/gemel-config-test-password";
+  std::ofstream(path) << "correct horse\nrest\n";
+  const auto config =
+      parse_config("[sync]\nlisten = [\"127.0.0.1:0\"]\npassword_file = \"" + path + "\"\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->sync_password, "correct horse");
+}
+
+TEST(Config, TheExampleIsOne) {
+  EXPECT_TRUE(load_config(GEMEL_SOURCE_DIR "/packaging/gemel.toml"));
+}
+
+TEST(Endpoint, TakesAddressesWithPortsAndSocketPaths) {
+  EXPECT_EQ(parse_endpoint("127.0.0.1:143")->port, 143);
+  EXPECT_EQ(parse_endpoint("[::1]:65535")->host, "::1");
+  EXPECT_TRUE(parse_endpoint("unix:/a")->is_loopback());
+  EXPECT_FALSE(parse_endpoint("192.0.2.1:1")->is_loopback());
+  for (const char* bad : {"", "143", ":143", "::1:143", "a:65536", "a:", "unix:a", "a:-1"})
+    EXPECT_FALSE(parse_endpoint(bad)) << bad;
+  EXPECT_FALSE(parse_endpoint("unix:/" + std::string(107, 'a')));
+  EXPECT_TRUE(parse_endpoint("unix:/" + std::string(106, 'a')));
+}
+
+}  // namespace
+}  // namespace gemel::bin
