@@ -4,7 +4,7 @@
 #include <csignal>
 #include <functional>
 
-#include "gemel_commands.h"
+#include "bin/gemel_commands.h"
 
 namespace gemel::tool {
 namespace {

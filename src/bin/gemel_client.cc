@@ -1,4 +1,4 @@
-#include "gemel_client.h"
+#include "bin/gemel_client.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

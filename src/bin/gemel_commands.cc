@@ -1,4 +1,4 @@
-#include "gemel_commands.h"
+#include "bin/gemel_commands.h"
 
 #include <fmt/format.h>
 #include <termios.h>
@@ -10,8 +10,8 @@
 
 #include "admin/dump.h"
 #include "base/log.h"
-#include "gemel_client.h"
-#include "gemel_source.h"
+#include "bin/gemel_client.h"
+#include "bin/gemel_source.h"
 
 namespace gemel::tool {
 namespace {

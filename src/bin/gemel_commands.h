@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "admin/rows.h"
-#include "gemel_print.h"
+#include "bin/gemel_print.h"
 
 namespace gemel::tool {
 

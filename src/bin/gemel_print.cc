@@ -1,4 +1,4 @@
-#include "gemel_print.h"
+#include "bin/gemel_print.h"
 
 #include <fmt/format.h>
 

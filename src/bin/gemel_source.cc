@@ -1,4 +1,4 @@
-#include "gemel_source.h"
+#include "bin/gemel_source.h"
 
 #include <fmt/format.h>
 

@@ -47,7 +47,7 @@ def skip(reason):
 
 
 def free_ports(count):
-    """Ports below those that the kernel gives to clients, so that none takes them meanwhile."""
+    """Ports below those that the kernel gives to clients, so that none takes one meanwhile."""
     ports = []
     while len(ports) < count:
         port = random.SystemRandom().randrange(10_000, 32_000)
@@ -61,6 +61,17 @@ def free_ports(count):
     return ports
 
 
+def toml(value):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {toml(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value)
+
+
+def toml_table(name, values):
+    head = f"[{name}]\n" if name else ""
+    return head + "".join(f"{key} = {toml(value)}\n" for key, value in values.items())
+
+
 class ServerError(Exception):
     """A server did not do what the test needs; the text holds the end of its log."""
 
@@ -69,12 +80,14 @@ class Server:
     """One gemeld. Give `directory` to keep its store; else it lives as long as this object.
 
     `channel`: for a primary, {"host":, "port":, ...}: more keys go into the configuration as they
-    are. `extra`: lines of TOML to add. `ports`: {"imap":, "lmtp":, "sync":} to choose them.
+    are. `more`: {"imap": {"idle_timeout_s": 60}} and so on, added to the configuration's tables;
+    `extra`: text to add at its end. `ports`: {"imap":, "lmtp":, "sync":} to choose them.
     """
 
     def __init__(self, name="primary", role="primary", directory=None, channel=None, extra="",
-                 ports=None, services=("imap", "lmtp", "sync")):
+                 ports=None, services=("imap", "lmtp", "sync"), more=None):
         self.name, self.role, self.channel, self.extra = name, role, channel, extra
+        self.more = more or {}
         self.temporary = directory is None
         self.directory = Path(directory or tempfile.mkdtemp(prefix=f"gemel-{name}-"))
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -100,20 +113,20 @@ class Server:
         return self.directory / "store"
 
     def config_text(self):
-        lines = [f'role = "{self.role}"', "",
-                 "[store]", f'path = "{self.store}"',
-                 f'partitions = {{ second = "{self.directory / "second"}" }}', "",
-                 "[admin]", f'socket = "{self.admin_socket}"', ""]
+        tables = {"": {"role": self.role},
+                  "store": {"path": str(self.store),
+                            "partitions": {"second": str(self.directory / "second")}},
+                  "admin": {"socket": str(self.admin_socket)}}
         for service, port in self.ports.items():
-            lines += [f"[{service}]", f'listen = ["{HOST}:{port}"]']
-            if service == "sync":
-                lines += [f'user = "{SYNC_USER}"', f'password = "{PASSWORD}"']
-            lines += [""]
+            tables[service] = {"listen": [f"{HOST}:{port}"]}
+        if "sync" in tables:
+            tables["sync"] |= {"user": SYNC_USER, "password": PASSWORD}
         if self.channel is not None:
-            known = {"name": CHANNEL, "user": SYNC_USER, "password": PASSWORD}
-            lines += ["[[channel]]"]
-            lines += [f"{key} = {json.dumps(value)}" for key, value in (known | self.channel).items()]
-        return "\n".join(lines) + "\n" + self.extra
+            tables["[channel]"] = {"name": CHANNEL, "user": SYNC_USER, "password": PASSWORD,
+                                   **self.channel}
+        for name, values in self.more.items():
+            tables[name] = tables.get(name, {}) | values
+        return "\n".join(toml_table(name, values) for name, values in tables.items()) + self.extra
 
     def start(self, **how):
         """Starts it and waits until it answers. `how` goes to subprocess.Popen."""
@@ -286,13 +299,13 @@ class Lmtp:
 class Pair:
     """A primary and its replica. `via`: a port between them, where a proxy will listen."""
 
-    def __init__(self, directory=None, channel=None, via=None, extra=""):
+    def __init__(self, directory=None, channel=None, via=None, extra="", more=None):
         at = [None, None] if directory is None else [Path(directory) / "primary",
                                                      Path(directory) / "replica"]
-        self.replica = Server("replica", "replica", at[1], extra=extra)
+        self.replica = Server("replica", "replica", at[1], extra=extra, more=more)
         target = {"host": HOST, "port": via or self.replica.ports["sync"]}
         self.primary = Server("primary", "primary", at[0], channel=target | (channel or {}),
-                              extra=extra)
+                              extra=extra, more=more)
         self.sides = (self.primary, self.replica)
 
     def __enter__(self):
