@@ -41,12 +41,15 @@ Start user_add(const TaskContext& context, const Json& request) {
   TRY_OK(check_userid(userid));
   TRY(auto items, credential_of(services, request));
   items.push_back({std::string(kUserItemSubscription) + "INBOX", "1"});
-  for (const MailboxName& name : services.default_mailboxes)
-    items.push_back({std::string(kUserItemSubscription) + name.path, "1"});
+  for (const DefaultMailbox& mailbox : services.default_mailboxes)
+    items.push_back({std::string(kUserItemSubscription) + mailbox.path, "1"});
   TRY(UserInfo user,
       services.store->create_user(userid, items, text_field_or(request, "partition", "")));
-  for (const MailboxName& name : services.default_mailboxes) {
-    TRY_OK(services.store->create({.name = {userid, name.path}}));
+  for (const DefaultMailbox& mailbox : services.default_mailboxes) {
+    MailStore::NewMailbox made{.name = {userid, mailbox.path}};
+    if (!mailbox.special_use.empty())
+      made.attributes.emplace(kAttributeSpecialUse, mailbox.special_use);
+    TRY_OK(services.store->create(made));
   }
   TRY(user, services.store->user(userid));
   return rows({row_of(user)});

@@ -58,14 +58,17 @@ struct SyncOutcome {
   uint64_t bytes_down = 0;
 };
 
+/// A mailbox that each new user gets besides INBOX.
+struct DefaultMailbox {
+  std::string path;
+  std::string special_use;  // "\\Sent"; empty: none
+};
+
 struct Services {
   MailStore* store = nullptr;
   Clock* clock = &system_clock();
   std::string hostname;
-  std::vector<MailboxName>
-      default_mailboxes;  // made with each user besides INBOX; owner is ignored
-
-  /// The items that let a user log in with `password`.
+  std::vector<DefaultMailbox> default_mailboxes;
   std::function<Result<std::vector<MailStore::NewItem>>(std::string_view password)>
       credential_of_password;
   /// The same for an imported crypt(3) hash.

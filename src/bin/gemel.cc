@@ -4,6 +4,7 @@
 #include <csignal>
 #include <functional>
 
+#include "bin/config.h"
 #include "bin/gemel_commands.h"
 
 namespace gemel::tool {
@@ -27,6 +28,7 @@ const std::vector<Column> kMailboxColumns = {{"MAILBOX", "mailbox"},
 struct Line {
   Common common{.socket = kDefaultSocket};
   bool json = false;
+  std::string config;
   std::string user;
   std::string mailbox;
   std::string to;
@@ -220,6 +222,13 @@ void add_replication_commands(CLI::App& app, Line& line) {
         ->required();
 }
 
+// The socket that a server's configuration names. Errors: kInvalid, the file has mistakes.
+Result<std::string> socket_of(const std::string& config_path) {
+  const auto config = bin::load_config(config_path);
+  if (!config) return fail(Code::kInvalid, bin::text_of(config_path, config.error()));
+  return config->admin_socket;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"gemel: administer a Gemel mail store", "gemel"};
   Line line;
@@ -229,6 +238,8 @@ int run(int argc, char** argv) {
   app.add_option("--socket", line.common.socket, "the server's admin socket")
       ->envname("GEMEL_SOCKET")
       ->capture_default_str();
+  app.add_option("--config", line.config, "the server's configuration, which names the socket")
+      ->envname("GEMEL_CONFIG");
   app.add_flag("--json", line.json, "print JSON, a line each, for programs");
   add_user_commands(app, line);
   add_mailbox_commands(app, line);
@@ -240,6 +251,11 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   line.common.format = line.json ? Format::kJson : Format::kPeople;
+  if (!line.config.empty() && app.count("--socket") == 0) {
+    const Result<std::string> socket = socket_of(line.config);
+    if (!socket) return report(line.common, socket.error());
+    line.common.socket = *socket;
+  }
   return line.run();
 }
 
