@@ -1,0 +1,78 @@
+// What the receiver answers, as text and back: rows (`* MAILBOX ...`) and the line that ends each
+// command (`OK`, `NO`, `BAD`).
+//
+// Threads  pure functions.
+// Source   doc/replication-protocol.md, "Answers".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "sync/values.h"
+#include "wire/tokens.h"
+
+namespace gemel::sync {
+
+/// `* RESERVE`: bodies that are there and stay until the connection ends.
+struct ReserveRow {
+  std::vector<Guid> guids;
+};
+
+/// The first line from the receiver.
+struct Greeting {
+  uint32_t protocol = 0;
+  int digest_version = 0;
+  std::string server;
+  bool starttls = false;
+  bool scram = false;
+  bool zstd = false;
+};
+
+/// What `NO` gives the reason of, so that the sender knows what to do.
+enum class Reason : uint8_t {
+  kNone,         // see the text
+  kModified,     // its state is not the one named; the rows before say the state
+  kMissing,      // bodies are missing: their guids follow
+  kNoSource,     // a COPY names a message that is not there
+  kExists,       // the name is taken, by the mailbox whose id follows
+  kCorrupt,      // a body came that does not have the guid that was said
+  kInvalid,      // it would break an invariant, or is no mailbox name here, and so on
+  kUnavailable,  // no space, no time: try again later
+  kDenied,       // not here, not for this user, not on this link
+};
+inline constexpr size_t kReasonCount = static_cast<size_t>(Reason::kDenied) + 1;
+
+/// The end of a command.
+struct Ending {
+  enum class Kind : uint8_t { kOk, kNo, kBad };
+  Kind kind = Kind::kOk;
+  std::string command;
+  std::optional<uint64_t> check;  // OK UPDATE, OK USERDATA
+  Reason reason = Reason::kNone;
+  std::vector<Guid> missing;
+  std::optional<UniqueId> holder;
+  std::string text;
+};
+
+struct Challenge {
+  std::string base64;
+};
+
+using Answer = std::variant<Greeting, MailboxState, UserState, RecordRow, RangeRow, ReserveRow,
+                            Ending, Challenge>;
+
+std::string encode(const Greeting& greeting);
+std::string encode(const MailboxState& state);
+std::string encode(const UserState& state);
+std::string encode(const RecordRow& row);
+std::string encode(const RangeRow& row);
+std::string encode(const ReserveRow& row);
+std::string encode(const Ending& ending);
+
+/// One answer with its line end and literals. Errors: kSyntax, kLimit.
+Result<Answer> decode_answer(wire::Tokenizer& in);
+
+}  // namespace gemel::sync
