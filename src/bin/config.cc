@@ -104,12 +104,12 @@ void read_tls(ConfigTable table, Config& config) {
 
 void read_imap(ConfigTable table, Config& config) {
   config.imap = endpoints(table, "listen");
-  config.imap_tls = endpoints(table, "tls_listen");
+  config.imap_tls = endpoints(table, "listen_tls");
   config.plaintext_auth = static_cast<Config::PlaintextAuth>(
       table.choice("plaintext_auth", {"tls-or-local", "anywhere"}));
   config.imap_idle_timeout_s = table.number("idle_timeout_s", 1800, 60, 86'400);
   if (!config.imap_tls.empty() && !config.has_tls())
-    table.wrong("tls_listen", "needs tls.certificate and tls.key");
+    table.wrong("listen_tls", "needs tls.certificate and tls.key");
   table.check_all_read();
 }
 
@@ -154,7 +154,7 @@ ChannelConfig read_channel(ConfigTable& table) {
   out.user = table.text("user", "gemel-sync");
   out.password = password(table);
   if (out.password.empty()) table.wrong("password_file", "a channel needs a password");
-  out.ca_file = existing_file(table, "ca");
+  out.ca_file = existing_file(table, "ca_file");
   out.server_name = table.text("server_name");
   out.mode = static_cast<ChannelConfig::Mode>(table.choice("mode", {"rolling", "manual"}));
   const bool is_loopback = is_loopback_host(out.host);

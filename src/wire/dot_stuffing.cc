@@ -1,0 +1,45 @@
+#include "wire/dot_stuffing.h"
+
+#include <algorithm>
+
+namespace gemel::wire {
+
+size_t DotUnstuffer::take(std::string_view bytes, std::string& out) {
+  size_t at = 0;
+  while (at < bytes.size() && !done()) {
+    if (state_ != State::kText) {
+      take_byte(bytes[at++], out);
+      continue;
+    }
+    // Most bytes are inside lines and go over in one piece.
+    const size_t end = std::min(bytes.find('\r', at), bytes.size());
+    out += bytes.substr(at, end - at);
+    at = end;
+    if (at < bytes.size()) take_byte(bytes[at++], out);
+  }
+  return at;
+}
+
+void DotUnstuffer::take_byte(char c, std::string& out) {
+  const State before = state_;
+  if (before == State::kLineStart && c == '.') {
+    state_ = State::kDot;  // the end, or stuffing; either way it is not the message's
+    return;
+  }
+  if (before == State::kDot && c == '\r') {
+    state_ = State::kDotCr;
+    return;
+  }
+  if (before == State::kDotCr) {
+    if (c == '\n') {
+      state_ = State::kDone;
+      return;
+    }
+    out += '\r';
+  }
+  const bool after_cr = before == State::kCr || before == State::kDotCr;
+  out += c;
+  state_ = c == '\r' ? State::kCr : after_cr && c == '\n' ? State::kLineStart : State::kText;
+}
+
+}  // namespace gemel::wire
