@@ -110,6 +110,23 @@ std::string convert(std::string_view bytes, UConverter* from) {
   }
 }
 
+/// Without escapes that another follows at once. Words and lines of ISO-2022-JP end in ASCII and
+/// the next begins with an escape (RFC 1468); ICU takes the empty ASCII between them for an attack.
+std::string without_empty_segments(std::string_view bytes) {
+  constexpr char kEscape = '\x1b';
+  std::string out;
+  out.reserve(bytes.size());
+  for (size_t i = 0; i < bytes.size();) {
+    const bool long_escape = bytes.substr(i + 1, 2) == "$(";
+    const size_t size = bytes[i] != kEscape ? 1 : long_escape ? 4 : 3;
+    const std::string_view piece = bytes.substr(i, size);
+    i += piece.size();
+    const bool empty = piece.front() == kEscape && i < bytes.size() && bytes[i] == kEscape;
+    if (!empty) out += piece;
+  }
+  return out;
+}
+
 /// Valid parts as they are, each bad sequence as one U+FFFD.
 std::string mend_utf8(std::string_view bytes) {
   std::string out;
@@ -153,6 +170,8 @@ std::string to_utf8(std::string_view bytes, std::string_view charset) {
     if (name == "utf-8") return mend_utf8(bytes);
     return convert(bytes, converter_for("windows-1252"));
   }
+  if (name.starts_with("iso-2022-jp"))
+    return convert(without_empty_segments(bytes), converter_for(name));
   return convert(bytes, converter_for(name));
 }
 

@@ -41,6 +41,12 @@ TEST(Charset, BadBytesAreReplaced) {
   EXPECT_EQ(to_utf8("a\0b"sv, "windows-1252"), "a\0b"sv);
 }
 
+TEST(Charset, EscapesThatFollowEachOtherAreNoError) {  // RFC 1468
+  EXPECT_EQ(to_utf8("\x1b$B$\"\x1b(B\x1b$B$\"\x1b(B.", "iso-2022-jp"), "ああ.");
+  EXPECT_EQ(to_utf8("\x1b(B\x1b$(D\x1b$B$\"\x1b(B", "ISO-2022-JP-1"), "あ");
+  EXPECT_EQ(to_utf8("a\x1b\x1b\x1b", "iso-2022-jp").front(), 'a');
+}
+
 TEST(Charset, LongTextsCrossAllBuffers) {
   std::string bytes;
   std::string expected;

@@ -105,6 +105,8 @@ TEST(EncodedWord, DecodesTheExamplesOfItsRfc) {  // RFC 2047 §8
 
 TEST(EncodedWord, ACharacterCutInTwoIsOneAgain) {
   EXPECT_EQ(decode_encoded_words("=?utf-8?B?w6TD?= =?UTF-8?B?pA==?="), "ää");
+  EXPECT_EQ(decode_encoded_words("=?iso-2022-jp?B?GyRCJCIbKEI=?=\t=?iso-2022-jp?B?GyRCJCIbKEI=?="),
+            "ああ");
 }
 
 TEST(EncodedWord, WhatIsNoEncodedWordStays) {
