@@ -45,6 +45,8 @@ class StagedBody {
  private:
   friend class MailStore;
   friend class BodyWriter;
+  friend class CommitBodies;
+  friend class Committer;
   struct State;
   std::shared_ptr<State> state_;
 };
@@ -80,8 +82,9 @@ class Body {
   friend class MailboxView;
   Body() = default;
   std::shared_ptr<Engine> engine_;
-  std::string inline_bytes_;  // small bodies
-  std::string chunk_prefix_;  // large bodies
+  std::shared_ptr<const EngineSnapshot> snapshot_;  // null: the newest
+  std::string inline_bytes_;                        // small bodies
+  std::string chunk_prefix_;                        // large bodies
   uint64_t size_ = 0;
 };
 inline constexpr size_t kBodyChunkBytes = 1 << 20;
@@ -127,6 +130,10 @@ class MailboxView {
   };
   Result<std::vector<Holder>> holders(const Guid& guid, size_t count_max) const;
 
+  /// The sum of the digests of the records of `uids`, expunged ones that are kept too: what two
+  /// stores compare to find where they differ. Cost: O(records of `uids`).
+  Result<Digest> digest_of(const UidSet& uids) const;
+
   /// Errors: kNotFound, kCorrupt.
   Result<Body> body(const Guid& guid) const;
 
@@ -135,8 +142,9 @@ class MailboxView {
   MailboxView() = default;
   MailboxInfo info_;
   std::shared_ptr<Engine> index_;
-  std::shared_ptr<Engine> bodies_;
+  std::shared_ptr<Engine> bodies_;  // of the mailbox's partition; may be index_
   std::shared_ptr<const EngineSnapshot> snapshot_;
+  std::shared_ptr<const EngineSnapshot> bodies_snapshot_;
 };
 
 /// A change that is durable: what waits for it may look now. Given by the committer's thread.
@@ -165,6 +173,7 @@ class MailStore {
     uint64_t message_bytes_max = 50 << 20;
     uint64_t free_bytes_min = 64 << 20;  // below it, kNoSpace; more room and it takes writes again
     bool read_only = false;              // for verify and dump of a stopped store: no write at all
+    bool inline_commits = false;         // commit on the caller's thread, for deterministic worlds
     Clock* clock = &system_clock();
     Random* random = &system_random();
     EngineOpener* opener = &rocksdb_opener();
@@ -289,6 +298,7 @@ class MailStore {
   /// transaction. Returns the UIDs above it before, which are \Recent for this session.
   Result<UidSet> claim_recent(const UniqueId& mailbox);
 
+  static constexpr size_t kUserItemKeyBytesMax = 512;
   /// Makes the user and an INBOX. Errors: kExists; kInvalid.
   struct NewItem {
     std::string key;

@@ -1,0 +1,177 @@
+#include "store/apply_items.h"
+
+#include <fmt/format.h>
+
+#include "store/operations.h"
+
+namespace gemel {
+namespace {
+
+/// Missing bodies are named all at once, so that one more round trip brings them; no more than
+/// these, for the text is a line.
+constexpr size_t kMissingNamedMax = 1000;
+
+Error invalid(std::string text) { return {Code::kInvalid, std::move(text)}; }
+
+class ItemApplier {
+ public:
+  ItemApplier(Commit& commit, MailboxEdit& mailbox, const ItemsToApply& items)
+      : commit_(&commit), mailbox_(&mailbox), items_(&items) {}
+
+  Result<void> operator()(const StoreItem& item);
+  Result<void> operator()(const ExpungeItem& item);
+  Result<void> operator()(const AppendItem& item);
+  Result<void> operator()(const AppendFromItem& item);
+  Result<void> all_bodies_there() const;
+
+ private:
+  Result<void> check_modseq(ModSeq modseq) const;
+  Result<void> check_new(Uid uid) const;
+  Result<std::vector<RecordState>> existing(const UidSet& uids);
+  Result<void> add(const RecordState& state, const RecordFacts& facts);
+
+  Commit* commit_;
+  MailboxEdit* mailbox_;
+  const ItemsToApply* items_;
+  std::vector<Guid> missing_;
+};
+
+Result<void> ItemApplier::check_modseq(ModSeq modseq) const {
+  if (modseq > items_->update.from && modseq <= items_->update.to) return {};
+  return std::unexpected(invalid(fmt::format("modseq {} is out of range", modseq.value)));
+}
+
+Result<void> ItemApplier::check_new(Uid uid) const {
+  if (uid > items_->old_last_uid && uid <= items_->update.last_uid) return {};
+  return std::unexpected(invalid(fmt::format("uid {} is not a new one", uid.value)));
+}
+
+Result<std::vector<RecordState>> ItemApplier::existing(const UidSet& uids) {
+  if (uids.empty() || uids.last() > items_->update.last_uid)
+    return std::unexpected(invalid("an item has no uid, or one above last_uid"));
+  TRY(std::vector<RecordState> states, mailbox_->states(uids));
+  if (states.size() != uids.size())
+    return std::unexpected(invalid(fmt::format("some of {} don't exist", uids.text())));
+  return states;
+}
+
+Result<void> ItemApplier::operator()(const StoreItem& item) {
+  TRY_OK(check_modseq(item.modseq));
+  TRY(std::vector<RecordState> states, existing(item.uids));
+  TRY(const Flags flags, mailbox_->bits_for(item.flags));
+  BulkRow bulk{.modseq = item.modseq, .op = item.op, .flags = flags, .prior_max = {}};
+  for (RecordState& state : states) {
+    bulk.prior_max = std::max(bulk.prior_max, state.modseq);
+    if (item.op == FlagOp::kSet) state.flags = flags;
+    if (item.op == FlagOp::kAdd) state.flags = state.flags | flags;
+    if (item.op == FlagOp::kRemove) state.flags = state.flags - flags;
+    state.modseq = item.modseq;
+    TRY_OK(mailbox_->change(state));
+  }
+  // The one item at its modseq: what the primary did, and what a replica of this one can be told.
+  if (states.size() >= kBulkMessagesMin && items_->update.items.size() == 1)
+    mailbox_->note_bulk(bulk);
+  return {};
+}
+
+Result<void> ItemApplier::operator()(const ExpungeItem& item) {
+  TRY_OK(check_modseq(item.modseq));
+  TRY(const std::vector<RecordState> states, existing(item.uids));
+  UidSet live;
+  for (RecordState state : states) {
+    if (!state.expunged) {
+      live.add(state.uid);
+      continue;
+    }
+    state.modseq = item.modseq;
+    TRY_OK(mailbox_->change(state));
+  }
+  // A message of this very update has its facts in the overlay, which each_facts sees.
+  return each_facts(commit_->rows(), mailbox_->info().id, live,
+                    [&](Uid uid, const RecordFacts& facts) {
+                      return mailbox_->expunge(uid, item.modseq, facts.size);
+                    });
+}
+
+Result<void> ItemApplier::add(const RecordState& state, const RecordFacts& facts) {
+  TRY_OK(check_new(state.uid));
+  TRY_OK(check_modseq(state.modseq));
+  if (facts.created_modseq > state.modseq || !facts.created_modseq)
+    return std::unexpected(invalid("created_modseq is above modseq, or 0"));
+  TRY(const auto there, mailbox_->state(state.uid));
+  if (there) return std::unexpected(invalid(fmt::format("uid {} exists", state.uid.value)));
+  return commit_->add_record(*mailbox_, state, facts);
+}
+
+Result<void> ItemApplier::operator()(const AppendItem& item) {
+  TRY(const uint32_t partition, commit_->partitions().find(mailbox_->info().partition));
+  if (const auto staged = items_->bodies.find(item.guid); staged != items_->bodies.end()) {
+    if (staged->second.size() != item.size)
+      return std::unexpected(invalid("a body has another size than its message"));
+    TRY_OK(commit_->bodies().store(partition, staged->second));
+  } else {
+    TRY(const bool there, commit_->bodies().has({partition, item.guid}));
+    if (!there) {
+      if (missing_.size() < kMissingNamedMax) missing_.push_back(item.guid);
+      return {};
+    }
+  }
+  TRY(const Flags flags, mailbox_->bits_for(item.flags));
+  return add({item.uid, item.modseq, flags, item.expunged},
+             {.guid = item.guid,
+              .size = item.size,
+              .internaldate_s = item.internaldate_s,
+              .savedate_s = item.savedate_s,
+              .created_modseq = item.created_modseq});
+}
+
+Result<void> ItemApplier::operator()(const AppendFromItem& item) {
+  if (item.uids.empty() || item.uids.size() != item.source_uids.size())
+    return std::unexpected(invalid("as many uids as source uids are needed, and one at least"));
+  TRY_OK(check_new(item.uids.first()));
+  TRY_OK(check_new(item.uids.last()));
+  TRY(MailboxEdit * source, commit_->mailbox(item.source));
+  TRY(const std::vector<RecordState> states, source->states(item.source_uids));
+  std::vector<RecordFacts> facts;
+  TRY_OK(
+      each_facts(commit_->rows(), item.source, item.source_uids, [&](Uid, const RecordFacts& one) {
+        facts.push_back(one);
+        return Result<void>();
+      }));
+  TRY(const uint32_t from, commit_->partitions().find(source->info().partition));
+  TRY(const uint32_t to, commit_->partitions().find(mailbox_->info().partition));
+  FlagsTranslation translation(*source, *mailbox_);
+  size_t at = 0;
+  Result<void> done;
+  item.uids.for_each([&](Uid uid) {
+    if (!done) return;
+    done = [&]() -> Result<void> {
+      RecordFacts& its = facts[at];
+      if (from != to) TRY_OK(commit_->bodies().copy(its.guid, its.size, from, to));
+      TRY(const Flags flags,
+          item.flags ? mailbox_->bits_for(*item.flags) : translation.of(states[at].flags));
+      its.savedate_s = item.savedate_s;
+      its.created_modseq = item.created_modseq;
+      ++at;
+      return add({uid, item.modseq, flags, item.expunged}, its);
+    }();
+  });
+  return done;
+}
+
+Result<void> ItemApplier::all_bodies_there() const {
+  if (missing_.empty()) return {};
+  std::string guids;
+  for (const Guid& guid : missing_) (guids += guids.empty() ? "" : " ") += guid.text();
+  return fail(Code::kNotFound, std::move(guids));
+}
+
+}  // namespace
+
+Result<void> apply_items(Commit& commit, MailboxEdit& mailbox, const ItemsToApply& items) {
+  ItemApplier applier(commit, mailbox, items);
+  for (const ChangeItem& item : items.update.items) TRY_OK(std::visit(applier, item));
+  return applier.all_bodies_there();
+}
+
+}  // namespace gemel

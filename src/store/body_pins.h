@@ -1,0 +1,45 @@
+// Bodies that must stay although no record may hold them: those a sync session has reserved.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "mail/ids.h"
+
+namespace gemel {
+
+/// A body in a partition, by the partition's number.
+struct BodyPlace {
+  uint32_t partition = 0;
+  Guid guid;
+  auto operator<=>(const BodyPlace&) const = default;
+};
+
+/// Any thread.
+class BodyPins {
+ public:
+  void add(const BodyPlace& place);
+  /// One pin less for each; those with none left go to take_released().
+  void release(const std::vector<BodyPlace>& places);
+  bool has(const BodyPlace& place) const;
+  /// Each place whose last pin went since the last call.
+  std::vector<BodyPlace> take_released();
+  /// Takes no lock, so that it may be asked under any.
+  bool any_released() const { return any_released_.load(); }
+  /// Called after a release that left some without a pin; nullptr ends that, and waits for a call
+  /// under way.
+  void on_release(std::function<void()> listener);
+
+ private:
+  mutable std::mutex mutex_;
+  std::atomic<bool> any_released_ = false;
+  // Guarded by mutex_.
+  std::map<BodyPlace, uint32_t> pins_;
+  std::vector<BodyPlace> released_;
+  std::function<void()> listener_;
+};
+
+}  // namespace gemel

@@ -1,0 +1,49 @@
+#include "store/body_read.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "store/keys.h"
+#include "store/mail_store.h"
+
+namespace gemel {
+
+Result<std::string> read_chunk(const Engine& engine, const EngineSnapshot* snapshot,
+                               const ChunkedBody& body, uint32_t number) {
+  TRY(std::optional<std::string> chunk,
+      engine.get(Table::kBody, key::chunk(body.stage_id, number), snapshot));
+  const uint64_t size = std::min<uint64_t>(kBodyChunkBytes, body.size - number * kBodyChunkBytes);
+  if (!chunk || chunk->size() != size)
+    return fail(Code::kCorrupt, fmt::format("chunk {} of a stored body is missing or cut", number));
+  return std::move(*chunk);
+}
+
+Result<std::optional<BodyRow>> read_body_row(const Engine& engine, const EngineSnapshot* snapshot,
+                                             const Guid& guid) {
+  TRY(std::optional<std::string> bytes, engine.get(Table::kBody, guid.view(), snapshot));
+  if (!bytes) return std::nullopt;
+  return BodyRow::decode(std::move(*bytes));
+}
+
+Result<std::string> Body::read(uint64_t offset, uint64_t count) const {
+  if (offset >= size_) return std::string();
+  count = std::min(count, size_ - offset);
+  if (chunk_prefix_.empty()) return inline_bytes_.substr(offset, count);
+  const ChunkedBody body{chunk_prefix_, size_, 0};
+  std::string out;
+  out.reserve(count);
+  while (count > 0) {
+    const auto number = static_cast<uint32_t>(offset / kBodyChunkBytes);
+    TRY(const std::string chunk, read_chunk(*engine_, snapshot_.get(), body, number));
+    const size_t from = offset % kBodyChunkBytes;
+    const size_t taken = std::min<uint64_t>(count, chunk.size() - from);
+    out.append(chunk, from, taken);
+    offset += taken;
+    count -= taken;
+  }
+  return out;
+}
+
+}  // namespace gemel

@@ -1,0 +1,167 @@
+#include "store/commit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace gemel {
+
+Result<MailboxEdit*> Commit::find_mailbox(const UniqueId& id) {
+  if (const auto found = mailboxes_.find(id); found != mailboxes_.end()) return &found->second;
+  std::optional<MailboxRow> row;
+  if (const auto cached = state_->mailboxes.find(id); cached != state_->mailboxes.end()) {
+    row = cached->second;
+  } else {
+    TRY(row, read_mailbox(rows(), id));
+  }
+  if (!row) return nullptr;
+  return &mailboxes_.emplace(id, MailboxEdit(rows(), std::move(*row))).first->second;
+}
+
+Result<MailboxEdit*> Commit::mailbox(const UniqueId& id) {
+  TRY(MailboxEdit * found, find_mailbox(id));
+  if (found == nullptr) return fail(Code::kNotFound, fmt::format("no mailbox {}", id.text()));
+  return found;
+}
+
+Result<MailboxEdit*> Commit::live_mailbox(const UniqueId& id) {
+  TRY(MailboxEdit * found, mailbox(id));
+  if (found->info().is_deleted())
+    return fail(Code::kNotFound, fmt::format("mailbox {} is deleted", id.text()));
+  return found;
+}
+
+Result<MailboxEdit*> Commit::make_mailbox(const MailboxName& name, std::string partition) {
+  MailboxInfo info;
+  info.id = {meta_.origin, ++meta_.last_mailbox};
+  info.name = name;
+  info.partition = std::move(partition);
+  // Never one that was given before, so that a name that comes back is known for another mailbox.
+  info.uidvalidity =
+      UidValidity(std::max(static_cast<uint32_t>(now_s()), meta_.last_uidvalidity.value + 1));
+  info.created_s = now_s();
+  TRY(MailboxEdit * made, add_mailbox(std::move(info)));
+  made->raise_to(ModSeq(1));
+  return made;
+}
+
+Result<MailboxEdit*> Commit::add_mailbox(MailboxInfo info) {
+  TRY_OK(partitions().find(info.partition));
+  meta_.last_uidvalidity = std::max(meta_.last_uidvalidity, info.uidvalidity);
+  rows().put(key::owned(info.name.owner, info.id), "");
+  if (!info.is_deleted()) TRY_OK(take_name(info.name, info.id));
+  const UniqueId id = info.id;
+  return &mailboxes_.emplace(id, MailboxEdit(rows(), std::move(info))).first->second;
+}
+
+Result<UserEdit*> Commit::user(std::string_view userid) {
+  if (const auto found = users_.find(userid); found != users_.end()) return &found->second;
+  std::optional<UserRow> row;
+  const std::string name(userid);
+  if (const auto cached = state_->users.find(name); cached != state_->users.end()) {
+    row = cached->second;
+  } else {
+    TRY(row, read_user(rows(), userid));
+  }
+  return &users_.emplace(name, UserEdit(rows(), userid, std::move(row))).first->second;
+}
+
+Result<void> Commit::take_name(const MailboxName& name, const UniqueId& id) {
+  TRY(const std::optional<UniqueId> holder, find_name(name));
+  if (holder) return fail(Code::kExists, fmt::format("mailbox \"{}\" exists", name.text()));
+  rows().put(key::name(name), id.key());
+  return {};
+}
+
+void Commit::free_name(const MailboxName& name) { rows().erase(key::name(name)); }
+
+Result<void> Commit::add_record(MailboxEdit& mailbox, const RecordState& state,
+                                const RecordFacts& facts) {
+  TRY(const uint32_t partition, partitions().find(mailbox.info().partition));
+  bodies_.link({partition, facts.guid}, {mailbox.info().id, state.uid});
+  return mailbox.add(state, facts);
+}
+
+Result<void> Commit::forget_record(MailboxEdit& mailbox, Uid uid, const RecordFacts& facts) {
+  TRY(const uint32_t partition, partitions().find(mailbox.info().partition));
+  TRY_OK(bodies_.unlink({partition, facts.guid}, facts.size, {mailbox.info().id, uid}));
+  return mailbox.forget(uid, facts);
+}
+
+Result<void> Commit::finish_mailbox(MailboxEdit& mailbox) {
+  MailboxInfo& info = mailbox.header();
+  if (making_ == Making::kCommit)
+    info.recent_uid = std::max(info.recent_uid, state_->recent->get(info.id));
+  TRY_OK(mailbox.flush());
+  const MailboxInfo* before = mailbox.before() ? &*mailbox.before() : nullptr;
+  if (before != nullptr && before->name.owner != info.name.owner) {
+    TRY(UserEdit * old_owner, user(before->name.owner));
+    old_owner->mailbox_changed(before, nullptr);
+    before = nullptr;
+  }
+  TRY(UserEdit * owner, user(info.name.owner));
+  owner->mailbox_changed(before, &info);
+  return {};
+}
+
+Result<void> Commit::finish_user(UserEdit& user) {
+  user.flush();
+  if (user.before()) meta_.digest -= in_server_digest(*user.before());
+  meta_.digest += in_server_digest(user.info());
+  if (user.data_changed()) TRY_OK(publish(user.info().userid, user.info().modseq));
+  return {};
+}
+
+Result<void> Commit::publish(key::Entity entity, ModSeq modseq) {
+  const std::string entity_key = key::entity(entity);
+  TRY(const std::optional<std::string> last, rows().get(entity_key));
+  if (last) rows().erase_once(key::journal(JournalSeq(get_be64(*last))));
+  meta_.journal_head = JournalSeq(meta_.journal_head.value + 1);
+  rows().put_once(key::journal(meta_.journal_head), key::encode(entity));
+  std::string value;
+  put_be64(value, meta_.journal_head.value);
+  rows().put(entity_key, std::move(value));
+  published_.push_back({std::move(entity), modseq, meta_.journal_head});
+  return {};
+}
+
+Result<void> Commit::finish() {
+  for (auto& [id, mailbox] : mailboxes_)
+    if (mailbox.changed()) TRY_OK(finish_mailbox(mailbox));
+  // Users first: what goes to a replica in this order finds its owner there.
+  bool any = false;
+  for (auto& [userid, user] : users_) {
+    if (!user.changed()) continue;
+    TRY_OK(finish_user(user));
+    any = true;
+  }
+  for (auto& [id, mailbox] : mailboxes_)
+    if (mailbox.changed()) TRY_OK(publish(id, mailbox.info().highestmodseq));
+  if (any) rows().put(std::string(key::kMeta), meta_.encode());
+  return {};
+}
+
+JournalSeq Commit::journal_of(const key::Entity& entity) {
+  const auto last = rows().get(key::entity(entity));
+  return last && *last ? JournalSeq(get_be64(**last)) : JournalSeq();
+}
+
+MailStore::Committed Commit::committed(const UniqueId& id) {
+  return {mailboxes_.at(id).info().highestmodseq, journal_of(id)};
+}
+
+MailStore::Committed Commit::committed_user(std::string_view userid) {
+  return {users_.find(userid)->second.info().modseq, journal_of(std::string(userid))};
+}
+
+void Commit::accept() {
+  state_->meta = meta_;
+  for (auto& [id, mailbox] : mailboxes_)
+    if (mailbox.changed()) state_->mailboxes.insert_or_assign(id, mailbox.row());
+  for (auto& [userid, user] : users_)
+    if (user.changed()) state_->users.insert_or_assign(userid, user.row());
+}
+
+}  // namespace gemel

@@ -1,0 +1,67 @@
+// The bodies of one transaction: stored once in each partition, linked by every record that has
+// them, and freed when nothing links or pins them.
+//
+// A body that no link names has an "unlinked" row beside it, so that a sweep at open finds it. The
+// row is written with or before the body (or with the delete of the last link) and is deleted after
+// the links are durable. See doc/storage-format.md, "Bodies".
+// Threads  one: the committer's.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "store/body_pins.h"
+#include "store/keys.h"
+#include "store/overlay.h"
+#include "store/staging.h"
+
+namespace gemel {
+
+class CommitBodies {
+ public:
+  CommitBodies(Overlay& rows, const Partitions& partitions, SharedRandom& random)
+      : rows_(&rows), partitions_(&partitions), random_(&random) {}
+
+  Result<bool> has(const BodyPlace& place);
+  /// The body is in `partition` afterwards: it was, or `body` gives it. Errors: kNoSpace;
+  /// kNotFound, `body` was taken before and has been freed since.
+  Result<void> store(uint32_t partition, const StagedBody& body);
+  /// The body is in `to` afterwards: it was, or it is copied there from partition `from`, straight
+  /// to the engine without a sync, so that memory stays small. Errors: kNotFound, kNoSpace, kIo.
+  Result<void> copy(const Guid& guid, uint64_t size, uint32_t from, uint32_t to);
+
+  void link(const BodyPlace& place, const key::Holder& holder);
+  /// Cost: one row more is read than the link.
+  Result<void> unlink(const BodyPlace& place, uint64_t size, const key::Holder& holder);
+
+  /// Bodies that lost or got links: to look at again when the batch is durable.
+  const std::set<BodyPlace>& touched() const { return touched_; }
+  /// Owned by the store once the batch is durable.
+  const std::vector<std::shared_ptr<StagedBody::State>>& adopted() const { return adopted_; }
+
+ private:
+  Result<void> adopt(const BodyPlace& place, const std::shared_ptr<StagedBody::State>& body);
+  Result<void> copy_row(const BodyPlace& to, uint64_t size, const Engine& source, BodyRow row);
+  void put_unlinked(const BodyPlace& place, uint64_t size);
+
+  Overlay* rows_;
+  const Partitions* partitions_;
+  SharedRandom* random_;
+  std::set<BodyPlace> touched_;
+  std::vector<std::shared_ptr<StagedBody::State>> adopted_;
+};
+
+/// What a link names the partition by.
+std::string links_of(const Partitions& partitions, const BodyPlace& place);
+
+/// Frees a body that has no link and no pin; forgets that it had none if it has one now. Not
+/// synced: a crash leaves the unlinked row, and the next open does it again.
+Result<void> settle_body(const Partitions& partitions, const BodyPins& pins,
+                         const BodyPlace& place);
+
+/// At open: settles every body that may be without a link, and frees the chunks of stages that no
+/// transaction took. Cost: O(those).
+Result<void> sweep_bodies(const Partitions& partitions);
+
+}  // namespace gemel

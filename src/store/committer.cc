@@ -1,0 +1,178 @@
+#include "store/committer.h"
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace gemel {
+
+/// Requests that share one write.
+struct Committer::Batch {
+  struct Prepared {
+    std::unique_ptr<Request> request;
+    std::optional<Error> error;
+  };
+  std::vector<Prepared> requests;
+  MetaRow meta_before;
+  std::vector<Published> published;
+  std::vector<std::shared_ptr<StagedBody::State>> adopted;
+  std::set<BodyPlace> touched;
+};
+
+Committer::Committer(std::unique_ptr<CommitState> state, BodyPins& pins, Watches& watches,
+                     const MailStore::Options& options)
+    : state_(std::move(state)),
+      pins_(&pins),
+      watches_(&watches),
+      read_only_(options.read_only),
+      inline_(options.inline_commits),
+      role_(options.role),
+      journal_head_(state_->meta.journal_head.value) {
+  if (inline_ || read_only_) return;
+  pins_->on_release([this] { wake(); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+Committer::~Committer() {
+  pins_->on_release(nullptr);
+  // Then the thread stops: run() empties the queue first.
+}
+
+void Committer::enqueue(std::unique_ptr<Request> request) {
+  if (read_only_) {
+    request->answer(Error{Code::kReadOnly, "the store is open to read only"});
+    return;
+  }
+  if (inline_) {
+    const std::lock_guard lock(inline_mutex_);
+    run_batch(std::move(request));
+    return;
+  }
+  std::unique_lock lock(mutex_);
+  if (queue_.size() >= kQueuedMax) {
+    lock.unlock();
+    request->answer(Error{Code::kBusy, "too many transactions wait"});
+    return;
+  }
+  queue_.push_back(std::move(request));
+  lock.unlock();
+  waiting_.notify_one();
+}
+
+void Committer::wake() {
+  // The lock makes sure that a committer about to wait sees what woke it.
+  { const std::lock_guard lock(mutex_); }
+  waiting_.notify_one();
+}
+
+std::unique_ptr<Request> Committer::next_waiting() {
+  const std::lock_guard lock(mutex_);
+  if (queue_.empty()) return nullptr;
+  std::unique_ptr<Request> request = std::move(queue_.front());
+  queue_.pop_front();
+  return request;
+}
+
+void Committer::run(const std::stop_token& stop) {
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      waiting_.wait(lock, stop, [this] { return !queue_.empty() || pins_->any_released(); });
+      if (queue_.empty() && stop.stop_requested()) return;
+    }
+    run_batch(next_waiting());
+  }
+}
+
+void Committer::run_batch(std::unique_ptr<Request> first) {
+  Batch batch;
+  batch.meta_before = state_->meta;
+  for (BodyPlace& place : pins_->take_released()) batch.touched.insert(place);
+  for (std::unique_ptr<Request> request = std::move(first); request; request = next_waiting()) {
+    prepare(batch, std::move(request));
+    if (batch.requests.size() >= kBatchRequestsMax || state_->rows.bytes() >= kBatchBytesMax) break;
+  }
+  const Result<void> written = write();
+  if (written) {
+    publish(batch);
+  } else {
+    failed(batch, written.error());
+  }
+  settle(batch);
+  for (Batch::Prepared& prepared : batch.requests) {
+    if (!written && !prepared.error) prepared.error = written.error();
+    prepared.request->answer(std::move(prepared.error));
+  }
+  if (state_->mailboxes.size() > CommitState::kCachedMax) state_->mailboxes.clear();
+  if (state_->users.size() > CommitState::kCachedMax) state_->users.clear();
+}
+
+Result<void> Committer::admit(Purpose purpose) {
+  if (broken_.load())
+    return fail(Code::kIo, "the disk failed: the store takes no writes until it is opened anew");
+  if (purpose == Purpose::kRead) return {};
+  if ((purpose == Purpose::kApply) != (role_.load() == Role::kReplica))
+    return fail(Code::kReadOnly, purpose == Purpose::kApply ? "this server is a primary"
+                                                            : "this server is a replica");
+  if (purpose == Purpose::kFree) return {};
+  return state_->partitions->index().space->check(state_->rows.bytes());
+}
+
+void Committer::prepare(Batch& batch, std::unique_ptr<Request> request) {
+  const size_t mark = state_->rows.savepoint();
+  const Making making = request->purpose() == Purpose::kApply ? Making::kApply : Making::kCommit;
+  Commit commit(*state_, making);
+  Result<void> done = admit(request->purpose());
+  if (done) done = request->prepare(commit);
+  batch.touched.insert(commit.bodies().touched().begin(), commit.bodies().touched().end());
+  if (!done) {
+    state_->rows.rollback(mark);
+    batch.requests.push_back({std::move(request), std::move(done).error()});
+    return;
+  }
+  commit.accept();
+  const auto& adopted = commit.bodies().adopted();
+  batch.adopted.insert(batch.adopted.end(), adopted.begin(), adopted.end());
+  batch.published.insert(batch.published.end(), commit.published().begin(),
+                         commit.published().end());
+  batch.requests.push_back({std::move(request), std::nullopt});
+}
+
+Result<void> Committer::write() {
+  if (state_->rows.empty()) return {};
+  std::vector<EngineBatch> batches = state_->rows.take();
+  // Bodies first: what the index names must be there.
+  for (uint32_t number = state_->partitions->count(); number-- > 0;)
+    if (!batches[number].empty())
+      TRY_OK(state_->partitions->at(number).engine->write(batches[number],
+                                                          Engine::Durability::kSynced));
+  return {};
+}
+
+void Committer::publish(Batch& batch) {
+  for (const std::shared_ptr<StagedBody::State>& body : batch.adopted) body->taken.store(true);
+  journal_head_.store(state_->meta.journal_head.value);
+  for (const Published& published : batch.published) watches_->notify(published);
+}
+
+void Committer::failed(const Batch& batch, const Error& error) {
+  state_->meta = batch.meta_before;
+  state_->mailboxes.clear();
+  state_->users.clear();
+  if (error.code != Code::kNoSpace) {
+    log::error("store write failed, no writes any more error=\"{}\"", error.text);
+    broken_.store(true);
+  }
+  // Where a row may name the chunks after all, they stay; the next open frees them if none does.
+  for (const std::shared_ptr<StagedBody::State>& body : batch.adopted)
+    if (broken_.load() || body->partition != kIndexEngine) body->taken.store(true);
+}
+
+void Committer::settle(const Batch& batch) {
+  if (broken_.load()) return;
+  for (const BodyPlace& place : batch.touched)
+    if (const auto done = settle_body(*state_->partitions, *pins_, place); !done)
+      log::warn("body not settled error=\"{}\"", done.error().text);
+}
+
+}  // namespace gemel

@@ -1,0 +1,126 @@
+// The one that commits: takes the waiting transactions in turn, prepares each on top of those
+// before it, writes them with one sync, publishes, and answers.
+//
+// Owns     the queue, and the thread unless commits are inline. Threads  submit: any.
+// Source   doc/decisions/0002-one-committer.md.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "store/commit.h"
+#include "store/watches.h"
+
+namespace gemel {
+
+/// What a request is allowed to.
+enum class Purpose : uint8_t {
+  kCommit,  // on a primary, with room on the disk
+  kFree,    // on a primary, even on a full disk
+  kApply,   // on a replica, with room on the disk
+  kRead,    // always: it writes nothing, or bodies only
+};
+
+/// A transaction on its way.
+class Request {
+ public:
+  explicit Request(Purpose purpose) : purpose_(purpose) {}
+  virtual ~Request() = default;
+  Purpose purpose() const { return purpose_; }
+  /// Edits, and calls Commit::finish().
+  virtual Result<void> prepare(Commit& commit) = 0;
+  /// `error` is set where it was not prepared or not written.
+  virtual void answer(std::optional<Error> error) = 0;
+
+ private:
+  Purpose purpose_;
+};
+
+template <class T>
+class TypedRequest final : public Request {
+ public:
+  using Prepare = std::function<Result<T>(Commit&)>;
+  TypedRequest(Purpose purpose, Prepare prepare) : Request(purpose), prepare_(std::move(prepare)) {}
+  Result<void> prepare(Commit& commit) override {
+    TRY(value_, prepare_(commit));
+    return {};
+  }
+  void answer(std::optional<Error> error) override {
+    prepare_ = nullptr;  // what it holds (staged bodies) goes before the caller goes on
+    if (error)
+      promise_.set_value(std::unexpected(std::move(*error)));
+    else
+      promise_.set_value(std::move(*value_));
+  }
+  std::future<Result<T>> future() { return promise_.get_future(); }
+
+ private:
+  Prepare prepare_;
+  std::optional<T> value_;
+  std::promise<Result<T>> promise_;
+};
+
+class Committer {
+ public:
+  /// `state.meta` must be what the index has.
+  Committer(std::unique_ptr<CommitState> state, BodyPins& pins, Watches& watches,
+            const MailStore::Options& options);
+  /// Waits for all requests.
+  ~Committer();
+
+  template <class T>
+  std::future<Result<T>> submit(Purpose purpose, typename TypedRequest<T>::Prepare prepare) {
+    auto request = std::make_unique<TypedRequest<T>>(purpose, std::move(prepare));
+    std::future<Result<T>> future = request->future();
+    enqueue(std::move(request));
+    return future;
+  }
+
+  Role role() const { return role_.load(); }
+  void set_role(Role role) { role_.store(role); }
+  JournalSeq journal_head() const { return JournalSeq(journal_head_.load()); }
+
+  /// A request beyond these is answered with kBusy.
+  static constexpr size_t kQueuedMax = 4096;
+  static constexpr size_t kBatchRequestsMax = 512;
+  static constexpr size_t kBatchBytesMax = 16 << 20;  // after one that reaches it, it is written
+
+ private:
+  using Requests = std::vector<std::unique_ptr<Request>>;
+  struct Batch;
+
+  void enqueue(std::unique_ptr<Request> request);
+  /// Some pins were released: their bodies may go.
+  void wake();
+  void run(const std::stop_token& stop);
+  std::unique_ptr<Request> next_waiting();
+  void run_batch(std::unique_ptr<Request> first);
+  Result<void> admit(Purpose purpose);
+  void prepare(Batch& batch, std::unique_ptr<Request> request);
+  Result<void> write();
+  void publish(Batch& batch);
+  void failed(const Batch& batch, const Error& error);
+  void settle(const Batch& batch);
+
+  std::unique_ptr<CommitState> state_;
+  BodyPins* pins_;
+  Watches* watches_;
+  bool read_only_;
+  bool inline_;
+  std::atomic<Role> role_;
+  std::atomic<uint64_t> journal_head_;
+  std::atomic<bool> broken_ = false;  // the disk failed: no writes until opened anew
+
+  std::mutex mutex_;
+  std::condition_variable_any waiting_;
+  std::deque<std::unique_ptr<Request>> queue_;  // guarded by mutex_
+  std::mutex inline_mutex_;                     // held through a batch on the caller's thread
+  std::jthread thread_;                         // last: it uses the others
+};
+
+}  // namespace gemel

@@ -1,0 +1,41 @@
+// What a MailStore is made of, and how its methods reach the committer.
+#pragma once
+
+#include <memory>
+
+#include "store/committer.h"
+
+namespace gemel {
+
+struct MailStore::Impl {
+  Options options;
+  Partitions partitions;
+  SharedRandom random;
+  std::shared_ptr<BodyPins> shared_pins = std::make_shared<BodyPins>();  // pins may outlive us
+  Watches watches;
+  RecentClaims recent;
+  uint64_t origin = 0;
+  std::unique_ptr<Committer> committer;  // last: it uses the others
+
+  Impl(Options given, Partitions opened)
+      : options(std::move(given)), partitions(std::move(opened)), random(*options.random) {}
+
+  SnapshotReader now() const { return SnapshotReader(partitions.index().engine); }
+
+  template <class T>
+  std::future<Result<T>> submit(Purpose purpose, typename TypedRequest<T>::Prepare prepare) {
+    return committer->submit<T>(purpose, std::move(prepare));
+  }
+  /// Waits until it is durable.
+  template <class T>
+  Result<T> commit(Purpose purpose, typename TypedRequest<T>::Prepare prepare) {
+    return submit<T>(purpose, std::move(prepare)).get();
+  }
+
+  /// The bodies of `uids` of `source` are in `partition` afterwards and stay while what it gives
+  /// lives. In portions, so that others commit in between. For a copy or move that follows.
+  Result<std::shared_ptr<void>> import_bodies(const MailboxView& source, const UidSet& uids,
+                                              std::string_view partition);
+};
+
+}  // namespace gemel

@@ -1,0 +1,209 @@
+#include "store/mailbox_edit.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "store/keys.h"
+
+namespace gemel {
+namespace {
+
+std::optional<size_t> keyword_at(const std::vector<std::string>& keywords,
+                                 std::string_view keyword) {
+  const auto at = std::ranges::find_if(
+      keywords, [&](const std::string& known) { return equals_ignoring_case(known, keyword); });
+  if (at == keywords.end()) return std::nullopt;
+  return static_cast<size_t>(at - keywords.begin());
+}
+
+constexpr size_t kSeenBit = static_cast<size_t>(SystemFlag::kSeen);
+constexpr size_t kDeletedBit = static_cast<size_t>(SystemFlag::kDeleted);
+
+}  // namespace
+
+ModSeq MailboxEdit::modseq() {
+  if (!changed_) raise_to(next(row_.info.highestmodseq));
+  return row_.info.highestmodseq;
+}
+
+void MailboxEdit::raise_to(ModSeq to) {
+  row_.info.highestmodseq = to;
+  changed_ = true;
+}
+
+Flags MailboxEdit::bits_known(const FlagNames& names) const {
+  Flags bits{{names.system, 0}};
+  for (const std::string& keyword : names.keywords)
+    if (const auto at = keyword_at(row_.info.keywords, keyword)) bits.set(kSystemFlagCount + *at);
+  return bits;
+}
+
+Result<Flags> MailboxEdit::bits_for(const FlagNames& names) {
+  for (const std::string& keyword : names.keywords) {
+    if (keyword_at(row_.info.keywords, keyword)) continue;
+    if (row_.info.keywords.size() >= kMailboxKeywordsMax)
+      return fail(Code::kLimit, "the mailbox has as many keywords as it can");
+    row_.info.keywords.push_back(keyword);
+  }
+  return bits_known(names);
+}
+
+Result<void> MailboxEdit::load(const UidSet& uids) {
+  return each_page(*rows_, row_.info.id, uids, [&](const Page& page) -> Result<void> {
+    pages_.try_emplace(page.number, LoadedPage{page, page.max_modseq});
+    return {};
+  });
+}
+
+Result<MailboxEdit::LoadedPage*> MailboxEdit::page_for(Uid uid) {
+  const uint32_t number = Page::number_of(uid);
+  if (const auto found = pages_.find(number); found != pages_.end()) return &found->second;
+  LoadedPage loaded;
+  loaded.page.number = number;
+  TRY(std::optional<Page> stored, read_page(*rows_, row_.info.id, number));
+  if (stored) {
+    loaded.page = *stored;
+    loaded.stored_max = stored->max_modseq;
+  }
+  return &pages_.emplace(number, std::move(loaded)).first->second;
+}
+
+Result<std::vector<RecordState>> MailboxEdit::states(const UidSet& uids) {
+  TRY_OK(load(uids));
+  std::vector<RecordState> out;
+  for (const UidSet::Range& range : uids.ranges()) {
+    const uint32_t last = Page::number_of(Uid(range.last));
+    auto at = pages_.lower_bound(Page::number_of(Uid(range.first)));
+    for (; at != pages_.end() && at->first <= last; ++at) {
+      const Page& page = at->second.page;
+      for (uint32_t slot = 0; slot < kPageUids; ++slot) {
+        const Uid uid = page.uid_at(slot);
+        if (page.present.has(slot) && uid.value >= range.first && uid.value <= range.last)
+          out.push_back(page.state_at(slot));
+      }
+    }
+  }
+  return out;
+}
+
+Result<std::optional<RecordState>> MailboxEdit::state(Uid uid) {
+  TRY(const LoadedPage* loaded, page_for(uid));
+  const uint32_t slot = Page::slot_of(uid);
+  if (!loaded->page.present.has(slot)) return std::nullopt;
+  return loaded->page.state_at(slot);
+}
+
+Digest MailboxEdit::digest_of(const RecordState& state) {
+  return state_digest(state, flags_digests_.of(state.flags, row_.info.keywords));
+}
+
+void MailboxEdit::count_flags(const Flags& flags, int sign) {
+  if (!flags.has(kSeenBit)) row_.info.unseen += static_cast<uint32_t>(sign);
+  if (flags.has(kDeletedBit)) row_.info.deleted += static_cast<uint32_t>(sign);
+}
+
+void MailboxEdit::count(const RecordState& state, uint64_t size, int sign) {
+  MailboxInfo& info = row_.info;
+  const auto one = static_cast<uint32_t>(sign);
+  const uint64_t bytes = sign > 0 ? size : -size;
+  if (state.expunged) {
+    info.expunged += one;
+    info.expunged_bytes += bytes;
+  } else {
+    info.exists += one;
+    info.bytes += bytes;
+    count_flags(state.flags, sign);
+  }
+}
+
+Result<void> MailboxEdit::change(const RecordState& now) {
+  TRY(LoadedPage * loaded, page_for(now.uid));
+  const uint32_t slot = Page::slot_of(now.uid);
+  CHECK(loaded->page.present.has(slot) && loaded->page.expunged.has(slot) == now.expunged);
+  const RecordState was = loaded->page.state_at(slot);
+  row_.records -= digest_of(was);
+  row_.records += digest_of(now);
+  if (!now.expunged) {
+    count_flags(was.flags, -1);
+    count_flags(now.flags, 1);
+  }
+  loaded->page.put(now);
+  loaded->dirty = true;
+  return {};
+}
+
+Result<void> MailboxEdit::expunge(Uid uid, ModSeq modseq, uint64_t size) {
+  TRY(LoadedPage * loaded, page_for(uid));
+  const uint32_t slot = Page::slot_of(uid);
+  CHECK(loaded->page.is_live(slot));
+  RecordState state = loaded->page.state_at(slot);
+  row_.records -= digest_of(state);
+  count(state, size, -1);
+  state.expunged = true;
+  state.modseq = modseq;
+  row_.records += digest_of(state);
+  count(state, size, 1);
+  loaded->page.put(state);
+  loaded->dirty = true;
+  return {};
+}
+
+Result<void> MailboxEdit::add(const RecordState& state, const RecordFacts& facts) {
+  TRY(LoadedPage * loaded, page_for(state.uid));
+  CHECK(!loaded->page.present.has(Page::slot_of(state.uid)));
+  loaded->page.put(state);
+  loaded->dirty = true;
+  rows_->put_once(key::facts(row_.info.id, state.uid), encode(facts));
+  row_.records += digest_of(state);
+  row_.records += facts_digest(state.uid, facts);
+  count(state, facts.size, 1);
+  return {};
+}
+
+Result<void> MailboxEdit::forget(Uid uid, const RecordFacts& facts) {
+  TRY(LoadedPage * loaded, page_for(uid));
+  const uint32_t slot = Page::slot_of(uid);
+  CHECK(loaded->page.present.has(slot));
+  const RecordState state = loaded->page.state_at(slot);
+  row_.records -= digest_of(state);
+  row_.records -= facts_digest(uid, facts);
+  count(state, facts.size, -1);
+  loaded->page.remove(slot);
+  loaded->dirty = true;
+  rows_->erase_once(key::facts(row_.info.id, uid));
+  return {};
+}
+
+void MailboxEdit::note_bulk(const BulkRow& bulk) {
+  std::vector<BulkRow>& all = row_.bulk;
+  if (all.size() >= kBulkRowsMax)
+    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(kBulkRowsMax - 1));
+  all.push_back(bulk);
+}
+
+void MailboxEdit::flush_page(LoadedPage& loaded) {
+  const UniqueId& id = row_.info.id;
+  const uint32_t number = loaded.page.number;
+  const bool gone = loaded.page.present.empty();
+  const ModSeq max = gone ? ModSeq() : loaded.page.max_modseq;
+  if (loaded.stored_max != max) {
+    if (loaded.stored_max) rows_->erase_once(key::change(id, loaded.stored_max, number));
+    if (max) rows_->put_once(key::change(id, max, number), "");
+  }
+  if (!gone)
+    rows_->put(key::page(id, number), loaded.page.encode());
+  else if (loaded.stored_max)
+    rows_->erase(key::page(id, number));
+}
+
+Result<void> MailboxEdit::flush() {
+  for (auto& [number, loaded] : pages_)
+    if (loaded.dirty) flush_page(loaded);
+  row_.info.digest = header_digest(row_.info);
+  row_.info.digest += row_.records;
+  rows_->put(key::mailbox(row_.info.id), row_.encode());
+  return {};
+}
+
+}  // namespace gemel

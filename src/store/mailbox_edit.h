@@ -1,0 +1,81 @@
+// One mailbox while a transaction changes it: header, counters, digest and pages, kept in step.
+//
+// Owns     nothing durable: flush() writes it into the overlay. Threads  one: the committer's.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "store/digest.h"
+#include "store/overlay.h"
+
+namespace gemel {
+
+class MailboxEdit {
+ public:
+  /// A mailbox that exists.
+  MailboxEdit(Overlay& rows, MailboxRow row)
+      : rows_(&rows), before_(row.info), row_(std::move(row)) {}
+  /// A new one; nothing is written unless raise_to() is called.
+  MailboxEdit(Overlay& rows, MailboxInfo info) : rows_(&rows) { row_.info = std::move(info); }
+
+  const MailboxInfo& info() const { return row_.info; }
+  const MailboxRow& row() const { return row_; }
+  /// Absent for a new one.
+  const std::optional<MailboxInfo>& before() const { return before_; }
+  bool changed() const { return changed_; }
+
+  /// As primary: the modseq of this transaction here; the first call makes it.
+  ModSeq modseq();
+  /// As replica, or for a new mailbox: the state after this transaction.
+  void raise_to(ModSeq to);
+
+  /// To change what the header says. Call modseq() or raise_to() too.
+  MailboxInfo& header() { return row_.info; }
+
+  /// Bits for `names`; keywords that are new here get theirs. Errors: kLimit.
+  Result<Flags> bits_for(const FlagNames& names);
+  /// Bits of those names that are known here.
+  Flags bits_known(const FlagNames& names) const;
+
+  /// Records of `uids`, expunged ones too, ascending.
+  Result<std::vector<RecordState>> states(const UidSet& uids);
+  Result<std::optional<RecordState>> state(Uid uid);
+
+  /// `now` replaces the state of a record that exists and is as much expunged as it was.
+  Result<void> change(const RecordState& now);
+  /// A live record becomes a tombstone; `size` is its body's.
+  Result<void> expunge(Uid uid, ModSeq modseq, uint64_t size);
+  /// A record that does not exist. Its link and body are the caller's.
+  Result<void> add(const RecordState& state, const RecordFacts& facts);
+  /// A record goes without a trace. Its link and body are the caller's.
+  Result<void> forget(Uid uid, const RecordFacts& facts);
+  /// Remembers how this transaction changed flags, for bulk_flags_at().
+  void note_bulk(const BulkRow& bulk);
+
+  /// Writes all that changed, with the digest.
+  Result<void> flush();
+
+ private:
+  struct LoadedPage {
+    Page page;
+    ModSeq stored_max;  // 0: no row yet
+    bool dirty = false;
+  };
+
+  Result<LoadedPage*> page_for(Uid uid);
+  Result<void> load(const UidSet& uids);
+  void count(const RecordState& state, uint64_t size, int sign);
+  void count_flags(const Flags& flags, int sign);
+  Digest digest_of(const RecordState& state);
+  void flush_page(LoadedPage& loaded);
+
+  Overlay* rows_;
+  std::optional<MailboxInfo> before_;
+  MailboxRow row_;
+  bool changed_ = false;
+  std::map<uint32_t, LoadedPage> pages_;
+  FlagsDigests flags_digests_;
+};
+
+}  // namespace gemel

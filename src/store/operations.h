@@ -1,0 +1,52 @@
+// Steps that more than one transaction is made of.
+#pragma once
+
+#include "store/commit.h"
+
+namespace gemel {
+
+/// Live records become tombstones at the transaction's modseq.
+Result<void> expunge_records(Commit& commit, MailboxEdit& mailbox, const UidSet& uids);
+
+/// The live records of `uids` of `source`, with new uids, in `target`, which may be `source`.
+/// Returns the UIDs of both, pairwise.
+struct CopiedUids {
+  UidSet source;
+  UidSet target;
+};
+Result<CopiedUids> copy_records(Commit& commit, const UniqueId& source, const UidSet& uids,
+                                const UniqueId& target);
+
+/// Flags of one mailbox as bits of another, which gets the keywords it lacks. One transaction.
+class FlagsTranslation {
+ public:
+  FlagsTranslation(const MailboxEdit& from, MailboxEdit& to) : from_(&from), to_(&to) {}
+  Result<Flags> of(const Flags& flags);
+
+ private:
+  const MailboxEdit* from_;
+  MailboxEdit* to_;
+  std::map<Flags, Flags> known_;
+};
+
+/// A live mailbox; levels above that don't exist are made too.
+struct MakeMailbox {
+  MailboxName name;
+  std::string partition;  // empty: that of the nearest level above, else INBOX's, else "default"
+};
+Result<MailboxEdit*> make_with_parents(Commit& commit, const MakeMailbox& make);
+Result<void> make_parents(Commit& commit, const MakeMailbox& make);
+
+/// The user, who must live. Errors: kNotFound.
+Result<UserEdit*> live_user(Commit& commit, std::string_view userid);
+/// The header's name, and to whom it belongs; name rows are the caller's.
+void rename_header(Commit& commit, MailboxEdit& mailbox, const MailboxName& name);
+/// Hides a live mailbox at the transaction's modseq.
+void delete_mailbox(Commit& commit, MailboxEdit& mailbox);
+/// Every body that `mailbox` holds is also in `partition`, linked there instead.
+Result<void> move_bodies(Commit& commit, MailboxEdit& mailbox, const std::string& partition);
+/// Frees the records of `uids`, which exist.
+Result<void> forget_records(Commit& commit, MailboxEdit& mailbox, const UidSet& uids);
+Result<void> forget_all_records(Commit& commit, MailboxEdit& mailbox);
+
+}  // namespace gemel

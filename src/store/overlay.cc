@@ -1,0 +1,108 @@
+#include "store/overlay.h"
+
+namespace gemel {
+
+Overlay::Overlay(std::vector<std::shared_ptr<Engine>> engines) : engines_(std::move(engines)) {}
+
+Result<std::optional<std::string>> Overlay::get(std::string_view key) const {
+  return get_in({}, key);
+}
+
+Result<std::optional<std::string>> Overlay::get_in(Space space, std::string_view key) const {
+  if (const auto row = rows_.find(KeyView{space, key}); row != rows_.end())
+    return row->second.value;
+  return engines_[space.engine]->get(space.table, key);
+}
+
+Result<void> Overlay::scan(const std::string& lower, const std::string& upper,
+                           const Visit& visit) const {
+  const auto cursor = engines_[0]->scan(Table::kIndex, lower, upper);
+  auto row = rows_.lower_bound(KeyView{{}, lower});
+  const auto end = rows_.lower_bound(KeyView{{}, upper});
+  while (cursor->valid() || row != end) {
+    if (row == end || (cursor->valid() && cursor->key() < row->first.second)) {
+      TRY(const bool more, visit(cursor->key(), cursor->value()));
+      if (!more) return {};
+      cursor->next();
+      continue;
+    }
+    if (cursor->valid() && cursor->key() == row->first.second) cursor->next();
+    if (row->second.value) {
+      TRY(const bool more, visit(row->first.second, *row->second.value));
+      if (!more) return {};
+    }
+    ++row;
+  }
+  return cursor->status();
+}
+
+void Overlay::put_in(Space space, std::string key, std::string value) {
+  bytes_ += key.size() + value.size();
+  set({space, std::move(key)}, Row{.value = std::move(value), .once = false, .in_engine = false});
+}
+
+void Overlay::erase_in(Space space, std::string key) {
+  bytes_ += key.size();
+  set({space, std::move(key)}, Row{});
+}
+
+void Overlay::put_once(std::string key, std::string value) {
+  bytes_ += key.size() + value.size();
+  Key full{Space{}, std::move(key)};
+  const auto row = rows_.find(full);
+  const bool in_engine = row != rows_.end() && row->second.in_engine;
+  set(std::move(full), Row{.value = std::move(value), .once = true, .in_engine = in_engine});
+}
+
+void Overlay::erase_once(std::string key) {
+  bytes_ += key.size();
+  Key full{Space{}, std::move(key)};
+  const auto row = rows_.find(full);
+  const bool only_here = row != rows_.end() && !row->second.in_engine;
+  if (only_here)
+    set(std::move(full), std::nullopt);
+  else
+    set(std::move(full), Row{.value = std::nullopt, .once = true, .in_engine = true});
+}
+
+void Overlay::set(Key key, std::optional<Row> row) {
+  const auto at = rows_.find(key);
+  Undo undo{key, std::nullopt};
+  if (at != rows_.end()) undo.row = std::move(at->second);
+  undo_.push_back(std::move(undo));
+  if (!row) {
+    if (at != rows_.end()) rows_.erase(at);
+  } else if (at != rows_.end()) {
+    at->second = std::move(*row);
+  } else {
+    rows_.emplace(std::move(key), std::move(*row));
+  }
+}
+
+void Overlay::rollback(size_t mark) {
+  for (; undo_.size() > mark; undo_.pop_back()) {
+    Undo& undo = undo_.back();
+    if (undo.row)
+      rows_.insert_or_assign(std::move(undo.key), std::move(*undo.row));
+    else
+      rows_.erase(undo.key);
+  }
+}
+
+std::vector<EngineBatch> Overlay::take() {
+  std::vector<EngineBatch> batches(engines_.size());
+  for (auto& [key, row] : rows_) {
+    // A row written once that is below and was put again has its old value: it stays as it is.
+    if (row.once && row.in_engine && row.value) continue;
+    batches[key.first.engine].push_back({.table = key.first.table,
+                                         .key = key.second,
+                                         .value = std::move(row.value),
+                                         .written_once = row.once});
+  }
+  rows_.clear();
+  undo_.clear();
+  bytes_ = 0;
+  return batches;
+}
+
+}  // namespace gemel

@@ -1,0 +1,144 @@
+#include "store/row_reader.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "store/keys.h"
+
+namespace gemel {
+namespace {
+
+/// Up to so many neighbours are got one by one; more are cheaper by a scan.
+constexpr uint32_t kGetsMax = 4;
+
+Result<void> scan_pages(const RowReader& rows, const UniqueId& id, UidSet::Range numbers,
+                        const VisitPage& visit) {
+  const std::string upper = numbers.last == kPageNumberMax ? key::end_of(key::pages(id))
+                                                           : key::page(id, numbers.last + 1);
+  return rows.scan(key::page(id, numbers.first), upper,
+                   [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                     const uint32_t number = get_be32(row_key.substr(row_key.size() - 4));
+                     TRY(const Page page, Page::decode(number, value));
+                     TRY_OK(visit(page));
+                     return true;
+                   });
+}
+
+Result<void> get_pages(const RowReader& rows, const UniqueId& id, UidSet::Range numbers,
+                       const VisitPage& visit) {
+  if (numbers.last - numbers.first >= kGetsMax) return scan_pages(rows, id, numbers, visit);
+  for (uint32_t number = numbers.first; number <= numbers.last; ++number) {
+    TRY(const std::optional<Page> page, read_page(rows, id, number));
+    if (page) TRY_OK(visit(*page));
+  }
+  return {};
+}
+
+Error missing(const UniqueId& id, uint32_t uid) {
+  return {Code::kNotFound, fmt::format("no record {} in {}", uid, id.text())};
+}
+
+Result<void> scan_facts(const RowReader& rows, const UniqueId& id, UidSet::Range uids,
+                        const VisitFacts& visit) {
+  uint64_t expected = uids.first;
+  const std::string upper =
+      uids.last == UINT32_MAX ? key::end_of(key::facts(id)) : key::facts(id, Uid(uids.last + 1));
+  TRY_OK(rows.scan(key::facts(id, Uid(uids.first)), upper,
+                   [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                     const uint32_t uid = get_be32(row_key.substr(row_key.size() - 4));
+                     if (uid != expected) return false;
+                     TRY(const RecordFacts facts, decode_facts(value));
+                     TRY_OK(visit(Uid(uid), facts));
+                     ++expected;
+                     return true;
+                   }));
+  if (expected <= uids.last) return std::unexpected(missing(id, static_cast<uint32_t>(expected)));
+  return {};
+}
+
+}  // namespace
+
+Result<void> RowReader::scan_prefix(const std::string& prefix, const Visit& visit) const {
+  return scan(prefix, key::end_of(prefix), visit);
+}
+
+Result<bool> RowReader::any_with_prefix(const std::string& prefix) const {
+  bool any = false;
+  TRY_OK(scan_prefix(prefix, [&](std::string_view, std::string_view) -> Result<bool> {
+    any = true;
+    return false;
+  }));
+  return any;
+}
+
+Result<std::optional<std::string>> SnapshotReader::get(std::string_view key) const {
+  return index_->get(Table::kIndex, key, snapshot_.get());
+}
+
+Result<void> SnapshotReader::scan(const std::string& lower, const std::string& upper,
+                                  const Visit& visit) const {
+  const auto cursor = index_->scan(Table::kIndex, lower, upper, snapshot_.get());
+  for (; cursor->valid(); cursor->next()) {
+    TRY(const bool more, visit(cursor->key(), cursor->value()));
+    if (!more) return {};
+  }
+  return cursor->status();
+}
+
+Result<std::optional<MailboxRow>> read_mailbox(const RowReader& rows, const UniqueId& id) {
+  TRY(const std::optional<std::string> bytes, rows.get(key::mailbox(id)));
+  if (!bytes) return std::nullopt;
+  return MailboxRow::decode(id, *bytes);
+}
+
+Result<std::optional<UniqueId>> read_name(const RowReader& rows, const MailboxName& name) {
+  TRY(const std::optional<std::string> bytes, rows.get(key::name(name)));
+  if (!bytes) return std::nullopt;
+  if (bytes->size() != 16) return fail(Code::kCorrupt, "a stored name row does not decode");
+  return UniqueId::from_key(*bytes);
+}
+
+Result<std::optional<UserRow>> read_user(const RowReader& rows, std::string_view userid) {
+  TRY(const std::optional<std::string> bytes, rows.get(key::user(userid)));
+  if (!bytes) return std::nullopt;
+  return UserRow::decode(userid, *bytes);
+}
+
+Result<std::optional<Page>> read_page(const RowReader& rows, const UniqueId& id, uint32_t number) {
+  TRY(const std::optional<std::string> bytes, rows.get(key::page(id, number)));
+  if (!bytes) return std::nullopt;
+  return Page::decode(number, *bytes);
+}
+
+Result<void> each_page(const RowReader& rows, const UniqueId& id, const UidSet& uids,
+                       const VisitPage& visit) {
+  UidSet numbers;  // shifted by one, for a UidSet has no 0
+  for (const UidSet::Range& range : uids.ranges())
+    numbers.add(Uid(Page::number_of(Uid(range.first)) + 1),
+                Uid(Page::number_of(Uid(range.last)) + 1));
+  for (const UidSet::Range& range : numbers.ranges())
+    TRY_OK(get_pages(rows, id, {range.first - 1, range.last - 1}, visit));
+  return {};
+}
+
+Result<void> each_facts(const RowReader& rows, const UniqueId& id, const UidSet& uids,
+                        const VisitFacts& visit) {
+  for (const UidSet::Range& range : uids.ranges()) {
+    if (range.last - range.first >= kGetsMax) {
+      TRY_OK(scan_facts(rows, id, range, visit));
+      continue;
+    }
+    for (uint32_t i = 0; i <= range.last - range.first; ++i) {
+      const Uid uid(range.first + i);
+      TRY(const std::optional<std::string> bytes, rows.get(key::facts(id, uid)));
+      if (!bytes) return std::unexpected(missing(id, uid.value));
+      TRY(const RecordFacts facts, decode_facts(*bytes));
+      TRY_OK(visit(uid, facts));
+    }
+  }
+  return {};
+}
+
+UidSet all_uids() { return UidSet::of(Uid(1), Uid(UINT32_MAX)); }
+
+}  // namespace gemel

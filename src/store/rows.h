@@ -1,0 +1,77 @@
+// The values of the store's rows: what each holds, and its bytes.
+//
+// Source   doc/storage-format.md, "Values".
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mail/record.h"
+
+namespace gemel {
+
+/// Raised by every change that an older program would read wrongly.
+inline constexpr uint64_t kFormatVersion = 1;
+
+/// The store as a whole.
+struct MetaRow {
+  uint64_t origin = 0;
+  uint64_t last_mailbox = 0;  // number of the last UniqueId made here
+  JournalSeq journal_head;
+  UidValidity last_uidvalidity;
+  Digest digest;
+  std::string encode() const;
+  /// Errors: kUnsupported, another format version; kCorrupt.
+  static Result<MetaRow> decode(std::string_view bytes);
+};
+
+/// A transaction that changed the flags of many messages alike.
+struct BulkRow {
+  ModSeq modseq;
+  FlagOp op = FlagOp::kSet;
+  Flags flags;
+  ModSeq prior_max;
+};
+inline constexpr size_t kBulkRowsMax = 8;
+inline constexpr size_t kBulkMessagesMin = 16;
+
+struct MailboxRow {
+  MailboxInfo info;
+  Digest records;  // the sum over all records; info.digest is this and the header's
+  std::vector<BulkRow> bulk;
+  std::string encode() const;
+  static Result<MailboxRow> decode(const UniqueId& id, std::string_view bytes);
+};
+
+struct UserRow {
+  UserInfo info;  // modseq 0: only mailboxes have come so far, the user itself not yet
+  std::string encode() const;
+  static Result<UserRow> decode(std::string_view userid, std::string_view bytes);
+};
+
+std::string encode(const RecordFacts& facts);
+Result<RecordFacts> decode_facts(std::string_view bytes);
+
+/// An item without its key.
+std::string encode(const UserItem& item);
+Result<UserItem> decode_item(std::string_view key, std::string_view bytes);
+
+/// A body's row: its bytes, or where its chunks are. A body has chunks exactly if it is larger than
+/// kBodyChunkBytes.
+struct ChunkedBody {
+  std::string stage_id;
+  uint64_t size = 0;
+  uint32_t chunks = 0;
+  std::string encode() const;
+};
+struct BodyRow {
+  std::string inline_bytes;
+  ChunkedBody chunked;  // stage_id is empty for inline bytes
+  static Result<BodyRow> decode(std::string bytes);
+};
+inline constexpr char kBodyInline = 0;
+inline constexpr char kBodyChunked = 1;
+inline constexpr size_t kStageIdBytes = 16;
+
+}  // namespace gemel

@@ -1,0 +1,49 @@
+// APPEND and delivery.
+#include "store/impl.h"
+
+namespace gemel {
+namespace {
+
+using Append = MailStore::Append;
+using Appended = MailStore::Appended;
+
+Result<void> append_one(Commit& commit, const Append& message) {
+  TRY(MailboxEdit * mailbox, commit.live_mailbox(message.mailbox));
+  TRY(const uint32_t partition, commit.partitions().find(mailbox->info().partition));
+  TRY(const Flags flags, mailbox->bits_for(message.flags));
+  if (mailbox->info().last_uid.value == UINT32_MAX)
+    return fail(Code::kLimit, "the mailbox has used all its uids");
+  TRY_OK(commit.bodies().store(partition, message.body));
+  const ModSeq modseq = mailbox->modseq();
+  const Uid uid = next(mailbox->info().last_uid);
+  mailbox->header().last_uid = uid;
+  return commit.add_record(*mailbox, {uid, modseq, flags, false},
+                           {.guid = message.body.guid(),
+                            .size = message.body.size(),
+                            .internaldate_s = message.internaldate_s,
+                            .savedate_s = commit.now_s(),
+                            .created_modseq = modseq});
+}
+
+Result<std::vector<Appended>> append_all(Commit& commit, const std::vector<Append>& messages) {
+  std::vector<Appended> out;
+  for (const Append& message : messages) {
+    TRY_OK(append_one(commit, message));
+    TRY(const MailboxEdit* mailbox, commit.mailbox(message.mailbox));
+    out.push_back({mailbox->info().uidvalidity, mailbox->info().last_uid, {}});
+  }
+  TRY_OK(commit.finish());
+  for (size_t i = 0; i < messages.size(); ++i)
+    out[i].committed = commit.committed(messages[i].mailbox);
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<Appended>> MailStore::append(std::vector<Append> messages) {
+  return impl_->commit<std::vector<Appended>>(
+      Purpose::kCommit,
+      [messages = std::move(messages)](Commit& commit) { return append_all(commit, messages); });
+}
+
+}  // namespace gemel

@@ -1,0 +1,174 @@
+// As a replica: updates of mailboxes and users, with uids and modseqs as given.
+#include <fmt/format.h>
+
+#include "store/apply_items.h"
+#include "store/impl.h"
+#include "store/operations.h"
+
+namespace gemel {
+namespace {
+
+using Applied = MailStore::Applied;
+
+Error modified(std::string_view what, ModSeq is, ModSeq expected) {
+  return {Code::kModified,
+          fmt::format("{} is at {}, the update starts from {}", what, is.value, expected.value)};
+}
+
+Error invalid(std::string text) { return {Code::kInvalid, std::move(text)}; }
+
+/// The mailbox in the state that the update starts from; a new one when that is 0.
+Result<MailboxEdit*> start(Commit& commit, const MailboxUpdate& update) {
+  if (update.to <= update.from) return std::unexpected(invalid("an update must raise the modseq"));
+  TRY(MailboxEdit * mailbox, commit.find_mailbox(update.id));
+  const ModSeq is = mailbox == nullptr ? ModSeq() : mailbox->info().highestmodseq;
+  if (is != update.from) return std::unexpected(modified(update.id.text(), is, update.from));
+  if (mailbox != nullptr) return mailbox;
+  if (!update.header) return std::unexpected(invalid("a new mailbox needs a header"));
+  const MailboxHeader& header = *update.header;
+  MailboxInfo info;
+  info.id = update.id;
+  info.name = header.name;
+  info.partition = header.partition;
+  info.uidvalidity = header.uidvalidity;
+  info.created_s = header.created_s;
+  info.deleted_s = header.deleted_s;
+  info.attributes = header.attributes;
+  return commit.add_mailbox(std::move(info));
+}
+
+/// What the header says beyond the records: name, deletion, partition, attributes.
+Result<void> apply_header(Commit& commit, MailboxEdit& mailbox, const MailboxHeader& header) {
+  MailboxInfo& info = mailbox.header();
+  if (header.uidvalidity != info.uidvalidity || !header.uidvalidity)
+    return std::unexpected(invalid("a mailbox keeps its uidvalidity"));
+  const bool was_named = !info.is_deleted();
+  const bool is_named = header.deleted_s == 0;
+  if (was_named && (!is_named || header.name != info.name)) commit.free_name(info.name);
+  if (is_named && (!was_named || header.name != info.name))
+    TRY_OK(commit.take_name(header.name, info.id));
+  rename_header(commit, mailbox, header.name);
+  TRY_OK(move_bodies(commit, mailbox, header.partition));
+  info.created_s = header.created_s;
+  info.deleted_s = header.deleted_s;
+  info.attributes = header.attributes;
+  return {};
+}
+
+/// Uids and modseqs only grow, and stay within each other (invariants I2, I3).
+Result<void> apply_numbers(MailboxEdit& mailbox, const MailboxUpdate& update) {
+  MailboxInfo& info = mailbox.header();
+  if (update.last_uid < info.last_uid) return std::unexpected(invalid("last_uid goes back"));
+  if (update.recent_uid > update.last_uid)
+    return std::unexpected(invalid("recent_uid is above last_uid"));
+  if (update.purged_modseq < info.purged_modseq || update.purged_modseq > update.to)
+    return std::unexpected(invalid("purged_modseq goes back, or is above highestmodseq"));
+  info.last_uid = update.last_uid;
+  info.recent_uid = update.recent_uid;
+  info.purged_modseq = update.purged_modseq;
+  mailbox.raise_to(update.to);
+  return {};
+}
+
+/// Tombstones up to purged_modseq go; in a deleted mailbox that was purged, all records do.
+Result<void> apply_purge(Commit& commit, MailboxEdit& mailbox) {
+  const MailboxInfo& info = mailbox.info();
+  if (info.is_deleted() && info.purged_modseq == info.highestmodseq)
+    return forget_all_records(commit, mailbox);
+  if (!info.purged_modseq || info.expunged == 0) return {};
+  TRY(const std::vector<RecordState> states, mailbox.states(all_uids()));
+  UidSet uids;
+  for (const RecordState& state : states)
+    if (state.expunged && state.modseq <= info.purged_modseq) uids.add(state.uid);
+  return forget_records(commit, mailbox, uids);
+}
+
+Result<Applied> apply_mailbox(Commit& commit, const MailboxUpdate& update,
+                              const StagedBodies& bodies) {
+  TRY(MailboxEdit * mailbox, start(commit, update));
+  if (update.header) TRY_OK(apply_header(commit, *mailbox, *update.header));
+  const Uid old_last_uid = mailbox->info().last_uid;
+  TRY_OK(apply_numbers(*mailbox, update));
+  TRY_OK(apply_items(commit, *mailbox, {update, bodies, old_last_uid}));
+  TRY_OK(apply_purge(commit, *mailbox));
+  TRY_OK(commit.finish());
+  return Applied{mailbox->info().highestmodseq, mailbox->info().digest,
+                 commit.committed(update.id).journal};
+}
+
+Result<Applied> apply_user(Commit& commit, const UserUpdate& update) {
+  if (update.to <= update.from) return std::unexpected(invalid("an update must raise the modseq"));
+  TRY(UserEdit * user, commit.user(update.userid));
+  if (user->info().modseq != update.from)
+    return std::unexpected(modified(update.userid, user->info().modseq, update.from));
+  user->header().created_s = update.created_s;
+  user->header().deleted_s = update.deleted_s;
+  user->raise_to(update.to);
+  for (const UserItem& item : update.items) {
+    if (item.modseq <= update.from || item.modseq > update.to)
+      return std::unexpected(invalid("an item's modseq is out of range"));
+    TRY_OK(user->put(item));
+  }
+  TRY_OK(commit.finish());
+  return Applied{user->info().modseq, user->info().data_digest,
+                 commit.committed_user(update.userid).journal};
+}
+
+Result<MailboxEdit*> start_rename(Commit& commit, const RenameItem& item) {
+  TRY(MailboxEdit * mailbox, commit.find_mailbox(item.id));
+  const ModSeq is = mailbox == nullptr ? ModSeq() : mailbox->info().highestmodseq;
+  if (mailbox == nullptr || is != item.from)
+    return std::unexpected(modified(item.id.text(), is, item.from));
+  if (mailbox->info().name != item.old_name)
+    return fail(Code::kModified, "the mailbox has another name: " + mailbox->info().name.text());
+  if (item.to <= item.from || mailbox->info().is_deleted())
+    return std::unexpected(invalid("a rename of a deleted mailbox, or to no higher modseq"));
+  return mailbox;
+}
+
+Result<Applied> apply_renames(Commit& commit, const std::vector<RenameItem>& items) {
+  if (items.empty()) return std::unexpected(invalid("a rename of nothing"));
+  for (const RenameItem& item : items) {
+    TRY_OK(start_rename(commit, item));
+    commit.free_name(item.old_name);
+  }
+  for (const RenameItem& item : items) {
+    TRY(MailboxEdit * mailbox, commit.mailbox(item.id));
+    if (mailbox->info().highestmodseq != item.from)
+      return std::unexpected(invalid("a rename names a mailbox twice"));
+    TRY_OK(commit.take_name(item.new_name, item.id));
+    rename_header(commit, *mailbox, item.new_name);
+    TRY_OK(move_bodies(commit, *mailbox, item.partition));
+    mailbox->raise_to(item.to);
+  }
+  TRY_OK(commit.finish());
+  TRY(const MailboxEdit* last, commit.mailbox(items.back().id));
+  return Applied{last->info().highestmodseq, last->info().digest,
+                 commit.committed(items.back().id).journal};
+}
+
+}  // namespace
+
+std::future<Result<Applied>> MailStore::apply(MailboxUpdate update,
+                                              std::vector<StagedBody> bodies) {
+  StagedBodies by_guid;
+  for (StagedBody& body : bodies) by_guid.emplace(body.guid(), body);
+  return impl_->submit<Applied>(
+      Purpose::kApply, [update = std::move(update), by_guid = std::move(by_guid)](Commit& commit) {
+        return apply_mailbox(commit, update, by_guid);
+      });
+}
+
+std::future<Result<Applied>> MailStore::apply(UserUpdate update) {
+  return impl_->submit<Applied>(Purpose::kApply, [update = std::move(update)](Commit& commit) {
+    return apply_user(commit, update);
+  });
+}
+
+std::future<Result<Applied>> MailStore::apply(std::vector<RenameItem> renames) {
+  return impl_->submit<Applied>(Purpose::kApply, [renames = std::move(renames)](Commit& commit) {
+    return apply_renames(commit, renames);
+  });
+}
+
+}  // namespace gemel

@@ -1,0 +1,152 @@
+// CREATE, DELETE and its undoing, attributes, \Recent.
+#include <fmt/format.h>
+
+#include "store/impl.h"
+#include "store/operations.h"
+
+namespace gemel {
+namespace {
+
+constexpr std::string_view kInbox = "INBOX";
+
+Result<std::string> partition_of(Commit& commit, const UniqueId& id) {
+  TRY(const MailboxEdit* mailbox, commit.mailbox(id));
+  return mailbox->info().partition;
+}
+
+/// That of the nearest level above that exists, else INBOX's, else "default".
+Result<std::string> inherited_partition(Commit& commit, const MailboxName& name) {
+  for (auto above = name.parent(); above; above = above->parent()) {
+    TRY(const auto id, commit.find_name(*above));
+    if (id) return partition_of(commit, *id);
+  }
+  TRY(const auto inbox, commit.find_name({name.owner, std::string(kInbox)}));
+  if (inbox) return partition_of(commit, *inbox);
+  return std::string(kDefaultPartition);
+}
+
+Result<MailboxInfo> create_one(Commit& commit, const MailStore::NewMailbox& make) {
+  TRY_OK(MailboxName::make(make.name.owner, make.name.path));
+  TRY_OK(live_user(commit, make.name.owner));
+  TRY(MailboxEdit * made, make_with_parents(commit, {make.name, make.partition}));
+  made->header().attributes = make.attributes;
+  TRY_OK(commit.finish());
+  return made->info();
+}
+
+Result<MailStore::Committed> restore_one(Commit& commit, const UniqueId& id,
+                                         const MailboxName& name) {
+  TRY(MailboxEdit * mailbox, commit.mailbox(id));
+  if (!mailbox->info().is_deleted())
+    return fail(Code::kExists, fmt::format("mailbox {} is not deleted", id.text()));
+  TRY_OK(MailboxName::make(name.owner, name.path));
+  TRY_OK(live_user(commit, name.owner));
+  TRY_OK(make_parents(commit, {name, {}}));
+  TRY_OK(commit.take_name(name, id));
+  rename_header(commit, *mailbox, name);
+  mailbox->header().deleted_s = 0;
+  mailbox->modseq();
+  TRY_OK(commit.finish());
+  return commit.committed(id);
+}
+
+using Attributes = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
+Result<MailStore::Committed> set_some(Commit& commit, const UniqueId& id,
+                                      const Attributes& attributes) {
+  TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
+  std::map<std::string, std::string> now = mailbox->info().attributes;
+  for (const auto& [name, value] : attributes) {
+    if (value)
+      now[name] = *value;
+    else
+      now.erase(name);
+  }
+  if (now != mailbox->info().attributes) {
+    mailbox->header().attributes = std::move(now);
+    mailbox->modseq();
+  }
+  TRY_OK(commit.finish());
+  return commit.committed(id);
+}
+
+}  // namespace
+
+Result<UserEdit*> live_user(Commit& commit, std::string_view userid) {
+  TRY(UserEdit * user, commit.user(userid));
+  if (!user->is_live()) return fail(Code::kNotFound, fmt::format("no user \"{}\"", userid));
+  return user;
+}
+
+Result<void> make_parents(Commit& commit, const MakeMailbox& make) {
+  const std::optional<MailboxName> above = make.name.parent();
+  if (!above) return {};
+  TRY(const auto existing, commit.find_name(*above));
+  if (existing) return {};
+  TRY_OK(make_with_parents(commit, {*above, make.partition}));
+  return {};
+}
+
+Result<MailboxEdit*> make_with_parents(Commit& commit, const MakeMailbox& make) {
+  TRY_OK(make_parents(commit, make));
+  std::string partition = make.partition;
+  if (partition.empty()) {
+    TRY(partition, inherited_partition(commit, make.name));
+  }
+  return commit.make_mailbox(make.name, std::move(partition));
+}
+
+void rename_header(Commit& commit, MailboxEdit& mailbox, const MailboxName& name) {
+  MailboxInfo& info = mailbox.header();
+  if (info.name.owner != name.owner) {
+    commit.rows().erase(key::owned(info.name.owner, info.id));
+    commit.rows().put(key::owned(name.owner, info.id), "");
+  }
+  info.name = name;
+}
+
+void delete_mailbox(Commit& commit, MailboxEdit& mailbox) {
+  commit.free_name(mailbox.info().name);
+  mailbox.header().deleted_s = std::max<int64_t>(commit.now_s(), 1);
+  mailbox.modseq();
+}
+
+Result<MailboxInfo> MailStore::create(const NewMailbox& mailbox) {
+  return impl_->commit<MailboxInfo>(
+      Purpose::kCommit, [mailbox](Commit& commit) { return create_one(commit, mailbox); });
+}
+
+Result<MailStore::Committed> MailStore::remove(const UniqueId& id) {
+  return impl_->commit<Committed>(Purpose::kFree, [id](Commit& commit) -> Result<Committed> {
+    TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
+    if (mailbox->info().name.is_inbox())
+      return fail(Code::kInvalid, "INBOX can't be deleted");  // RFC 9051 §6.3.5
+    delete_mailbox(commit, *mailbox);
+    TRY_OK(commit.finish());
+    return commit.committed(id);
+  });
+}
+
+Result<MailStore::Committed> MailStore::restore(const UniqueId& id, const MailboxName& name) {
+  return impl_->commit<Committed>(
+      Purpose::kCommit, [id, name](Commit& commit) { return restore_one(commit, id, name); });
+}
+
+Result<MailStore::Committed> MailStore::set_attributes(const UniqueId& id,
+                                                       const Attributes& attributes) {
+  return impl_->commit<Committed>(Purpose::kCommit, [id, attributes](Commit& commit) {
+    return set_some(commit, id, attributes);
+  });
+}
+
+Result<UidSet> MailStore::claim_recent(const UniqueId& id) {
+  TRY(const MailboxView now, view(id));
+  const Uid before = impl_->recent.raise(id, now.info().last_uid, now.info().recent_uid);
+  if (before >= now.info().last_uid) return UidSet();
+  TRY(const auto states, now.states(UidSet::of(next(before), now.info().last_uid)));
+  UidSet out;
+  for (const RecordState& state : states) out.add(state.uid);
+  return out;
+}
+
+}  // namespace gemel

@@ -1,0 +1,88 @@
+// Opening a store, its role, staging and pins, watches.
+#include <fmt/format.h>
+
+#include "store/impl.h"
+
+namespace gemel {
+namespace {
+
+Result<MetaRow> make_meta(const MailStore::Options& options, Engine& index) {
+  MetaRow meta;
+  while (meta.origin == 0) meta.origin = options.random->u64();
+  EngineBatch batch;
+  batch.push_back({Table::kIndex, std::string(key::kMeta), meta.encode()});
+  TRY_OK(index.write(batch, Engine::Durability::kSynced));
+  return meta;
+}
+
+/// The store's own row; made for a store that is empty.
+Result<MetaRow> open_meta(const MailStore::Options& options, const std::shared_ptr<Engine>& index) {
+  TRY(const auto bytes, index->get(Table::kIndex, key::kMeta));
+  if (bytes) return MetaRow::decode(*bytes);
+  const SnapshotReader rows(index);
+  TRY(const bool any, rows.any_with_prefix("m"));
+  if (any) return fail(Code::kCorrupt, "the store has lost its own row: " + options.path);
+  if (options.read_only) return fail(Code::kNotFound, "no store at " + options.path);
+  return make_meta(options, *index);
+}
+
+}  // namespace
+
+MailStore::MailStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+MailStore::~MailStore() = default;
+
+Result<std::unique_ptr<MailStore>> MailStore::open(Options options) {
+  TRY(Partitions partitions, Partitions::open(options));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(partitions));
+  TRY(const MetaRow meta, open_meta(impl->options, impl->partitions.index().engine));
+  if (!impl->options.read_only) TRY_OK(sweep_bodies(impl->partitions));
+  auto state = std::make_unique<CommitState>(impl->partitions, impl->random, *impl->options.clock,
+                                             impl->recent);
+  state->meta = meta;
+  impl->origin = meta.origin;
+  impl->committer = std::make_unique<Committer>(std::move(state), *impl->shared_pins, impl->watches,
+                                                impl->options);
+  return std::unique_ptr<MailStore>(new MailStore(std::move(impl)));
+}
+
+Role MailStore::role() const { return impl_->committer->role(); }
+void MailStore::set_role(Role role) { impl_->committer->set_role(role); }
+uint64_t MailStore::origin() const { return impl_->origin; }
+
+Result<BodyWriter> MailStore::stage(std::string_view partition) {
+  if (impl_->options.read_only) return fail(Code::kReadOnly, "the store is open to read only");
+  TRY(const uint32_t number, impl_->partitions.find(partition));
+  return BodyWriter(std::make_unique<BodyWriter::State>(impl_->partitions.at(number), number,
+                                                        impl_->options.message_bytes_max,
+                                                        impl_->random.bytes(kStageIdBytes)));
+}
+
+Result<MailStore::Pinned> MailStore::reserve(std::string_view partition,
+                                             std::span<const Guid> guids) {
+  TRY(const uint32_t number, impl_->partitions.find(partition));
+  // Pinned before it is asked, so that none can go between.
+  std::vector<BodyPlace> places;
+  for (const Guid& guid : guids) places.push_back({number, guid});
+  for (const BodyPlace& place : places) impl_->shared_pins->add(place);
+  std::shared_ptr<void> pin(nullptr,
+                            [pins = impl_->shared_pins, places](void*) { pins->release(places); });
+  TRY(auto held, impl_->commit<std::vector<Guid>>(
+                     Purpose::kRead, [places](Commit& commit) -> Result<std::vector<Guid>> {
+                       std::vector<Guid> out;
+                       for (const BodyPlace& place : places) {
+                         TRY(const bool there, commit.bodies().has(place));
+                         if (there) out.push_back(place.guid);
+                       }
+                       return out;
+                     }));
+  return Pinned{std::move(held), std::move(pin)};
+}
+
+Watch MailStore::watch(const UniqueId& mailbox, std::function<void(const Published&)> on_change) {
+  return Watch(impl_->watches.add(mailbox, std::move(on_change)));
+}
+Watch MailStore::watch_all(std::function<void(const Published&)> on_change) {
+  return Watch(impl_->watches.add(std::nullopt, std::move(on_change)));
+}
+
+}  // namespace gemel

@@ -1,0 +1,168 @@
+// Reading one mailbox at one moment.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "store/body_read.h"
+#include "store/digest.h"
+#include "store/keys.h"
+#include "store/mail_store.h"
+#include "store/row_reader.h"
+
+namespace gemel {
+namespace {
+
+/// Calls visit(slot) for each record of `page` that is in `uids`.
+template <class Visit>
+void each_slot(const Page& page, const UidSet& uids, Visit visit) {
+  const Uid first = page.uid_at(0);
+  const Uid last = page.uid_at(kPageUids - 1);
+  const UidSet here = uids & UidSet::of(std::max(first, Uid(1)), last);
+  here.for_each([&](Uid uid) {
+    const uint32_t slot = Page::slot_of(uid);
+    if (page.present.has(slot)) visit(slot);
+  });
+}
+
+template <class Wanted>
+Result<UidSet> uids_where(const RowReader& rows, const UniqueId& id, Wanted wanted) {
+  UidSet out;
+  TRY_OK(each_page(rows, id, all_uids(), [&](const Page& page) -> Result<void> {
+    for (uint32_t slot = 0; slot < kPageUids; ++slot)
+      if (page.is_live(slot) && wanted(page, slot)) out.add(page.uid_at(slot));
+    return {};
+  }));
+  return out;
+}
+
+}  // namespace
+
+Result<UidSet> MailboxView::uids() const {
+  return uids_where(SnapshotReader(index_, snapshot_), info_.id,
+                    [](const Page&, uint32_t) { return true; });
+}
+
+Result<UidSet> MailboxView::uids_with(size_t flag_bit) const {
+  if (flag_bit >= Flags::kBits) return UidSet();
+  return uids_where(
+      SnapshotReader(index_, snapshot_), info_.id,
+      [&](const Page& page, uint32_t slot) { return page.flags[slot].has(flag_bit); });
+}
+
+Result<std::vector<RecordState>> MailboxView::states(const UidSet& uids, Include include) const {
+  std::vector<RecordState> out;
+  TRY_OK(each_page(SnapshotReader(index_, snapshot_), info_.id, uids,
+                   [&](const Page& page) -> Result<void> {
+                     each_slot(page, uids, [&](uint32_t slot) {
+                       if (include == Include::kExpungedToo || page.is_live(slot))
+                         out.push_back(page.state_at(slot));
+                     });
+                     return {};
+                   }));
+  return out;
+}
+
+Result<Record> MailboxView::record(Uid uid) const {
+  TRY(const std::vector<RecordState> found, states(UidSet::of(uid, uid), Include::kExpungedToo));
+  if (found.empty())
+    return fail(Code::kNotFound, fmt::format("no record {} in {}", uid.value, info_.id.text()));
+  TRY(const std::vector<RecordFacts> its_facts, facts(UidSet::of(uid, uid)));
+  return Record{found.front(), its_facts.front()};
+}
+
+Result<std::vector<RecordFacts>> MailboxView::facts(const UidSet& uids) const {
+  std::vector<RecordFacts> out;
+  TRY_OK(each_facts(SnapshotReader(index_, snapshot_), info_.id, uids,
+                    [&](Uid, const RecordFacts& one) -> Result<void> {
+                      out.push_back(one);
+                      return {};
+                    }));
+  return out;
+}
+
+Result<std::vector<RecordState>> MailboxView::changes_since(ModSeq since) const {
+  if (since && since < info_.purged_modseq)
+    return fail(Code::kGone,
+                fmt::format("expunges up to {} are not kept", info_.purged_modseq.value));
+  const SnapshotReader rows(index_, snapshot_);
+  UidSet numbers;  // of pages, shifted by one, for a UidSet has no 0
+  std::vector<uint32_t> changed;
+  TRY_OK(rows.scan(key::changes(info_.id, next(since)), key::end_of(key::changes(info_.id)),
+                   [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                     changed.push_back(get_be32(row_key.substr(row_key.size() - 4)));
+                     return true;
+                   }));
+  std::ranges::sort(changed);
+  for (const uint32_t number : changed) numbers.add(Uid(number + 1));
+  UidSet uids;  // those of the changed pages
+  for (const UidSet::Range& range : numbers.ranges())
+    uids.add(Uid(std::max(1U, (range.first - 1) * kPageUids)),
+             Uid((range.last - 1) * kPageUids + (kPageUids - 1)));
+  std::vector<RecordState> out;
+  TRY_OK(each_page(rows, info_.id, uids, [&](const Page& page) -> Result<void> {
+    for (uint32_t slot = 0; slot < kPageUids; ++slot)
+      if (page.present.has(slot) && page.modseqs[slot] > since) out.push_back(page.state_at(slot));
+    return {};
+  }));
+  return out;
+}
+
+Result<std::optional<MailboxView::BulkFlags>> MailboxView::bulk_flags_at(ModSeq modseq) const {
+  TRY(const auto row, read_mailbox(SnapshotReader(index_, snapshot_), info_.id));
+  if (!row) return std::nullopt;
+  for (const BulkRow& bulk : row->bulk)
+    if (bulk.modseq == modseq)
+      return BulkFlags{bulk.op, names_of(bulk.flags, row->info.keywords), bulk.prior_max};
+  return std::nullopt;
+}
+
+Result<std::vector<MailboxView::Holder>> MailboxView::holders(const Guid& guid,
+                                                              size_t count_max) const {
+  std::vector<Holder> out;
+  if (count_max == 0) return out;
+  TRY_OK(SnapshotReader(index_, snapshot_)
+             .scan_prefix(key::links(guid, info_.partition),
+                          [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                            const std::string_view holder = row_key.substr(row_key.size() - 20);
+                            out.push_back({UniqueId::from_key(holder.substr(0, 16)),
+                                           Uid(get_be32(holder.substr(16)))});
+                            return out.size() < count_max;
+                          }));
+  return out;
+}
+
+Result<Digest> MailboxView::digest_of(const UidSet& uids) const {
+  TRY(const std::vector<RecordState> found, states(uids, Include::kExpungedToo));
+  FlagsDigests flags;
+  Digest sum;
+  UidSet existing;
+  for (const RecordState& state : found) {
+    sum += state_digest(state, flags.of(state.flags, info_.keywords));
+    existing.add(state.uid);
+  }
+  TRY_OK(each_facts(SnapshotReader(index_, snapshot_), info_.id, existing,
+                    [&](Uid uid, const RecordFacts& one) -> Result<void> {
+                      sum += facts_digest(uid, one);
+                      return {};
+                    }));
+  return sum;
+}
+
+Result<Body> MailboxView::body(const Guid& guid) const {
+  Body body;
+  body.engine_ = bodies_;
+  body.snapshot_ = bodies_snapshot_;
+  TRY(std::optional<BodyRow> row, read_body_row(*bodies_, bodies_snapshot_.get(), guid));
+  if (!row) {  // it may have come between the two moments of this view
+    body.snapshot_ = nullptr;
+    TRY(row, read_body_row(*bodies_, nullptr, guid));
+  }
+  if (!row) return fail(Code::kNotFound, fmt::format("no body {}", guid.text()));
+  body.size_ = row->chunked.stage_id.empty() ? row->inline_bytes.size() : row->chunked.size;
+  body.inline_bytes_ = std::move(row->inline_bytes);
+  body.chunk_prefix_ = std::move(row->chunked.stage_id);
+  return body;
+}
+
+}  // namespace gemel
