@@ -248,8 +248,7 @@ std::string encode(const RecordRow& row) {
       [&] { put_signed(out, row.facts.savedate_s); },
       [&] { put_signed(out, row.facts.internaldate_s); }, [&] { put_flags(out, row.flags); });
   if (row.expunged) out += " EXPUNGED";
-  put_spaced(
-      out, [&] { put_guid(out, row.facts.guid); }, [&] { put_number(out, row.facts.size); });
+  put_spaced(out, [&] { put_guid(out, row.facts.guid); }, [&] { put_number(out, row.facts.size); });
   out += kEnd;
   return out;
 }
@@ -259,8 +258,7 @@ std::string encode(const RangeRow& row) {
   put_number(out, row.uids.first);
   out += ':';
   put_number(out, row.uids.last);
-  put_spaced(
-      out, [&] { put_number(out, row.count); }, [&] { put_digest(out, row.sum); });
+  put_spaced(out, [&] { put_number(out, row.count); }, [&] { put_digest(out, row.sum); });
   out += kEnd;
   return out;
 }

@@ -112,121 +112,130 @@ struct ItemDecoder {
   Tokenizer& in;
   CodecContext& context;
   DecodedUpdate& decoded;
-
   struct Stamp {
     ModSeq modseq;
     ModSeq created;
   };
-  Result<Stamp> stamp() {
-    Stamp stamp{.modseq = decoded.update.to, .created = decoded.update.to};
-    if (!in.skip('@')) return stamp;
-    TRY(stamp.modseq, read_modseq(in));
-    stamp.created = stamp.modseq;
-    if (in.skip('/')) {
-      TRY(stamp.created, read_modseq(in));
-    }
-    return stamp;
-  }
-
-  Result<int64_t> savedate() {
-    TRY_OK(in.space());
-    TRY(context.savedate_s, read_time(in, context.savedate_s));
-    return context.savedate_s;
-  }
-
-  Result<ModSeq> set_modseq() {
-    if (!in.skip('@')) return decoded.update.to;
-    return read_modseq(in);
-  }
-
-  Result<ChangeItem> store() {
-    StoreItem item;
-    TRY(item.uids, read_uid_set(in));
-    TRY(item.modseq, set_modseq());
-    TRY_OK(in.space());
-    if (in.skip('+'))
-      item.op = FlagOp::kAdd;
-    else if (in.skip('-'))
-      item.op = FlagOp::kRemove;
-    TRY(item.flags, read_flags(in));
-    return item;
-  }
-
-  Result<ChangeItem> expunge() {
-    ExpungeItem item;
-    TRY(item.uids, read_uid_set(in));
-    TRY(item.modseq, set_modseq());
-    return item;
-  }
-
-  Result<ChangeItem> append() {
-    AppendItem item;
-    TRY(item.uid, read_uid(in));
-    TRY(const Stamp times, stamp());
-    item.modseq = times.modseq;
-    item.created_modseq = times.created;
-    TRY(item.savedate_s, savedate());
-    TRY_OK(in.space());
-    TRY(item.internaldate_s, read_time(in, item.savedate_s));
-    TRY_OK(in.space());
-    TRY(item.flags, read_flags(in));
-    TRY_OK(in.space());
-    // A guid is an atom too, of 43 characters.
-    if (in.skip_word("EXPUNGED")) {
-      item.expunged = true;
-      TRY_OK(in.space());
-    }
-    TRY(item.guid, read_guid(in));
-    TRY_OK(in.space());
-    if (in.peek() != '~') {
-      TRY(item.size, in.number64());
-      return item;
-    }
-    TRY(const wire::LiteralArgument literal, in.literal());
-    item.size = literal.size;
-    decoded.bodies.push_back({.guid = item.guid, .literal = literal.index});
-    return item;
-  }
-
-  Result<ChangeItem> copy() {
-    AppendFromItem item;
-    TRY(item.uids, read_uid_set(in));
-    TRY(const Stamp times, stamp());
-    item.modseq = times.modseq;
-    item.created_modseq = times.created;
-    TRY(item.savedate_s, savedate());
-    TRY_OK(in.space());
-    if (in.skip('=')) {
-      item.source = decoded.update.id;
-    } else {
-      TRY(item.source, read_id(in, context.origin));
-    }
-    TRY_OK(in.space());
-    TRY(item.source_uids, read_uid_set(in));
-    if (item.source_uids.size() != item.uids.size()) return in.wrong("as many UIDs before here");
-    item.expunged = in.skip_word(" EXPUNGED");
-    if (!in.skip_word(" FLAGS")) return item;
-    TRY_OK(in.space());
-    TRY(item.flags, read_flags(in));
-    return item;
-  }
-
+  Result<Stamp> stamp();
+  Result<int64_t> savedate();
+  Result<ModSeq> set_modseq();
+  Result<ChangeItem> store();
+  Result<ChangeItem> expunge();
+  Result<ChangeItem> append();
+  Result<ChangeItem> copy();
   // Behind the item's first word and its space.
   using Reader = Result<ChangeItem> (ItemDecoder::*)();
-  Result<ChangeItem> after_word(Reader reader) {
-    TRY_OK(in.space());
-    return (this->*reader)();
-  }
-
-  Result<ChangeItem> item() {
-    TRY_OK(in.space());
-    if (in.skip_word("STORE")) return after_word(&ItemDecoder::store);
-    if (in.skip_word("EXPUNGE")) return after_word(&ItemDecoder::expunge);
-    if (in.skip_word("APPEND")) return after_word(&ItemDecoder::append);
-    if (in.skip_word("COPY")) return after_word(&ItemDecoder::copy);
-    return in.wrong("an item");
-  }
+  Result<ChangeItem> after_word(Reader reader);
+  Result<ChangeItem> item();
 };
+
+Result<ItemDecoder::Stamp> ItemDecoder::stamp() {
+  Stamp stamp{.modseq = decoded.update.to, .created = decoded.update.to};
+  if (!in.skip('@')) return stamp;
+  TRY(stamp.modseq, read_modseq(in));
+  stamp.created = stamp.modseq;
+  if (in.skip('/')) {
+    TRY(stamp.created, read_modseq(in));
+  }
+  return stamp;
+}
+
+Result<int64_t> ItemDecoder::savedate() {
+  TRY_OK(in.space());
+  TRY(context.savedate_s, read_time(in, context.savedate_s));
+  return context.savedate_s;
+}
+
+Result<ModSeq> ItemDecoder::set_modseq() {
+  if (!in.skip('@')) return decoded.update.to;
+  return read_modseq(in);
+}
+
+Result<ChangeItem> ItemDecoder::store() {
+  StoreItem item;
+  TRY(item.uids, read_uid_set(in));
+  TRY(item.modseq, set_modseq());
+  TRY_OK(in.space());
+  if (in.skip('+'))
+    item.op = FlagOp::kAdd;
+  else if (in.skip('-'))
+    item.op = FlagOp::kRemove;
+  TRY(item.flags, read_flags(in));
+  return item;
+}
+
+Result<ChangeItem> ItemDecoder::expunge() {
+  ExpungeItem item;
+  TRY(item.uids, read_uid_set(in));
+  TRY(item.modseq, set_modseq());
+  return item;
+}
+
+Result<ChangeItem> ItemDecoder::append() {
+  AppendItem item;
+  TRY(item.uid, read_uid(in));
+  TRY(const Stamp times, stamp());
+  item.modseq = times.modseq;
+  item.created_modseq = times.created;
+  TRY(item.savedate_s, savedate());
+  TRY_OK(in.space());
+  TRY(item.internaldate_s, read_time(in, item.savedate_s));
+  TRY_OK(in.space());
+  TRY(item.flags, read_flags(in));
+  TRY_OK(in.space());
+  // A guid is an atom too, of 43 characters.
+  if (in.skip_word("EXPUNGED")) {
+    item.expunged = true;
+    TRY_OK(in.space());
+  }
+  TRY(item.guid, read_guid(in));
+  TRY_OK(in.space());
+  if (in.peek() != '~') {
+    TRY(item.size, in.number64());
+    return item;
+  }
+  TRY(const wire::LiteralArgument literal, in.literal());
+  item.size = literal.size;
+  decoded.bodies.push_back({.guid = item.guid, .literal = literal.index});
+  return item;
+}
+
+Result<ChangeItem> ItemDecoder::copy() {
+  AppendFromItem item;
+  TRY(item.uids, read_uid_set(in));
+  TRY(const Stamp times, stamp());
+  item.modseq = times.modseq;
+  item.created_modseq = times.created;
+  TRY(item.savedate_s, savedate());
+  TRY_OK(in.space());
+  if (in.skip('=')) {
+    item.source = decoded.update.id;
+  } else {
+    TRY(item.source, read_id(in, context.origin));
+  }
+  TRY_OK(in.space());
+  TRY(item.source_uids, read_uid_set(in));
+  if (item.source_uids.size() != item.uids.size()) return in.wrong("as many UIDs before here");
+  item.expunged = in.skip_word(" EXPUNGED");
+  if (!in.skip_word(" FLAGS")) return item;
+  TRY_OK(in.space());
+  TRY(item.flags, read_flags(in));
+  return item;
+}
+
+Result<ChangeItem> ItemDecoder::after_word(Reader reader) {
+  TRY_OK(in.space());
+  return (this->*reader)();
+}
+
+Result<ChangeItem> ItemDecoder::item() {
+  TRY_OK(in.space());
+  if (in.skip_word("STORE")) return after_word(&ItemDecoder::store);
+  if (in.skip_word("EXPUNGE")) return after_word(&ItemDecoder::expunge);
+  if (in.skip_word("APPEND")) return after_word(&ItemDecoder::append);
+  if (in.skip_word("COPY")) return after_word(&ItemDecoder::copy);
+  return in.wrong("an item");
+}
 
 }  // namespace
 

@@ -56,85 +56,93 @@ struct ItemEncoder {
   const IsInline& is_inline;
   CodecContext& context;
   std::vector<Piece>& pieces;
+  std::string& out();
+  void put_set(const UidSet& uids, ModSeq modseq);
+  void put_stamp(ModSeq modseq, ModSeq created);
+  void put_savedate(int64_t savedate_s);
+  void operator()(const StoreItem& item);
+  void operator()(const ExpungeItem& item);
+  void operator()(const AppendItem& item);
+  void operator()(const AppendFromItem& item);
+};
 
-  std::string& out() { return pieces.back().text; }
+std::string& ItemEncoder::out() { return pieces.back().text; }
 
-  void put_set(const UidSet& uids, ModSeq modseq) {
-    out() += uids.text();
-    if (modseq != update.to) {
-      out() += '@';
-      put_number(out(), modseq.value);
-    }
-  }
-
-  void put_stamp(ModSeq modseq, ModSeq created) {
-    if (modseq == update.to && created == modseq) return;
+void ItemEncoder::put_set(const UidSet& uids, ModSeq modseq) {
+  out() += uids.text();
+  if (modseq != update.to) {
     out() += '@';
     put_number(out(), modseq.value);
-    if (created == modseq) return;
-    out() += '/';
-    put_number(out(), created.value);
   }
+}
 
-  void put_savedate(int64_t savedate_s) {
-    out() += ' ';
-    put_signed(out(), savedate_s - context.savedate_s);
-    context.savedate_s = savedate_s;
-  }
+void ItemEncoder::put_stamp(ModSeq modseq, ModSeq created) {
+  if (modseq == update.to && created == modseq) return;
+  out() += '@';
+  put_number(out(), modseq.value);
+  if (created == modseq) return;
+  out() += '/';
+  put_number(out(), created.value);
+}
 
-  void operator()(const StoreItem& item) {
-    out() += " STORE ";
-    put_set(item.uids, item.modseq);
-    out() += ' ';
-    if (item.op == FlagOp::kAdd) out() += '+';
-    if (item.op == FlagOp::kRemove) out() += '-';
-    put_flags(out(), item.flags);
-  }
+void ItemEncoder::put_savedate(int64_t savedate_s) {
+  out() += ' ';
+  put_signed(out(), savedate_s - context.savedate_s);
+  context.savedate_s = savedate_s;
+}
 
-  void operator()(const ExpungeItem& item) {
-    out() += " EXPUNGE ";
-    put_set(item.uids, item.modseq);
-  }
+void ItemEncoder::operator()(const StoreItem& item) {
+  out() += " STORE ";
+  put_set(item.uids, item.modseq);
+  out() += ' ';
+  if (item.op == FlagOp::kAdd) out() += '+';
+  if (item.op == FlagOp::kRemove) out() += '-';
+  put_flags(out(), item.flags);
+}
 
-  void operator()(const AppendItem& item) {
-    out() += " APPEND ";
-    put_number(out(), item.uid.value);
-    put_stamp(item.modseq, item.created_modseq);
-    put_savedate(item.savedate_s);
-    out() += ' ';
-    put_signed(out(), item.internaldate_s - item.savedate_s);
-    out() += ' ';
-    put_flags(out(), item.flags);
-    if (item.expunged) out() += " EXPUNGED";
-    out() += ' ';
-    put_guid(out(), item.guid);
-    out() += ' ';
-    if (!is_inline(item)) return put_number(out(), item.size);
-    // Bodies may hold NUL, and the tilde tells them from strings before the command is whole.
-    out() += '~';
-    wire::put_literal_start(out(), item.size, wire::LiteralStyle::kNonSynchronising);
-    pieces.back().body = item.guid;
-    pieces.emplace_back();
-  }
+void ItemEncoder::operator()(const ExpungeItem& item) {
+  out() += " EXPUNGE ";
+  put_set(item.uids, item.modseq);
+}
 
-  void operator()(const AppendFromItem& item) {
-    out() += " COPY ";
-    out() += item.uids.text();
-    put_stamp(item.modseq, item.created_modseq);
-    put_savedate(item.savedate_s);
-    out() += ' ';
-    if (item.source == update.id)
-      out() += '=';
-    else
-      put_id_in(out(), item.source, context);
-    out() += ' ';
-    out() += item.source_uids.text();
-    if (item.expunged) out() += " EXPUNGED";
-    if (!item.flags) return;
-    out() += " FLAGS ";
-    put_flags(out(), *item.flags);
-  }
-};
+void ItemEncoder::operator()(const AppendItem& item) {
+  out() += " APPEND ";
+  put_number(out(), item.uid.value);
+  put_stamp(item.modseq, item.created_modseq);
+  put_savedate(item.savedate_s);
+  out() += ' ';
+  put_signed(out(), item.internaldate_s - item.savedate_s);
+  out() += ' ';
+  put_flags(out(), item.flags);
+  if (item.expunged) out() += " EXPUNGED";
+  out() += ' ';
+  put_guid(out(), item.guid);
+  out() += ' ';
+  if (!is_inline(item)) return put_number(out(), item.size);
+  // Bodies may hold NUL, and the tilde tells them from strings before the command is whole.
+  out() += '~';
+  wire::put_literal_start(out(), item.size, wire::LiteralStyle::kNonSynchronising);
+  pieces.back().body = item.guid;
+  pieces.emplace_back();
+}
+
+void ItemEncoder::operator()(const AppendFromItem& item) {
+  out() += " COPY ";
+  out() += item.uids.text();
+  put_stamp(item.modseq, item.created_modseq);
+  put_savedate(item.savedate_s);
+  out() += ' ';
+  if (item.source == update.id)
+    out() += '=';
+  else
+    put_id_in(out(), item.source, context);
+  out() += ' ';
+  out() += item.source_uids.text();
+  if (item.expunged) out() += " EXPUNGED";
+  if (!item.flags) return;
+  out() += " FLAGS ";
+  put_flags(out(), *item.flags);
+}
 
 }  // namespace
 

@@ -153,10 +153,8 @@ class Maker {
 
   UidSet set() {
     UidSet out;
-    for (uint64_t i = 0; i <= below(5); ++i) {
-      const auto first = static_cast<uint32_t>(1 + below(1000));
-      out.add(Uid(first), Uid(first + static_cast<uint32_t>(below(9))));
-    }
+    for (uint64_t i = 0; i <= below(5); ++i) out.add(Uid(static_cast<uint32_t>(1 + below(1000))));
+    out.add(Uid(2000), Uid(static_cast<uint32_t>(2000 + below(9))));
     return out;
   }
 
@@ -178,27 +176,24 @@ class Maker {
   }
 
   ChangeItem item(const MailboxUpdate& update) {
-    switch (below(4)) {
-      case 0:
-        return StoreItem{.uids = set(),
-                         .modseq = modseq(update),
-                         .op = static_cast<FlagOp>(below(3)),
-                         .flags = flags()};
-      case 1:
-        return ExpungeItem{.uids = set(), .modseq = modseq(update)};
-      case 2:
-        return AppendItem{.uid = Uid(static_cast<uint32_t>(1 + below(1000))),
-                          .modseq = modseq(update),
-                          .created_modseq = modseq(update),
-                          .flags = flags(),
-                          .expunged = below(4) == 0,
-                          .internaldate_s = time(),
-                          .savedate_s = time(),
-                          .guid = guid_of(below(1000)),
-                          .size = below(20)};
-      default:
-        return copy(update);
-    }
+    const uint64_t kind = below(4);
+    if (kind == 0)
+      return StoreItem{.uids = set(),
+                       .modseq = modseq(update),
+                       .op = static_cast<FlagOp>(below(3)),
+                       .flags = flags()};
+    if (kind == 1) return ExpungeItem{.uids = set(), .modseq = modseq(update)};
+    if (kind == 2)
+      return AppendItem{.uid = Uid(static_cast<uint32_t>(1 + below(1000))),
+                        .modseq = modseq(update),
+                        .created_modseq = modseq(update),
+                        .flags = flags(),
+                        .expunged = below(4) == 0,
+                        .internaldate_s = time(),
+                        .savedate_s = time(),
+                        .guid = guid_of(below(1000)),
+                        .size = below(20)};
+    return copy(update);
   }
 
   AppendFromItem copy(const MailboxUpdate& update) {
