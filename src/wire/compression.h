@@ -1,0 +1,46 @@
+// Streams that are compressed as they flow: zstd for the sync link, raw deflate for IMAP (RFC
+// 4978).
+//
+// A context lives as long as its connection, so what was said before makes what follows short.
+// Threads  one at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "wire/session.h"
+
+namespace gemel::wire {
+
+class Compressor {
+ public:
+  virtual ~Compressor() = default;
+  /// kFlush: the peer can read all of it at once; kHold: some may wait for what follows.
+  enum class Flush : uint8_t { kFlush, kHold };
+  /// Appends compressed bytes to `out`.
+  virtual void write(std::string_view bytes, Flush flush, std::string& out) = 0;
+};
+
+/// A few bytes can stand for very many: so output comes in pieces, on request.
+class Decompressor {
+ public:
+  virtual ~Decompressor() = default;
+  /// Takes input; memory grows with what is fed and not yet read.
+  virtual void feed(std::string_view bytes) = 0;
+  /// Appends at most `bytes_max` to `out`, and returns how many; 0 when more input is needed.
+  /// Errors: kCorrupt, the input is no such stream, or needs a larger window than the limit.
+  virtual Result<size_t> read(std::string& out, size_t bytes_max) = 0;
+};
+
+/// log2 of the bytes that a zstd stream may look back. Memory: about twice that for each direction.
+inline constexpr int kZstdWindowLog = 23;
+
+/// `kind` must not be kNone.
+std::unique_ptr<Compressor> make_compressor(Compression kind);
+std::unique_ptr<Decompressor> make_decompressor(Compression kind);
+
+}  // namespace gemel::wire
