@@ -44,8 +44,9 @@ NAKED_NEW = re.compile(r"\bnew\s+[\w:]")
 OWNED_NEW = re.compile(r"(unique_ptr<.*>|shared_ptr<.*>|\breset|\b\w+_)\s*\w*\s*[({]\s*new\s")
 DELETE = re.compile(r"(?<!=)(?<!= )\bdelete\b(?!\s*;)")
 BOOL_PARAMETER = re.compile(r"[(,]\s*bool\s+\w+\s*(=[^,()]*)?[,)]")
-FUNCTION_HEAD = re.compile(r"^[A-Za-z_\[~].*[({]|^    .*\) .*\{$")
-NOT_A_FUNCTION = re.compile(r"^(namespace|struct|class|enum|union|extern|using|typedef|#|//|\}|static_assert)")
+FUNCTION_HEAD = re.compile(
+    r"^((?:  )?)(?!namespace|struct|class|enum|union|extern|using|typedef|static_assert|template"
+    r"|if|for|while|switch|do|else|return|public|private|protected|constexpr std::array)[A-Za-z_~]")
 
 
 def without_words(text):
@@ -115,16 +116,23 @@ def check_code(path, text):
 
 
 def check_functions(text):
-    """Functions that are too long, by clang-format's layout: an unindented head and its brace."""
-    begun = None
-    for number, line in enumerate(without_words(text).split("\n"), 1):
-        if begun is None:
-            if line.endswith("{") and FUNCTION_HEAD.match(line) and not NOT_A_FUNCTION.match(line):
-                begun = number
-        elif line.startswith("}"):
-            if number - begun + 1 > FUNCTION_LINES_MAX:
-                yield begun, f"a function of {number - begun + 1} lines, more than {FUNCTION_LINES_MAX}"
-            begun = None
+    """Functions that are too long, by clang-format's layout: a head at the margin or in a class,
+    an open brace at the end of one of the lines that follow, and a brace as deep as the head."""
+    lines = without_words(text).split("\n")
+    number = 0
+    while number < len(lines):
+        head = FUNCTION_HEAD.match(lines[number])
+        last = number
+        while head and last + 1 < len(lines) and lines[last].rstrip()[-1:] not in ("{", ";", "}", ""):
+            last += 1
+        if not head or not lines[last].endswith("{") or "(" not in "".join(lines[number:last + 1]):
+            number += 1
+            continue
+        end = next((index for index in range(last, len(lines))
+                    if lines[index].startswith(head[1] + "}")), last)
+        if end - number + 1 > FUNCTION_LINES_MAX:
+            yield number + 1, f"a function of {end - number + 1} lines, more than {FUNCTION_LINES_MAX}"
+        number = end + 1
 
 
 def check_header(text):
@@ -148,8 +156,7 @@ def check_file(path, root):
         found.append((1, "a tab or a carriage return"))
     if path.suffix == ".h":
         found += check_header(text)
-    else:
-        found += check_functions(text)
+    found += check_functions(text)
     if BANNED_NAME.search(path.stem):
         found.append((1, f"the name {path.name} says nothing"))
     return found

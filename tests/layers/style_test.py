@@ -81,6 +81,16 @@ class Style(unittest.TestCase):
         body = "int f() {\n" + "  g();\n" * 68 + "}"
         self.assertNotIn("a function", self.found_in("src/imap/a.cc", SOURCE % body))
 
+    def test_a_long_member_function(self):
+        member = "  int f(int a,\n        int b) {\n" + "    g();\n" * 69 + "  }\n"
+        text = SOURCE % ("struct S {\n" + member + "  int h() { return 1; }\n};")
+        self.finds("a function of 72 lines", "src/imap/a.cc", text)
+
+    def test_many_short_functions_are_fine(self):
+        members = "  int f() {\n    if (a) {\n      g();\n    }\n  }\n\n" * 40
+        text = SOURCE % ("struct S {\n" + members + "};")
+        self.assertNotIn("a function", self.found_in("src/imap/a.cc", text))
+
     def test_empty_names(self):
         self.finds("says nothing", "src/imap/a.cc", SOURCE % "class MailboxManager {};")
         self.finds("says nothing", "src/imap/string_util.cc", "// x\n")
