@@ -229,6 +229,10 @@ std::string ChunkedBody::encode() const {
   return out;
 }
 
+uint64_t size_of(const BodyRow& row) {
+  return row.chunked.stage_id.empty() ? row.inline_bytes.size() : row.chunked.size;
+}
+
 Result<BodyRow> BodyRow::decode(std::string bytes) {
   BodyRow row;
   if (bytes.starts_with(kBodyInline)) {

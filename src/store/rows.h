@@ -70,6 +70,7 @@ struct BodyRow {
   ChunkedBody chunked;  // stage_id is empty for inline bytes
   static Result<BodyRow> decode(std::string bytes);
 };
+uint64_t size_of(const BodyRow& row);
 inline constexpr char kBodyInline = 0;
 inline constexpr char kBodyChunked = 1;
 inline constexpr size_t kStageIdBytes = 16;

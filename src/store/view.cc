@@ -159,7 +159,7 @@ Result<Body> MailboxView::body(const Guid& guid) const {
     TRY(row, read_body_row(*bodies_, nullptr, guid));
   }
   if (!row) return fail(Code::kNotFound, fmt::format("no body {}", guid.text()));
-  body.size_ = row->chunked.stage_id.empty() ? row->inline_bytes.size() : row->chunked.size;
+  body.size_ = size_of(*row);
   body.inline_bytes_ = std::move(row->inline_bytes);
   body.chunk_prefix_ = std::move(row->chunked.stage_id);
   return body;
