@@ -182,6 +182,18 @@ def check_format(root):
     return [line for line in done.stderr.split("\n") if "error:" in line]
 
 
+def check_docs(root):
+    """Each file that a document names is there."""
+    for path in [*sorted(root.glob("*.md")), *sorted((root / "doc").rglob("*.md"))]:
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            named = re.findall(r"\]\(([^)#:]+)\)", line)
+            wrong = [each for each in named if not (path.parent / each).exists()]
+            named = re.findall(r"`((?:src|tests|doc|scripts|bench|share|packaging)/[\w./-]+)`", line)
+            wrong += [each for each in named if not (root / each).exists()]
+            for each in wrong:
+                yield f"{path.relative_to(root)}:{number}: there is no {each}"
+
+
 def check(root, with_format):
     """All offences, as lines to print."""
     found = []
@@ -189,6 +201,7 @@ def check(root, with_format):
         found += [f"{path.relative_to(root)}:{number}: {words}"
                   for number, words in check_file(path, root)]
     found += check_tests_exist(root)
+    found += check_docs(root)
     if with_format:
         found += check_format(root)
     return found

@@ -118,6 +118,11 @@ class Style(unittest.TestCase):
     def test_a_module_of_no_layer(self):
         self.finds("the layers don't know", "src/gopher/a_test.cc", "// x\n")
 
+    def test_a_document_that_names_what_is_not_there(self):
+        self.write("doc/a.md", "See `src/imap/thing_test.cc` and [b](b.md), or `src/imap/no.cc`.\n")
+        found = list(style.check_docs(self.root))
+        self.assertEqual(found, ["doc/a.md:1: there is no b.md", "doc/a.md:1: there is no src/imap/no.cc"])
+
     def test_bad_format(self):
         self.write("src/imap/a.cc", "int   main( ){return 0;}\n")
         self.write(".clang-format", "BasedOnStyle: Google\n")
