@@ -2,6 +2,7 @@
 """kill -9 of a primary and its replica under load, again and again.
 
     kill_test.py [--rounds N] [--seed N] [--keep DIR]
+    kill_test.py --soak SECONDS [--rounds N]     rounds of so long a load, without kills
 
 After each kill, and with what the clients know from the servers' answers alone:
 - nothing that was acknowledged is lost, on the primary at once and on the replica once they are in
@@ -261,9 +262,9 @@ class Test:
         print(f"{self.options.rounds} rounds: nothing acknowledged was lost")
 
     def round(self, number):
-        victims = self.random.choice([[0], [1], [0, 1]])
+        victims = [] if self.options.soak else self.random.choice([[0], [1], [0, 1]])
         self.knowledge.running.set()
-        time.sleep(self.random.uniform(*LOAD_S))
+        time.sleep(self.options.soak or self.random.uniform(*LOAD_S))
         for index in victims:
             self.pair.sides[index].kill()
         time.sleep(self.random.uniform(0, 0.3))
@@ -276,9 +277,10 @@ class Test:
         wrong += compare(self.knowledge, read_side(self.pair.replica, self.users), "replica")
         for side in self.pair.sides:
             wrong += [f"{side.name}: {problem}" for problem in side.verify()]
-        names = " and ".join(self.pair.sides[index].name for index in victims)
+        names = " and ".join(self.pair.sides[index].name for index in victims) or "none"
         counts = ", ".join(f"{value} {key}" for key, value in sorted(self.knowledge.counts.items()))
-        print(f"round {number}: killed {names}; {counts}", flush=True)
+        memory = ", ".join(f"{side.name} {side.memory_kb() >> 10} MiB" for side in self.pair.sides)
+        print(f"round {number}: killed {names}; {memory}; {counts}", flush=True)
         if wrong:
             raise ServerError("\n".join(wrong[:20]))
 
@@ -297,6 +299,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", metavar="DIR")
+    parser.add_argument("--soak", type=float, default=0, metavar="SECONDS")
     test = Test(parser.parse_args())
     try:
         test.run()

@@ -172,6 +172,11 @@ class Server:
             self.process.wait()
             self.process = None
 
+    def memory_kb(self):
+        """What the process holds in memory now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
     def log_end(self):
         return "\n" + self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
 
