@@ -1,0 +1,26 @@
+// LMTP replies, and the one place where a Code becomes one.
+//
+// Source   RFC 5321 §4.2 (replies), RFC 2034 and RFC 3463 (enhanced status codes).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gemel::lmtp {
+
+struct Reply {
+  int code = 0;
+  std::string_view enhanced;  // "2.1.5"; empty where RFC 2034 §3 wants none
+  std::string text;
+};
+
+/// One line with CRLF.
+std::string line_of(const Reply& reply);
+
+/// What the sender of a message, or of a recipient, is told of `error`. Permanent (5yz) only where
+/// trying again can't help; the text of a 4yz never names what is inside this server.
+Reply reply_for(const Error& error);
+
+}  // namespace gemel::lmtp

@@ -1,0 +1,140 @@
+#include "lmtp/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+
+namespace gemel::lmtp {
+
+Session::Session(const Services& services, const Options& options, wire::SessionEnv env)
+    : services_(services), options_(options), env_(std::move(env)) {
+  pending_ = fmt::format("220 {} LMTP Gemel\r\n", options_.hostname);
+}
+
+std::span<const Session::Command> Session::commands() {
+  constexpr uint8_t kGreeted = kReady | kMail | kRecipients;
+  constexpr uint8_t kAny = kStart | kGreeted;
+  static constexpr std::array kCommands = {
+      Command{"DATA", kGreeted, &Session::cmd_data},
+      Command{"LHLO", kAny, &Session::cmd_lhlo},
+      Command{"MAIL", kReady, &Session::cmd_mail},
+      Command{"NOOP", kAny, &Session::cmd_noop},
+      Command{"QUIT", kAny, &Session::cmd_quit},
+      Command{"RCPT", kMail | kRecipients, &Session::cmd_rcpt},
+      Command{"RSET", kAny, &Session::cmd_rset},
+      Command{"VRFY", kAny, &Session::cmd_vrfy},
+  };
+  static_assert(std::ranges::is_sorted(kCommands, {}, &Command::name));  // found by binary search
+  return kCommands;
+}
+
+void Session::receive(std::string_view bytes) {
+  input_.erase(0, std::exchange(head_, 0));
+  input_ += bytes;
+  waiting_for_input_ = false;
+}
+
+void Session::produce(std::string& out, size_t bytes_max) {
+  const size_t start = out.size();
+  out += std::exchange(pending_, "");
+  while (state_ != kClosing && out.size() - start < bytes_max) {
+    if (state_ == kBody) {
+      if (head_ == input_.size()) break;
+      take_body(out);
+      continue;
+    }
+    const std::optional<std::string_view> line = next_line(out);
+    if (!line) break;
+    run_line(*line, out);
+  }
+  waiting_for_input_ = out.size() - start < bytes_max;
+  out += std::exchange(pending_, "");
+}
+
+wire::Want Session::want() const {
+  if (!pending_.empty()) return wire::Want::kMore;
+  if (state_ == kClosing) return wire::Want::kClose;
+  return waiting_for_input_ ? wire::Want::kInput : wire::Want::kMore;
+}
+
+std::optional<std::string_view> Session::next_line(std::string& out) {
+  while (head_ < input_.size()) {
+    const std::string_view unread = std::string_view(input_).substr(head_);
+    const size_t end = unread.find('\n');
+    const size_t size = end == std::string_view::npos ? unread.size() : end + 1;
+    if (size > options_.line_bytes_max && !skipping_line_) {
+      skipping_line_ = true;
+      refuse(out, {500, "5.5.2", "the line is too long"});
+      if (state_ == kClosing) return std::nullopt;
+    }
+    if (end == std::string_view::npos && !skipping_line_) return std::nullopt;
+    head_ += size;
+    if (end == std::string_view::npos) return std::nullopt;
+    if (std::exchange(skipping_line_, false)) continue;
+    std::string_view line = unread.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+  }
+  return std::nullopt;
+}
+
+void Session::run_line(std::string_view line, std::string& out) {
+  const size_t space = line.find(' ');
+  const std::string name = to_upper(line.substr(0, space));
+  const auto table = commands();
+  const auto found = std::ranges::lower_bound(table, std::string_view(name), {}, &Command::name);
+  // RFC 2033 §4.1: HELO and EHLO are refused too, so that no SMTP client takes us for its server.
+  if (found == table.end() || found->name != name)
+    return refuse(out, {500, "5.5.1", "unknown command"});
+  if (!(found->states & state_)) {
+    const bool is_early = state_ == kStart;
+    return refuse(out, {503, "5.5.1", is_early ? "LHLO first" : "not now"});
+  }
+  std::string_view argument =
+      space == std::string_view::npos ? std::string_view() : line.substr(space + 1);
+  while (argument.ends_with(' ')) argument.remove_suffix(1);
+  (this->*found->run)(argument, out);
+}
+
+void Session::refuse(std::string& out, const Reply& reply) {
+  say(out, reply);
+  if (++bad_commands_ <= options_.bad_commands_max) return;
+  log::warn("lmtp closed peer={} reason=bad-commands", env_.peer_address);
+  close_with({421, "4.7.0", "too many bad commands"});
+}
+
+void Session::close_with(Reply reply) {
+  if (state_ == kClosing) return;
+  if (reply.code == 421) reply.text = fmt::format("{} {}", options_.hostname, reply.text);
+  pending_ += line_of(reply);
+  reset();
+  state_ = kClosing;
+}
+
+void Session::reset() {
+  message_ = Message();
+  if (state_ != kStart) state_ = kReady;
+}
+
+void Session::timed_out() { close_with({421, "4.4.2", "no input for too long"}); }
+
+// What had no final dot was never a message (RFC 5321 §4.1.1.4).
+void Session::end_of_input() {
+  reset();
+  state_ = kClosing;
+}
+
+void Session::shut_down() { close_with({421, "4.3.2", "the server is stopping"}); }
+
+wire::SessionFactory session_factory(Services services, const Options& options) {
+  return [services, &options](wire::SessionEnv env) {
+    return std::make_unique<Session>(services, options, std::move(env));
+  };
+}
+
+}  // namespace gemel::lmtp
