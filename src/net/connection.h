@@ -1,0 +1,133 @@
+// One connection: a socket, its TLS and compression layers, and the session that speaks on it.
+//
+// Threads  everything but the session runs on the network thread. The session runs on a worker, one
+// job
+//          at a time: a job hands it what has happened since the last (input, wakes, lapses), lets
+//          it produce, and posts the output back.
+#pragma once
+
+#include <atomic>
+#include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/network.h"
+#include "wire/compression.h"
+
+namespace gemel::net {
+
+using Socket = boost::asio::generic::stream_protocol::socket;
+
+/// What connections share with the network they belong to.
+struct Shared {
+  boost::asio::io_context& io;
+  boost::asio::thread_pool& workers;
+  int64_t write_stall_ms_max;
+};
+
+class Connection final : public std::enable_shared_from_this<Connection> {
+ public:
+  struct Setup {
+    wire::SessionFactory session;
+    std::shared_ptr<TlsIdentity> identity;  // as a server
+    std::shared_ptr<boost::asio::ssl::context> client_tls;
+    std::string server_name;
+    bool tls_first = false;  // before the session starts
+    wire::SessionEnv env;
+    std::function<void(uint64_t, uint64_t)> on_bytes;
+    std::function<void(Error)> on_end;  // on a worker, after the session is gone
+  };
+
+  Connection(Shared shared, Socket socket, Setup setup);
+  ~Connection();
+
+  /// Call once, on the network thread.
+  void start();
+  /// The session is told to end. Network thread.
+  void shut_down();
+  /// At once. Network thread.
+  void close(Error reason);
+
+ private:
+  using TlsStream = boost::asio::ssl::stream<Socket&>;
+
+  // What a job tells the session of, in this order.
+  struct Events {
+    std::string input;
+    bool tls_started = false;
+    bool woken = false;
+    bool timed_out = false;
+    bool ended = false;
+    bool stopping = false;
+    /// The session is told of these whatever it wants.
+    bool are_urgent() const { return tls_started || woken || timed_out || stopping; }
+  };
+  struct Outcome {
+    std::string output;
+    wire::Want want = wire::Want::kClose;
+    wire::Compression compression = wire::Compression::kNone;
+    std::optional<int64_t> timeout_ms;
+  };
+
+  void handshake();
+  void handshake_done(const boost::system::error_code& error);
+  void start_session();
+
+  void pump();
+  bool may_run() const;
+  Events take_events();
+  static Outcome run_session(wire::Session& session, const Events& events);
+  void session_ran(Outcome outcome);
+  void act();
+
+  void write(std::string bytes);
+  void written(const boost::system::error_code& error, size_t count);
+
+  void read();
+  void read_plain();
+  void read_tls();
+  void received(const boost::system::error_code& error, size_t count);
+  void take_input(std::string_view bytes);
+  bool unpack();
+
+  void start_compression();
+  void arm(int64_t timeout_ms, bool for_write);
+  void schedule_wake();
+  void say_goodbye();
+  void finish_session();
+
+  Shared shared_;
+  Socket socket_;
+  std::unique_ptr<TlsStream> tls_;
+  std::shared_ptr<boost::asio::ssl::context> tls_context_;  // keeps what tls_ uses
+  Setup setup_;
+  boost::asio::steady_timer timer_;
+  uint64_t timer_round_ = 0;
+
+  std::unique_ptr<wire::Session> session_;  // touched by workers while working_
+  Events events_;
+  wire::Want want_ = wire::Want::kMore;
+  wire::Compression compression_ = wire::Compression::kNone;  // that the session wants next
+  std::optional<int64_t> input_timeout_ms_;
+  bool working_ = false;
+  bool writing_ = false;
+  bool reading_ = false;
+  bool handshaking_ = false;
+  bool at_end_ = false;  // the peer sends no more
+  bool closed_ = false;
+  bool session_finished_ = false;
+  std::atomic<bool> wake_scheduled_ = false;
+  std::string output_;       // being written
+  std::string read_buffer_;  // only while a TLS read is under way
+  Error reason_{Code::kUnavailable, "closed"};
+
+  std::unique_ptr<wire::Compressor> compressor_;
+  std::unique_ptr<wire::Decompressor> decompressor_;
+  bool holds_output_ = false;  // the compressor may hold output not yet flushed
+  bool input_packed_ = false;  // the decompressor may hold input not yet read
+};
+
+}  // namespace gemel::net

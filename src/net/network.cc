@@ -1,0 +1,332 @@
+#include "net/network.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <future>
+#include <list>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/log.h"
+#include "net/connection.h"
+#include "net/tls.h"
+
+namespace gemel::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+using Endpoint = asio::generic::stream_protocol::endpoint;
+
+constexpr int64_t kAcceptPauseMs = 100;  // after "too many open files"
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  return fmt::format(fmt::runtime(endpoint.address().is_v6() ? "[{}]:{}" : "{}:{}"), address,
+                     endpoint.port());
+}
+
+Error error_of(const error_code& error, std::string what) {
+  Code code = Code::kUnavailable;
+  if (error == asio::error::address_in_use) code = Code::kExists;
+  if (error == asio::error::access_denied) code = Code::kDenied;
+  return {code, std::move(what) + ": " + error.message()};
+}
+
+tcp::endpoint tcp_endpoint(const Endpoint& endpoint) {
+  tcp::endpoint out;
+  out.resize(endpoint.size());
+  std::memcpy(out.data(), endpoint.data(), endpoint.size());
+  return out;
+}
+
+bool is_unix(const Endpoint& endpoint) { return endpoint.protocol().family() == AF_UNIX; }
+
+// Facts of an accepted or made connection for its session.
+wire::SessionEnv env_of(const Socket& socket) {
+  wire::SessionEnv env;
+  error_code error;
+  const Endpoint local = socket.local_endpoint(error);
+  const Endpoint remote = socket.remote_endpoint(error);
+  if (error || is_unix(local)) {
+    env.peer_address = "unix";
+    env.is_local = true;
+    return env;
+  }
+  asio::ip::address peer = tcp_endpoint(remote).address();
+  if (peer.is_v6() && peer.to_v6().is_v4_mapped())
+    peer = asio::ip::make_address_v4(asio::ip::v4_mapped, peer.to_v6());
+  env.peer_address = peer.to_string();
+  env.is_local = peer.is_loopback();
+  env.local_port = tcp_endpoint(local).port();
+  return env;
+}
+
+void set_options(Socket& socket) {
+  error_code ignored;  // a unix socket has neither
+  socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+}
+
+}  // namespace
+
+struct Network::Impl {
+  struct Listener {
+    Acceptor acceptor;
+    ListenOptions options;
+  };
+
+  explicit Impl(NetworkOptions made)
+      : options(made),
+        guard(asio::make_work_guard(io)),
+        workers(static_cast<size_t>(made.workers)) {
+    thread = std::thread([this] { io.run(); });
+  }
+
+  Result<std::string> bind(Acceptor& acceptor, const ListenOptions& listen);
+  void accept(const std::shared_ptr<Listener>& listener);
+  void accepted(Listener& listener, Socket socket);
+  void start(Socket socket, Connection::Setup setup);
+  void make_connection(const std::shared_ptr<ConnectOptions>& connect);
+  void connected(ConnectOptions& connect, tcp::socket socket);
+  void fail_connect(const ConnectOptions& connect, Error reason);
+  void forget(Connection* connection);
+  /// Runs on the network thread and waits for it.
+  void on_network(const std::function<void()>& task);
+
+  NetworkOptions options;
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> guard;
+  asio::thread_pool workers;
+  std::thread thread;
+
+  std::list<std::shared_ptr<Listener>> listeners;  // network thread
+  std::set<std::shared_ptr<Connection>> open;      // network thread
+  std::atomic<size_t> connections = 0;
+  std::atomic<bool> stopping = false;
+  std::mutex mutex;
+  std::condition_variable all_gone;
+};
+
+Network::Network(NetworkOptions options) : impl_(std::make_unique<Impl>(options)) {}
+
+Network::~Network() { stop(0); }
+
+size_t Network::connections() const { return impl_->connections; }
+
+void Network::post(std::function<void()> task) { asio::post(impl_->workers, std::move(task)); }
+
+void Network::after(int64_t delay_ms, std::function<void()> task) {
+  auto timer = std::make_shared<asio::steady_timer>(impl_->io);
+  timer->expires_after(std::chrono::milliseconds(delay_ms));
+  timer->async_wait([impl = impl_.get(), timer, task = std::move(task)](const error_code& error) {
+    if (!error && !impl->stopping) asio::post(impl->workers, task);
+  });
+}
+
+void Network::Impl::on_network(const std::function<void()>& task) {
+  std::promise<void> done;
+  asio::post(io, [&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+// --- listening ---
+
+Result<std::string> Network::listen(ListenOptions options) {
+  auto listener = std::make_shared<Impl::Listener>(Acceptor(impl_->io), std::move(options));
+  TRY(std::string address, impl_->bind(listener->acceptor, listener->options));
+  impl_->on_network([&] {
+    impl_->listeners.push_back(listener);
+    impl_->accept(listener);
+  });
+  return address;
+}
+
+Result<std::string> Network::Impl::bind(Acceptor& acceptor, const ListenOptions& listen) {
+  error_code error;
+  Endpoint endpoint;
+  std::string name = listen.path;
+  if (listen.path.empty()) {
+    name = fmt::format("{}:{}", listen.host, listen.port);
+    const auto address = asio::ip::make_address(listen.host, error);
+    if (error) return fail(Code::kInvalid, "\"" + listen.host + "\" is no address");
+    endpoint = tcp::endpoint(address, listen.port);
+  } else {
+    if (listen.path.size() >= sizeof(sockaddr_un::sun_path))
+      return fail(Code::kInvalid, "the path of the socket is too long: " + listen.path);
+    asio::local::stream_protocol::socket probe(io);
+    probe.connect(asio::local::stream_protocol::endpoint(listen.path), error);
+    if (!error) return fail(Code::kExists, listen.path + " is in use by another server");
+    ::unlink(listen.path.c_str());
+    endpoint = asio::local::stream_protocol::endpoint(listen.path);
+  }
+  acceptor.open(endpoint.protocol(), error);
+  if (!error && listen.path.empty())
+    acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  // The mode must hold from the first moment on.
+  const mode_t before = ::umask(static_cast<mode_t>(~listen.mode & 0777));
+  if (!error) acceptor.bind(endpoint, error);
+  ::umask(before);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return std::unexpected(error_of(error, "can't listen on " + name));
+  return listen.path.empty() ? text_of(tcp_endpoint(acceptor.local_endpoint(error))) : listen.path;
+}
+
+void Network::Impl::accept(const std::shared_ptr<Listener>& listener) {
+  listener->acceptor.async_accept([this, listener](const error_code& error, Socket socket) {
+    if (error == asio::error::operation_aborted || stopping) return;
+    if (!error) {
+      accepted(*listener, std::move(socket));
+      return accept(listener);
+    }
+    log::warn("accept failed error=\"{}\"", error.message());
+    auto timer =
+        std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(kAcceptPauseMs));
+    timer->async_wait([this, listener, timer](const error_code&) {
+      if (!stopping) accept(listener);
+    });
+  });
+}
+
+void Network::Impl::accepted(Listener& listener, Socket socket) {
+  if (connections >= options.connections_max) {
+    log::warn("connection refused reason=\"too many connections\" max={}", options.connections_max);
+    return;
+  }
+  Connection::Setup setup;
+  setup.session = listener.options.session;
+  setup.identity = listener.options.identity;
+  setup.tls_first = listener.options.tls == ListenOptions::Tls::kImplicit;
+  setup.env = env_of(socket);
+  setup.env.can_tls = listener.options.tls == ListenOptions::Tls::kStartTls;
+  start(std::move(socket), std::move(setup));
+}
+
+void Network::Impl::start(Socket socket, Connection::Setup setup) {
+  set_options(socket);
+  ++connections;
+  // The connection forgets itself when its session is gone.
+  auto slot = std::make_shared<Connection*>(nullptr);
+  setup.on_end = [this, slot, then = std::move(setup.on_end)](const Error& reason) {
+    if (then) then(reason);
+    asio::post(io, [this, slot] { forget(*slot); });
+  };
+  auto connection = std::make_shared<Connection>(Shared{io, workers, options.write_stall_ms_max},
+                                                 std::move(socket), std::move(setup));
+  *slot = connection.get();
+  open.insert(connection);
+  connection->start();
+  if (stopping) connection->shut_down();
+}
+
+void Network::Impl::forget(Connection* connection) {
+  std::erase_if(open, [&](const auto& held) { return held.get() == connection; });
+  const std::lock_guard lock(mutex);
+  --connections;
+  all_gone.notify_all();
+}
+
+// --- connecting ---
+
+void Network::connect(ConnectOptions options) {
+  auto connect = std::make_shared<ConnectOptions>(std::move(options));
+  asio::post(impl_->io, [impl = impl_.get(), connect] { impl->make_connection(connect); });
+}
+
+void Network::Impl::fail_connect(const ConnectOptions& connect, Error reason) {
+  asio::post(workers, [on_end = connect.on_end, reason = std::move(reason)] { on_end(reason); });
+}
+
+void Network::Impl::make_connection(const std::shared_ptr<ConnectOptions>& connect) {
+  if (stopping) return fail_connect(*connect, {Code::kUnavailable, "the server is stopping"});
+  struct Attempt {
+    explicit Attempt(asio::io_context& io) : resolver(io), socket(io), timer(io) {}
+    tcp::resolver resolver;
+    tcp::socket socket;
+    asio::steady_timer timer;
+  };
+  auto attempt = std::make_shared<Attempt>(io);
+  attempt->timer.expires_after(std::chrono::milliseconds(connect->connect_timeout_ms));
+  attempt->timer.async_wait([attempt](const error_code& error) {
+    if (error) return;
+    error_code ignored;
+    attempt->resolver.cancel();
+    attempt->socket.close(ignored);
+  });
+  const auto made = [this, connect, attempt](const error_code& error, const tcp::endpoint&) {
+    attempt->timer.cancel();
+    if (!error) return connected(*connect, std::move(attempt->socket));
+    const std::string what = fmt::format("can't connect to {}:{}", connect->host, connect->port);
+    fail_connect(*connect, error == asio::error::operation_aborted
+                               ? Error{Code::kUnavailable, what + ": no answer"}
+                               : error_of(error, what));
+  };
+  attempt->resolver.async_resolve(
+      connect->host, std::to_string(connect->port),
+      [attempt, made](const error_code& error, const tcp::resolver::results_type& found) {
+        if (error) return made(error, {});
+        asio::async_connect(attempt->socket, found, made);
+      });
+}
+
+void Network::Impl::connected(ConnectOptions& connect, tcp::socket socket) {
+  Connection::Setup setup;
+  setup.session = connect.session;
+  setup.on_bytes = connect.on_bytes;
+  setup.on_end = connect.on_end;
+  if (connect.tls) {
+    auto context = client_context(*connect.tls);
+    if (!context) return fail_connect(connect, context.error());
+    setup.client_tls = *std::move(context);
+    setup.server_name = connect.tls->server_name;
+    setup.tls_first = true;
+  }
+  Socket generic(std::move(socket));
+  setup.env = env_of(generic);
+  start(std::move(generic), std::move(setup));
+}
+
+// --- stopping ---
+
+void Network::stop(int64_t grace_ms) {
+  if (impl_->stopping.exchange(true)) return;
+  impl_->on_network([&] {
+    for (const auto& listener : impl_->listeners) {
+      error_code ignored;
+      listener->acceptor.close(ignored);
+      if (!listener->options.path.empty()) ::unlink(listener->options.path.c_str());
+    }
+    const auto open = impl_->open;
+    for (const auto& connection : open) connection->shut_down();
+  });
+  const auto gone = [&] { return impl_->connections == 0; };
+  std::unique_lock lock(impl_->mutex);
+  if (!impl_->all_gone.wait_for(lock, std::chrono::milliseconds(grace_ms), gone)) {
+    lock.unlock();
+    impl_->on_network([&] {
+      const auto open = impl_->open;
+      for (const auto& connection : open)
+        connection->close({Code::kUnavailable, "the server is stopping"});
+    });
+    lock.lock();
+    impl_->all_gone.wait(lock, gone);
+  }
+  lock.unlock();
+  impl_->workers.join();
+  impl_->guard.reset();
+  impl_->io.stop();
+  impl_->thread.join();
+}
+
+}  // namespace gemel::net

@@ -1,0 +1,102 @@
+// Sockets for sessions: listens, connects, and runs each wire::Session on its connection.
+//
+// Owns     descriptors, TLS, compression layers, timers, one network thread and a pool of workers.
+//          Knows no mail.
+// Threads  any, for every call. The network thread never waits; sessions run on workers, each on
+// one at
+//          a time, and may wait there.
+// Limits   at most 64 KiB are read before a session gets them, and nothing is read while its output
+//          waits to be written: a peer that does not read costs one piece of output.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "wire/session.h"
+
+namespace gemel::net {
+
+struct NetworkOptions {
+  int workers = 64;                      // sessions that wait for the disk at the same time
+  size_t connections_max = 20'000;       // accepted ones; more are closed at once
+  int64_t write_stall_ms_max = 300'000;  // a peer that reads nothing for so long is dropped
+};
+
+/// A server's certificate and key in PEM files. Reloading changes it for new handshakes only.
+class TlsIdentity {
+ public:
+  /// Errors: kNotFound, kInvalid, naming the file and what is wrong with it.
+  static Result<std::shared_ptr<TlsIdentity>> load(const std::string& certificate_file,
+                                                   const std::string& key_file);
+  /// Reads the files again. On an error the old ones stay in use.
+  Result<void> reload();
+  ~TlsIdentity();
+
+ private:
+  friend class Network;
+  friend class Connection;
+  struct State;
+  explicit TlsIdentity(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+struct ListenOptions {
+  std::string host = {};  // an address, for TCP
+  uint16_t port = 0;      // 0: one that is free
+  std::string path = {};  // a unix socket instead; a stale one is replaced
+  unsigned mode = 0600;   // of the unix socket
+  enum class Tls : uint8_t { kNone, kStartTls, kImplicit } tls = Tls::kNone;
+  std::shared_ptr<TlsIdentity> identity = {};  // for kStartTls and kImplicit
+  wire::SessionFactory session = {};
+};
+
+struct ConnectOptions {
+  std::string host = {};
+  uint16_t port = 0;
+  struct Tls {
+    std::string ca_file = {};      // empty: the system's
+    std::string server_name = {};  // that the certificate must have
+  };
+  std::unique_ptr<Tls> tls = {};  // none: plain text
+  int64_t connect_timeout_ms = 10'000;
+  wire::SessionFactory session = {};
+  /// Bytes on the wire before TLS, after compression, as they go. On the network thread.
+  std::function<void(uint64_t sent, uint64_t received)> on_bytes = [](uint64_t, uint64_t) {};
+  /// Called once, when the connection has ended or could not be made; the text says why. The
+  /// session is gone by then. On a worker.
+  std::function<void(Error reason)> on_end = [](const Error&) {};
+};
+
+class Network {
+ public:
+  explicit Network(NetworkOptions options);
+  /// As stop(0).
+  ~Network();
+
+  /// Returns "address:port" or the path as it really is. Errors: kExists, the address is in use;
+  /// kDenied; kInvalid.
+  Result<std::string> listen(ListenOptions options);
+
+  void connect(ConnectOptions options);
+
+  /// Runs `task` on a worker after `delay_ms`, unless the network stops before.
+  void after(int64_t delay_ms, std::function<void()> task);
+  /// Runs `task` on a worker soon.
+  void post(std::function<void()> task);
+
+  /// Accepts no more; tells every session to shut down; after `grace_ms` closes what is left.
+  /// Returns when all sessions are gone. Call once.
+  void stop(int64_t grace_ms);
+
+  /// Open connections of both kinds.
+  size_t connections() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gemel::net
