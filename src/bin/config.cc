@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
+#include <charconv>
 #include <fstream>
 #include <set>
 
@@ -77,17 +77,19 @@ void read_store(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
+// "0600", as chmod(1) takes it.
+unsigned file_mode(ConfigTable& table, std::string_view fallback) {
+  const std::string text = table.text("mode", fallback);
+  unsigned mode = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || mode > 0777)
+    table.wrong("mode", "must be a file mode in octal, as \"0600\"");
+  return mode;
+}
+
 void read_admin(ConfigTable table, Config& config) {
   config.admin_socket = table.text("socket", "/run/gemel/admin.sock");
-  const std::string mode = table.text("mode", "0600");
-  size_t used = 0;
-  try {
-    config.admin_mode = static_cast<unsigned>(std::stoul(mode, &used, 8));
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  if (used != mode.size() || config.admin_mode > 0777)
-    table.wrong("mode", "must be a file mode in octal, as \"0600\"");
+  config.admin_mode = file_mode(table, "0600");
   if (!parse_endpoint("unix:" + config.admin_socket))
     table.wrong("socket", "must be a whole path of at most 107 bytes");
   table.check_all_read();
@@ -115,6 +117,7 @@ void read_imap(ConfigTable table, Config& config) {
 
 void read_lmtp(ConfigTable table, Config& config) {
   config.lmtp = endpoints(table, "listen");
+  config.lmtp_mode = file_mode(table, "0666");
   config.lmtp_lookup = static_cast<Config::Lookup>(
       table.choice("lookup", {"address-then-local-part", "address", "local-part"}));
   config.lmtp_case =
@@ -136,8 +139,7 @@ void read_sync(ConfigTable table, Config& config) {
 }
 
 void read_users(ConfigTable table, Config& config) {
-  for (const auto& [path, use] : table.text_map("mailboxes"))
-    config.user_mailboxes.push_back(use.empty() ? path : path + "=" + use);
+  config.user_mailboxes = table.text_map("mailboxes");
   config.password_iterations =
       static_cast<uint32_t>(table.number("password_iterations", 10'000, 4096, 10'000'000));
   table.check_all_read();

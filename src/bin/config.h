@@ -71,6 +71,7 @@ struct Config {
   int64_t imap_idle_timeout_s = 0;
 
   std::vector<Endpoint> lmtp;
+  unsigned lmtp_mode = 0666;  // of its unix sockets
   enum class Lookup : uint8_t { kAddressThenLocalPart, kAddress, kLocalPart };
   Lookup lmtp_lookup = Lookup::kAddressThenLocalPart;
   enum class LetterCase : uint8_t { kFolded, kExact } lmtp_case = LetterCase::kFolded;
@@ -83,7 +84,7 @@ struct Config {
   std::string sync_user;
   std::string sync_password;
 
-  std::vector<std::string> user_mailboxes;  // "Sent=\Sent"
+  std::map<std::string, std::string> user_mailboxes;  // path -> special use, empty for none
   uint32_t password_iterations = 0;
 
   size_t connections_max = 0;

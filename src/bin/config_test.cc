@@ -10,6 +10,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 std::string problems_of(std::string_view text) {
   const auto config = parse_config(text);
@@ -64,7 +65,7 @@ mode = "manual"
   EXPECT_EQ(config->plaintext_auth, Config::PlaintextAuth::kAnywhere);
   EXPECT_EQ(config->lmtp[0].path, "/run/lmtp.sock");
   EXPECT_EQ(config->lmtp_lookup, Config::Lookup::kLocalPart);
-  EXPECT_THAT(config->user_mailboxes, ElementsAre("Lists", "Sent=\\Sent"));
+  EXPECT_THAT(config->user_mailboxes, ElementsAre(Pair("Lists", ""), Pair("Sent", "\\Sent")));
   ASSERT_EQ(config->channels.size(), 2U);
   EXPECT_EQ(config->channels[0].tls, ChannelConfig::Tls::kOff);  // the loopback
   EXPECT_EQ(config->channels[1].tls, ChannelConfig::Tls::kRequired);
