@@ -1,0 +1,118 @@
+// SASL: the server's side of PLAIN and SCRAM-SHA-256, and the client's side of SCRAM-SHA-256.
+//
+// Messages are the raw ones; the protocol around them does the base64. Names and passwords are
+// taken as the bytes they are, except that control characters are refused: of SASLprep (RFC 4013)
+// only the prohibited output of its §2.3 that is ASCII is done here. Channel binding is not
+// offered.
+//
+// Owns     one exchange's state. No password is kept longer than the step that needs it.
+// Threads  one at a time. A step may wait for the CredentialSource.
+// Source   RFC 4422 (SASL), RFC 4616 (PLAIN), RFC 5802 and RFC 7677 (SCRAM-SHA-256).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/random.h"
+#include "base/result.h"
+
+namespace gemel::wire {
+
+/// A message from the other side that is longer than this is refused before anything is looked up.
+inline constexpr size_t kSaslMessageBytesMax = 4096;
+/// RFC 7677 §4: at least 4096. New credentials get this many.
+inline constexpr uint32_t kScramIterationsMin = 4096;
+inline constexpr uint32_t kScramIterationsDefault = 4096;
+/// A server that asks a client for more wants to keep it busy.
+inline constexpr uint32_t kScramIterationsMax = 10'000'000;
+
+/// What a server keeps of a password (RFC 5802 §3): neither the password nor enough to log in
+/// elsewhere.
+struct ScramCredential {
+  uint32_t iterations = 0;
+  std::string salt;
+  std::string stored_key;  // 32 bytes
+  std::string server_key;  // 32 bytes
+};
+
+/// Cost: one PBKDF2, about 0.5 us an iteration.
+/// Errors: kInvalid (empty, control characters), also for iterations out of their range.
+Result<ScramCredential> make_scram_credential(std::string_view password, uint32_t iterations,
+                                              Random& random);
+/// True if `password` is the one. Cost: one PBKDF2.
+bool password_matches(const ScramCredential& credential, std::string_view password);
+/// `SCRAM-SHA-256$4096:<salt>$<stored key>:<server key>`, base64 each; the form that PostgreSQL
+/// keeps.
+std::string format_scram_credential(const ScramCredential& credential);
+/// Errors: kSyntax.
+Result<ScramCredential> parse_scram_credential(std::string_view text);
+
+/// Where a server finds out about users. Calls may wait.
+class CredentialSource {
+ public:
+  virtual ~CredentialSource() = default;
+  /// Errors: kNotFound (no such user, or none that may log in so; the client can't tell), kIo,
+  /// kBusy.
+  virtual Result<ScramCredential> scram(std::string_view userid) = 0;
+  /// Errors: kAuthFailed (user or password), kIo, kBusy.
+  virtual Result<void> check_password(std::string_view userid, std::string_view password) = 0;
+};
+
+struct SaslOptions {
+  CredentialSource& credentials;
+  Random& random;
+  /// Makes the salts of users that don't exist: kept with the server, so that they stay the same.
+  std::string server_secret;
+};
+
+/// What to do after a step.
+struct SaslStep {
+  std::string challenge;  // to be sent unless done
+  bool done = false;
+  std::string userid = {};  // of whom has logged in; only when done
+};
+
+/// One login. Give step() the client's initial response; if it sent none, send an empty challenge
+/// and give it the answer. Then each challenge's answer, until the step that is done. Where a
+/// protocol ends with the server's last message, as in IMAP, that goes out as a challenge and is
+/// answered by nothing (RFC 5802 §5, RFC 9051 §6.2.2).
+class SaslServer {
+ public:
+  virtual ~SaslServer() = default;
+  /// Errors: kAuthFailed (wrong user or password, same answer for both), kDenied (to act for
+  /// another user), kUnsupported (channel binding, a mandatory extension), kSyntax, kTooBig; what
+  /// the CredentialSource gives otherwise. After an error the exchange is over.
+  virtual Result<SaslStep> step(std::string_view message) = 0;
+};
+
+/// The server's side of `mechanism`, in any case: "PLAIN", "SCRAM-SHA-256". What `options` refers
+/// to must outlive it. Errors: kUnsupported.
+Result<std::unique_ptr<SaslServer>> make_sasl_server(std::string_view mechanism,
+                                                     SaslOptions options);
+
+/// The client's side of SCRAM-SHA-256: send first(), answer the server's first message with what
+/// answer() gives, and believe the server only after verify() of its last one.
+class ScramClient {
+ public:
+  /// Errors: kInvalid (a userid or password that is empty or holds control characters).
+  static Result<ScramClient> make(std::string_view userid, std::string_view password,
+                                  Random& random);
+  std::string first() const;
+  /// Cost: one PBKDF2 of as many iterations as the server says.
+  /// Errors: kSyntax, kAuthFailed (a nonce that is not ours, iterations out of their range),
+  /// kTooBig.
+  Result<std::string> answer(std::string_view server_first);
+  /// Errors: kAuthFailed, the server refused or does not know the password itself; kSyntax.
+  Result<void> verify(std::string_view server_final) const;
+
+ private:
+  ScramClient() = default;
+  std::string password_;
+  std::string first_bare_;
+  std::string nonce_;
+  std::string server_signature_;
+};
+
+}  // namespace gemel::wire
