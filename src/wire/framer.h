@@ -67,6 +67,9 @@ class Framer {
  public:
   explicit Framer(FramerLimits limits) : limits_(limits) {}
 
+  /// From the next line on, as after a login.
+  void set_limits(FramerLimits limits) { limits_ = limits; }
+
   /// Takes bytes in any pieces. Call next() until it gives nothing before feeding more, or memory
   /// grows.
   void feed(std::string_view bytes);
