@@ -1,0 +1,39 @@
+#include "imap/bitmap.h"
+
+namespace gemel::imap {
+
+Bitmap bitmap_of(const UidSet& set) {
+  Bitmap out;
+  for (const UidSet::Range& range : set.ranges()) add_range(out, range.first, range.last);
+  return out;
+}
+
+UidSet uid_set_of(const Bitmap& bitmap) {
+  UidSet out;
+  for (Bitmap::const_iterator at = bitmap.begin(); at.i.has_value; ++at) out.add(Uid(*at));
+  return out;
+}
+
+void add_range(Bitmap& bitmap, uint32_t first, uint32_t last) {
+  if (first <= last) bitmap.addRange(first, uint64_t{last} + 1);
+}
+
+Bitmap members_between(const Bitmap& bitmap, uint32_t first, uint32_t last) {
+  Bitmap range;
+  add_range(range, first, last);
+  return bitmap & range;
+}
+
+UidSet BitmapWalk::next(size_t count) {
+  UidSet out;
+  if (at_end()) return out;
+  Bitmap::const_iterator at = bitmap_.begin();
+  at.equalorlarger(static_cast<uint32_t>(at_));
+  for (; at.i.has_value && count > 0; ++at, --count) {
+    out.add(Uid(*at));
+    at_ = uint64_t{*at} + 1;
+  }
+  return out;
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,37 @@
+// Sets of UIDs in the form in which set algebra on a million of them is cheap.
+//
+// Threads  one at a time, as any value.
+#pragma once
+
+#include <roaring/roaring.hh>
+
+#include "mail/uid_set.h"
+
+namespace gemel::imap {
+
+using Bitmap = ::Roaring;
+
+/// Cost: O(ranges).
+Bitmap bitmap_of(const UidSet& set);
+/// Cost: O(members).
+UidSet uid_set_of(const Bitmap& bitmap);
+/// Adds first to last, both included. Nothing when last < first.
+void add_range(Bitmap& bitmap, uint32_t first, uint32_t last);
+/// Members from first to last, both included.
+Bitmap members_between(const Bitmap& bitmap, uint32_t first, uint32_t last);
+
+/// Walks the members upwards in pieces, so that a long list can be worked off with pauses. Keeps a
+/// copy of the set.
+class BitmapWalk {
+ public:
+  explicit BitmapWalk(Bitmap bitmap) : bitmap_(std::move(bitmap)) {}
+  /// The next members, at most `count`; empty at the end. Cost: O(count + log members).
+  UidSet next(size_t count);
+  bool at_end() const { return bitmap_.isEmpty() || at_ > bitmap_.maximum(); }
+
+ private:
+  Bitmap bitmap_;
+  uint64_t at_ = 0;  // members below it have been given
+};
+
+}  // namespace gemel::imap

@@ -1,0 +1,35 @@
+// ENABLE (RFC 5161, RFC 7162 §3.1 and §3.2.3).
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "imap/session.h"
+
+namespace gemel::imap {
+
+Status cmd_enable(Session& session, Args& args) {
+  Features wanted = session.features();
+  do {
+    TRY_OK(args.tokens.space());
+    TRY(const std::string_view word, args.tokens.atom());
+    // RFC 5161 §3.1: what is not known is passed over.
+    if (equals_ignoring_case(word, "CONDSTORE")) wanted.condstore = true;
+    // RFC 7162 §3.2.3: QRESYNC brings CONDSTORE along.
+    if (equals_ignoring_case(word, "QRESYNC")) wanted.qresync = wanted.condstore = true;
+  } while (!args.tokens.at_end());
+  Features& have = session.features();
+  std::string enabled;
+  if (wanted.condstore && !have.condstore) {
+    enabled += " CONDSTORE";
+    // RFC 7162 §3.1.2.1: the client learns where it starts.
+    if (session.has_view())
+      session.say(fmt::format("* OK [HIGHESTMODSEQ {}] changes are counted from here\r\n",
+                              session.view().synced().value));
+  }
+  if (wanted.qresync && !have.qresync) enabled += " QRESYNC";
+  have = wanted;
+  session.say(fmt::format("* ENABLED{}\r\n", enabled));
+  return Completion();
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,84 @@
+// FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4.1 and §3.2.6).
+
+#include "base/bytes.h"
+#include "imap/fetch.h"
+#include "imap/session.h"
+
+namespace gemel::imap {
+namespace {
+
+struct Modifiers {
+  std::optional<ModSeq> changed_since;
+  bool vanished = false;
+};
+
+// ` (CHANGEDSINCE 12345 VANISHED)`, in any order.
+Result<Modifiers> read_modifiers(Args& args, const Features& features) {
+  Modifiers out;
+  wire::Tokenizer& tokens = args.tokens;
+  if (tokens.at_end()) return out;
+  TRY_OK(tokens.space());
+  TRY_OK(tokens.open());
+  do {
+    TRY(const std::string_view word, tokens.atom());
+    if (equals_ignoring_case(word, "CHANGEDSINCE")) {
+      TRY_OK(tokens.space());
+      TRY(const uint64_t modseq, tokens.number64());
+      out.changed_since = ModSeq(modseq);
+    } else if (equals_ignoring_case(word, "VANISHED")) {
+      out.vanished = true;
+    } else {
+      return fail(Code::kSyntax, "no such FETCH modifier");
+    }
+  } while (tokens.skip(' '));
+  TRY_OK(tokens.close());
+  // RFC 7162 §3.2.6: VANISHED needs QRESYNC, UIDs and CHANGEDSINCE.
+  if (out.vanished && (!features.qresync || !args.has(kUsesUids) || !out.changed_since))
+    return fail(Code::kSyntax, "VANISHED goes only with UID FETCH, CHANGEDSINCE and QRESYNC");
+  return out;
+}
+
+/// Those of `uids` that were expunged after `since`, or all that are not there if that can't be
+/// told any more.
+Result<Bitmap> vanished_since(Session& session, const Bitmap& uids, ModSeq since) {
+  const View& view = session.view();
+  TRY(const MailboxView mailbox, session.store().view(view.id()));
+  const Result<std::vector<RecordState>> changes = mailbox.changes_since(since);
+  if (!changes && changes.error().code != Code::kGone) return std::unexpected(changes.error());
+  Bitmap gone;
+  if (changes) {
+    for (const RecordState& state : *changes)
+      if (state.expunged) gone.add(state.uid.value);
+  } else {
+    add_range(gone, 1, view.last_uid().value);
+  }
+  return (gone & uids) - view.known();
+}
+
+}  // namespace
+
+Status cmd_fetch(Session& session, Args& args) {
+  const Limits& limits = session.options().limits;
+  TRY_OK(args.tokens.space());
+  TRY(const std::string_view text, args.tokens.sequence());
+  TRY_OK(args.tokens.space());
+  TRY(FetchItems items, parse_fetch_items(args.tokens, limits.fetch_items_max));
+  TRY(const Modifiers modifiers, read_modifiers(args, session.features()));
+  TRY_OK(args.tokens.end());
+  TRY(Bitmap uids, session.named(args, text));
+  // RFC 7162 §3.1: whoever asks for modseqs knows what they are.
+  if (modifiers.changed_since) items.require(FetchItem::Kind::kModSeq);
+  if (args.has(kUsesUids)) items.require(FetchItem::Kind::kUid);
+  if (items.has(FetchItem::Kind::kModSeq)) session.features().condstore = true;
+  if (modifiers.vanished) {
+    TRY(const Bitmap asked, session.uids_in(text));
+    TRY(const Bitmap gone, vanished_since(session, asked, *modifiers.changed_since));
+    session.say(vanished_lines(gone, "(EARLIER) "));
+  }
+  session.queue(make_fetch(session, {.items = std::move(items),
+                                     .uids = std::move(uids),
+                                     .changed_since = modifiers.changed_since}));
+  return Completion();
+}
+
+}  // namespace gemel::imap

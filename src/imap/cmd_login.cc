@@ -1,0 +1,97 @@
+// LOGIN, AUTHENTICATE, STARTTLS (RFC 3501 §6.2, RFC 4959 for initial responses).
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "imap/session.h"
+
+namespace gemel::imap {
+namespace {
+
+Error secret_needed() {
+  return {Code::kDenied, "passwords are taken only on an encrypted connection"};
+}
+
+/// Whoever has the right password may still have no mail here.
+Status welcome(Session& session, const std::string& userid) {
+  const Result<UserInfo> user = session.store().user(userid);
+  if (!user && user.error().code == Code::kNotFound)
+    return session.refuse_login({Code::kAuthFailed, "wrong user name or password"});
+  TRY_OK(user);
+  log::info("imap login user={} peer={}", userid, session.env().peer_address);
+  session.log_in(userid);
+  return Completion{.code = fmt::format("[CAPABILITY {}]", session.capabilities()),
+                    .text = "logged in"};
+}
+
+using Exchange = std::shared_ptr<wire::SaslServer>;
+
+/// Nothing while the exchange goes on: its challenge was said.
+std::optional<Status> take_message(Session& session, const Exchange& exchange,
+                                   std::string_view message) {
+  const Result<wire::SaslStep> step = exchange->step(message);
+  if (!step) return session.refuse_login(step.error());
+  if (step->done) return welcome(session, step->userid);
+  session.say(fmt::format("+ {}\r\n", to_base64(step->challenge)));
+  return std::nullopt;
+}
+
+std::optional<Status> take_line(Session& session, const Exchange& exchange, std::string_view line) {
+  // RFC 3501 §6.2.2: the client gives up.
+  if (line == "*") return fail(Code::kSyntax, "AUTHENTICATE was cancelled");
+  const Result<std::string> message = from_base64(line);
+  if (!message) return fail(Code::kSyntax, "that is not base64");
+  return take_message(session, exchange, *message);
+}
+
+}  // namespace
+
+Status cmd_login(Session& session, Args& args) {
+  TRY(const std::string_view userid, args.next_astring());
+  TRY(const std::string_view password, args.next_astring());
+  TRY_OK(args.tokens.end());
+  if (!session.may_send_password()) return std::unexpected(secret_needed());
+  const Result<void> checked = session.options().credentials.check_password(userid, password);
+  if (!checked) return session.refuse_login(checked.error());
+  return welcome(session, std::string(userid));
+}
+
+Status cmd_authenticate(Session& session, Args& args) {
+  TRY_OK(args.tokens.space());
+  TRY(const std::string_view mechanism, args.tokens.atom());
+  std::optional<std::string> initial;
+  if (args.tokens.skip(' ')) {
+    // RFC 4959 §3: "=" stands for an empty response.
+    const std::string_view text = args.tokens.rest();
+    TRY(initial, text == "=" ? Result<std::string>("") : from_base64(text));
+  }
+  TRY_OK(args.tokens.end());
+  if (equals_ignoring_case(mechanism, "PLAIN") && !session.may_send_password())
+    return std::unexpected(secret_needed());
+  TRY(const Exchange exchange,
+      wire::make_sasl_server(mechanism, {.credentials = session.options().credentials,
+                                         .random = session.options().random,
+                                         .server_secret = session.options().server_secret}));
+  if (initial) {
+    std::optional<Status> done = take_message(session, exchange, *initial);
+    if (done) return *done;
+  } else {
+    session.say("+ \r\n");
+  }
+  session.await_line(
+      [&session, exchange](std::string_view line) { return take_line(session, exchange, line); });
+  return Completion();
+}
+
+Status cmd_starttls(Session& session, Args& args) {
+  TRY_OK(args.tokens.end());
+  if (session.env().is_tls) return fail(Code::kSyntax, "TLS is on already");
+  if (!session.env().can_tls) return fail(Code::kUnsupported, "this server has no certificate");
+  session.start_tls();
+  return Completion{.text = "begin TLS now"};
+}
+
+}  // namespace gemel::imap

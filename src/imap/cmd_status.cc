@@ -1,0 +1,28 @@
+// STATUS (RFC 3501 §6.3.10).
+
+#include <algorithm>
+
+#include "imap/names.h"
+#include "imap/session.h"
+#include "imap/status_items.h"
+
+namespace gemel::imap {
+
+Status cmd_status(Session& session, Args& args) {
+  TRY(const std::string_view wire_name, args.next_astring());
+  TRY_OK(args.tokens.space());
+  TRY(const std::vector<StatusItem> items, read_status_items(args.tokens));
+  TRY_OK(args.tokens.end());
+  TRY(const MailboxName name, mailbox_of(session.userid(), wire_name));
+  TRY(const MailboxInfo mailbox, session.store().find(name));
+  std::string text;
+  TRY_OK(put_status(text, session.store(), mailbox,
+                    {.items = items, .append_limit = session.options().limits.message_bytes_max}));
+  session.say(std::move(text));
+  // RFC 7162 §3.1: whoever asks for it knows what it is.
+  if (std::ranges::find(items, StatusItem::kHighestModSeq) != items.end())
+    session.features().condstore = true;
+  return Completion();
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,67 @@
+#include "imap/commands.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+
+namespace gemel::imap {
+namespace {
+
+constexpr uint8_t kUid = kUsesUids | kFresh;
+constexpr uint8_t kMsn = kUsesMsn | kFresh;
+
+constexpr std::array kCommands = {
+    Command{"APPEND", kLoggedIn, kWrites | kTarget, cmd_append},
+    Command{"AUTHENTICATE", kNotAuthenticated, kNone, cmd_authenticate},
+    Command{"CAPABILITY", kAnyState, kNone, cmd_capability},
+    Command{"CHECK", kSelected, kNone, cmd_noop},  // nothing is ever left unwritten
+    Command{"CLOSE", kSelected, kNone, cmd_close},
+    Command{"COPY", kSelected, kFresh | kWrites | kTarget, cmd_copy},
+    Command{"CREATE", kLoggedIn, kWrites | kMakes, cmd_create},
+    Command{"DELETE", kLoggedIn, kWrites, cmd_delete},
+    Command{"ENABLE", kLoggedIn, kNone, cmd_enable},
+    Command{"EXAMINE", kLoggedIn, kNone, cmd_examine},
+    Command{"EXPUNGE", kSelected, kWrites, cmd_expunge},
+    Command{"FETCH", kSelected, kMsn, cmd_fetch},
+    Command{"ID", kAnyState, kNone, cmd_id},
+    Command{"IDLE", kLoggedIn, kNone, cmd_idle},
+    Command{"LIST", kLoggedIn, kNone, cmd_list},
+    Command{"LOGIN", kNotAuthenticated, kNone, cmd_login},
+    Command{"LOGOUT", kAnyState, kNone, cmd_logout},
+    Command{"LSUB", kLoggedIn, kNone, cmd_lsub},
+    Command{"MOVE", kSelected, kFresh | kWrites | kTarget, cmd_move},
+    Command{"NAMESPACE", kLoggedIn, kNone, cmd_namespace},
+    Command{"NOOP", kAnyState, kNone, cmd_noop},
+    Command{"RENAME", kLoggedIn, kWrites, cmd_rename},
+    Command{"SEARCH", kSelected, kMsn | kSearches, cmd_search},
+    Command{"SELECT", kLoggedIn, kNone, cmd_select},
+    Command{"STARTTLS", kNotAuthenticated, kNone, cmd_starttls},
+    Command{"STATUS", kLoggedIn, kNone, cmd_status},
+    Command{"STORE", kSelected, kMsn | kWrites, cmd_store},
+    Command{"SUBSCRIBE", kLoggedIn, kWrites, cmd_subscribe},
+    Command{"UID COPY", kSelected, kUid | kWrites | kTarget, cmd_copy},
+    Command{"UID EXPUNGE", kSelected, kUid | kWrites, cmd_uid_expunge},
+    Command{"UID FETCH", kSelected, kUid, cmd_fetch},
+    Command{"UID MOVE", kSelected, kUid | kWrites | kTarget, cmd_move},
+    Command{"UID SEARCH", kSelected, kUid | kSearches, cmd_search},
+    Command{"UID STORE", kSelected, kUid | kWrites, cmd_store},
+    Command{"UNSELECT", kSelected, kNone, cmd_unselect},
+    Command{"UNSUBSCRIBE", kLoggedIn, kWrites, cmd_unsubscribe},
+};
+static_assert(std::ranges::is_sorted(kCommands, {}, &Command::name));  // found by binary search
+
+}  // namespace
+
+Result<std::string_view> Args::next_astring() {
+  TRY_OK(tokens.space());
+  return tokens.astring();
+}
+
+const Command* find_command(std::string_view name) {
+  const std::string upper = to_upper(name);
+  const auto at = std::ranges::lower_bound(kCommands, std::string_view(upper), {}, &Command::name);
+  return at != kCommands.end() && at->name == upper ? &*at : nullptr;
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,111 @@
+// The language: every command, where it is legal, and what it may do. Only here.
+//
+// Source   RFC 3501 §6 (commands by state), §7.4.1 (no EXPUNGE while message numbers are in use).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "imap/reply.h"
+#include "wire/tokens.h"
+
+namespace gemel::imap {
+
+class Session;
+struct Args;
+
+enum State : uint8_t {
+  kNotAuthenticated = 1,
+  kAuthenticated = 2,
+  kSelected = 4,
+  kLoggedIn = kAuthenticated | kSelected,
+  kAnyState = kNotAuthenticated | kLoggedIn,
+};
+
+enum Trait : uint8_t {
+  kNone = 0,
+  kUsesMsn = 1,    // no EXPUNGE may be sent while it runs (RFC 3501 §7.4.1)
+  kUsesUids = 2,   // its numbers are UIDs
+  kWrites = 4,     // refused on a replica before it does anything
+  kTarget = 8,     // kNotFound means that CREATE would help (RFC 3501 §6.3.11)
+  kMakes = 16,     // what it does not support is the special use asked for (RFC 6154 §3)
+  kSearches = 32,  // what it does not support is the charset (RFC 3501 §6.4.4)
+  kFresh = 64,     // looks at the mailbox as it is now, so the session learns the news first
+};
+
+struct Command {
+  std::string_view name;
+  uint8_t states;
+  uint8_t traits;
+  Status (*run)(Session& session, Args& args);
+
+  ErrorPlace error_place() const {
+    if (states == kNotAuthenticated) return ErrorPlace::kLogin;
+    if ((traits & kMakes) != 0) return ErrorPlace::kCreate;
+    if ((traits & kSearches) != 0) return ErrorPlace::kSearch;
+    return (traits & kTarget) != 0 ? ErrorPlace::kTarget : ErrorPlace::kAnywhere;
+  }
+};
+
+/// A command with its arguments still to be read.
+struct Args {
+  std::string_view tag;
+  const Command& command;
+  wire::Tokenizer& tokens;
+
+  bool has(Trait trait) const { return (command.traits & trait) != 0; }
+  /// " name": a space and a string.
+  Result<std::string_view> next_astring();
+};
+
+/// `name` in any case, "UID FETCH" for the two words; nullptr if there is none.
+const Command* find_command(std::string_view name);
+
+// cmd_any.cc
+Status cmd_capability(Session& session, Args& args);
+Status cmd_id(Session& session, Args& args);
+Status cmd_logout(Session& session, Args& args);
+Status cmd_noop(Session& session, Args& args);
+// cmd_login.cc
+Status cmd_authenticate(Session& session, Args& args);
+Status cmd_login(Session& session, Args& args);
+Status cmd_starttls(Session& session, Args& args);
+// cmd_enable.cc
+Status cmd_enable(Session& session, Args& args);
+// cmd_idle.cc
+Status cmd_idle(Session& session, Args& args);
+// cmd_select.cc
+Status cmd_close(Session& session, Args& args);
+Status cmd_examine(Session& session, Args& args);
+Status cmd_select(Session& session, Args& args);
+Status cmd_unselect(Session& session, Args& args);
+// cmd_mailbox.cc
+Status cmd_create(Session& session, Args& args);
+Status cmd_delete(Session& session, Args& args);
+Status cmd_rename(Session& session, Args& args);
+Status cmd_subscribe(Session& session, Args& args);
+Status cmd_unsubscribe(Session& session, Args& args);
+// cmd_list.cc
+Status cmd_list(Session& session, Args& args);
+Status cmd_lsub(Session& session, Args& args);
+Status cmd_namespace(Session& session, Args& args);
+// cmd_status.cc
+Status cmd_status(Session& session, Args& args);
+// cmd_append.cc
+Status cmd_append(Session& session, Args& args);
+// cmd_fetch.cc
+Status cmd_fetch(Session& session, Args& args);
+// cmd_store.cc
+Status cmd_store(Session& session, Args& args);
+// cmd_copy.cc
+Status cmd_copy(Session& session, Args& args);
+Status cmd_move(Session& session, Args& args);
+// cmd_expunge.cc
+Status cmd_expunge(Session& session, Args& args);
+Status cmd_uid_expunge(Session& session, Args& args);
+// cmd_search.cc
+Status cmd_search(Session& session, Args& args);
+
+}  // namespace gemel::imap

@@ -1,0 +1,280 @@
+#include "imap/fetch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "imap/date_time.h"
+#include "imap/message.h"
+#include "mail/imap_envelope.h"
+
+namespace gemel::imap {
+namespace {
+
+using Kind = FetchItem::Kind;
+
+constexpr size_t kBatchMessages = 1000;
+// Fewer where each may be large and is marked \Seen: what was not sent should not be marked.
+constexpr size_t kBatchBodies = 50;
+constexpr uint64_t kSectionPieceBytes = 64 << 10;
+
+class FetchWork final : public Work {
+ public:
+  FetchWork(Session& session, FetchRequest request)
+      : session_(session),
+        request_(std::move(request)),
+        walk_(request_.uids),
+        msns_(session.view().known()),
+        needs_facts_(request_.items.needs_facts()) {}
+
+  Result<Progress> step(std::string& out) override;
+
+ private:
+  Result<bool> load_batch(std::string& out);
+  Result<void> load_states(const UidSet& uids);
+  Result<void> mark_seen(const UidSet& uids);
+  Result<void> start_message(std::string& out);
+  Result<void> put_item(std::string& out, const FetchItem& item);
+  Result<void> put_content(std::string& out, const FetchItem& item);
+  Result<void> put_section(std::string& out, const FetchItem& item);
+  Result<void> put_streamed(std::string& out);
+  void put_flags(std::string& out, const RecordState& state);
+  bool is_wanted(const RecordState& state) const;
+  void next_message();
+
+  Session& session_;
+  FetchRequest request_;
+  BitmapWalk walk_;
+  MsnCursor msns_;
+  bool needs_facts_;
+
+  // The batch, and where in it we are.
+  std::optional<MailboxView> mailbox_;
+  std::vector<RecordState> states_;
+  std::vector<RecordFacts> facts_;
+  UidSet marked_;  // made \Seen by this batch
+  size_t at_ = 0;
+  size_t item_ = 0;
+  bool is_open_ = false;  // "* n FETCH (" was put
+  std::optional<Message> message_;
+  std::optional<ByteRange> streaming_;  // what is still to be sent of a section
+  Flags last_flags_;                    // most neighbours have equal flags
+  std::optional<std::string> last_flags_text_;
+  bool has_lost_ = false;
+};
+
+Result<Progress> FetchWork::step(std::string& out) {
+  const size_t piece_end = out.size() + session_.options().limits.output_piece_bytes;
+  while (out.size() < piece_end) {
+    if (streaming_) {
+      TRY_OK(put_streamed(out));
+      continue;
+    }
+    if (at_ == states_.size()) {
+      TRY(const bool loaded, load_batch(out));
+      if (!loaded) {
+        if (has_lost_) return fail(Code::kGone, "some of the messages are expunged");
+        return Progress::kDone;
+      }
+      continue;
+    }
+    if (!is_open_) TRY_OK(start_message(out));
+    if (item_ < request_.items.items.size()) {
+      TRY_OK(put_item(out, request_.items.items[item_++]));
+      continue;
+    }
+    out += ")\r\n";
+    next_message();
+  }
+  return Progress::kMore;
+}
+
+void FetchWork::next_message() {
+  ++at_;
+  item_ = 0;
+  is_open_ = false;
+  message_.reset();
+}
+
+bool FetchWork::is_wanted(const RecordState& state) const {
+  return !request_.changed_since || state.modseq > *request_.changed_since;
+}
+
+Result<void> FetchWork::load_states(const UidSet& uids) {
+  TRY(mailbox_, session_.store().view(session_.view().id()));
+  // Expunged ones are still the client's until it is told (RFC 2180 §4.1).
+  TRY(states_, mailbox_->states(uids, MailboxView::Include::kExpungedToo));
+  return {};
+}
+
+Result<bool> FetchWork::load_batch(std::string& out) {
+  at_ = 0;
+  states_.clear();
+  const UidSet uids = walk_.next(request_.items.sets_seen ? kBatchBodies : kBatchMessages);
+  if (uids.empty()) return false;
+  TRY_OK(load_states(uids));
+  has_lost_ = has_lost_ || states_.size() < uids.size();
+  if (request_.items.sets_seen) TRY_OK(mark_seen(uids));
+  std::erase_if(states_, [&](const RecordState& state) { return !is_wanted(state); });
+  if (needs_facts_) {
+    UidSet wanted;
+    for (const RecordState& state : states_) wanted.add(state.uid);
+    TRY(facts_, mailbox_->facts(wanted));
+  }
+  if (session_.view().take_keywords(mailbox_->info())) out += session_.flags_lines();
+  last_flags_text_.reset();
+  return true;
+}
+
+Result<void> FetchWork::mark_seen(const UidSet& uids) {
+  marked_ = UidSet();
+  if (session_.view().is_read_only()) return {};
+  for (const RecordState& state : states_)
+    if (!state.expunged && is_wanted(state) && !state.flags.has(SystemFlag::kSeen))
+      marked_.add(state.uid);
+  if (marked_.empty()) return {};
+  FlagNames seen;
+  seen.add(SystemFlag::kSeen);
+  const Result<MailStore::Stored> stored =
+      session_.store().store_flags(session_.view().id(), marked_, FlagOp::kAdd, seen);
+  if (!stored) {
+    // Mail can be read while the disk is full.
+    log::warn("imap user={} not marked as seen: {}", session_.userid(), stored.error().text);
+    marked_ = UidSet();
+    return {};
+  }
+  session_.view().skip_own(stored->committed.modseq);
+  return load_states(uids);
+}
+
+Result<void> FetchWork::start_message(std::string& out) {
+  const RecordState& state = states_[at_];
+  fmt::format_to(std::back_inserter(out), "* {} FETCH (", msns_.msn_of(state.uid));
+  is_open_ = true;
+  // What the FETCH itself changed is told with it (RFC 3501 §6.4.5).
+  if (!marked_.contains(state.uid)) return {};
+  const FetchItems& items = request_.items;
+  for (const Kind kind : {Kind::kUid, Kind::kModSeq, Kind::kFlags}) {
+    const bool due = kind == Kind::kUid      ? session_.features().qresync
+                     : kind == Kind::kModSeq ? session_.features().condstore
+                                             : true;
+    if (!due || items.has(kind)) continue;
+    TRY_OK(put_item(out, {.kind = kind}));
+  }
+  return {};
+}
+
+void FetchWork::put_flags(std::string& out, const RecordState& state) {
+  if (!last_flags_text_ || last_flags_ != state.flags) {
+    last_flags_ = state.flags;
+    last_flags_text_ = text_of(state.flags, mailbox_->info().keywords);
+  }
+  out += "FLAGS (";
+  out += *last_flags_text_;
+  if (session_.view().is_recent(state.uid))
+    out += last_flags_text_->empty() ? "\\Recent" : " \\Recent";
+  out += ')';
+}
+
+Result<void> FetchWork::put_item(std::string& out, const FetchItem& item) {
+  const RecordState& state = states_[at_];
+  const auto put = std::back_inserter(out);
+  if (!out.ends_with('(')) out += ' ';
+  switch (item.kind) {
+    case Kind::kUid:
+      fmt::format_to(put, "UID {}", state.uid.value);
+      return {};
+    case Kind::kFlags:
+      put_flags(out, state);
+      return {};
+    case Kind::kModSeq:
+      fmt::format_to(put, "MODSEQ ({})", state.modseq.value);
+      return {};
+    case Kind::kInternalDate:
+      fmt::format_to(put, "INTERNALDATE \"{}\"", date_time_text(facts_[at_].internaldate_s));
+      return {};
+    case Kind::kSize:
+      fmt::format_to(put, "RFC822.SIZE {}", facts_[at_].size);
+      return {};
+    case Kind::kEmailId:
+      fmt::format_to(put, "EMAILID ({})", facts_[at_].guid.text());
+      return {};
+    case Kind::kThreadId:
+      out += "THREADID NIL";  // RFC 8474 §5.2: no threads are kept
+      return {};
+    default:
+      return put_content(out, item);
+  }
+}
+
+Result<void> FetchWork::put_content(std::string& out, const FetchItem& item) {
+  if (!message_) {
+    TRY(Body body, mailbox_->body(facts_[at_].guid));
+    message_.emplace(std::move(body));
+  }
+  if (item.kind == Kind::kEnvelope) {
+    TRY(const std::string_view header, message_->header());
+    out += "ENVELOPE ";
+    out += imap_envelope(header, ImapDialect::kAscii);
+    return {};
+  }
+  if (item.kind == Kind::kSection) return put_section(out, item);
+  TRY(const std::string_view whole, message_->whole());
+  TRY(const MimePart* const structure, message_->structure());
+  if (item.kind == Kind::kBody) {
+    out += "BODY ";
+    out += imap_body(whole, *structure, ImapDialect::kAscii);
+  } else {
+    out += "BODYSTRUCTURE ";
+    out += imap_bodystructure(whole, *structure, ImapDialect::kAscii);
+  }
+  return {};
+}
+
+Result<void> FetchWork::put_section(std::string& out, const FetchItem& item) {
+  TRY(const std::optional<SectionBytes> bytes, message_->resolve(item.section));
+  out += item.label;
+  if (!bytes) {
+    out += " NIL";
+    return {};
+  }
+  out += ' ';
+  const uint64_t start = item.partial ? item.partial->start : 0;
+  const uint64_t count = item.partial ? item.partial->count : UINT64_MAX;
+  if (const auto* const text = std::get_if<std::string>(&*bytes)) {
+    const std::string_view part = partial_of(*text, start, count);
+    wire::put_literal_start(out, part.size());
+    out += part;
+    return {};
+  }
+  ByteRange range = std::get<ByteRange>(*bytes);
+  range.start = std::min<uint64_t>(range.end, range.start + std::min<uint64_t>(start, range.end));
+  range.end = range.start + std::min<uint64_t>(count, range.end - range.start);
+  wire::put_literal_start(out, range.end - range.start);
+  if (range.start < range.end) streaming_ = range;
+  return {};
+}
+
+Result<void> FetchWork::put_streamed(std::string& out) {
+  ByteRange& range = *streaming_;
+  const uint64_t count = std::min<uint64_t>(kSectionPieceBytes, range.end - range.start);
+  const Result<std::string_view> piece = message_->read(range.start, count);
+  if (!piece) {
+    log::error("imap user={} a body can't be read: {}", session_.userid(), piece.error().text);
+    session_.abort();  // the client waits for bytes that will never come
+    return std::unexpected(piece.error());
+  }
+  out += *piece;
+  range.start += count;
+  if (range.start == range.end) streaming_.reset();
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Work> make_fetch(Session& session, FetchRequest request) {
+  return std::make_unique<FetchWork>(session, std::move(request));
+}
+
+}  // namespace gemel::imap

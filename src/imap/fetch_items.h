@@ -1,0 +1,58 @@
+// What a FETCH asks for.
+//
+// Threads  any; pure functions.
+// Source   RFC 3501 §6.4.5 and §9 (fetch-att), RFC 7162 §3.1.4 (MODSEQ), RFC 8474 §5 (EMAILID,
+//          THREADID).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "mail/mime_section.h"
+#include "wire/tokens.h"
+
+namespace gemel::imap {
+
+struct FetchItem {
+  enum class Kind : uint8_t {
+    kUid,
+    kFlags,
+    kModSeq,
+    kInternalDate,
+    kSize,
+    kEmailId,
+    kThreadId,
+    kEnvelope,
+    kBody,  // BODY, without extension data
+    kBodyStructure,
+    kSection,  // BODY[...], RFC822 and its like
+  };
+  struct Partial {
+    uint32_t start;
+    uint32_t count;
+  };
+
+  Kind kind;
+  std::string label = {};  // kSection: how the answer calls it, "BODY[TEXT]<0>"
+  Section section = {};
+  std::optional<Partial> partial = {};
+};
+
+struct FetchItems {
+  std::vector<FetchItem> items;
+  bool sets_seen = false;  // a section without PEEK (RFC 3501 §6.4.5)
+
+  bool has(FetchItem::Kind kind) const;
+  /// Puts an item without arguments in front unless it is there.
+  void require(FetchItem::Kind kind);
+  /// What an item of this request needs beyond a message's state.
+  bool needs_facts() const;
+};
+
+/// Reads an attribute, a macro, or a list. Errors: kSyntax; kLimit, more than `items_max`.
+Result<FetchItems> parse_fetch_items(wire::Tokenizer& tokens, size_t items_max);
+
+}  // namespace gemel::imap

@@ -1,0 +1,108 @@
+#include "imap/list.h"
+
+#include <algorithm>
+
+namespace gemel::imap {
+namespace {
+
+void add_attribute(std::string& out, std::string_view attribute) {
+  (out += out.empty() ? "" : " ") += attribute;
+}
+
+void put_line(std::string& out, std::string_view command, std::string_view attributes,
+              std::string_view path) {
+  ((out += "* ") += command) += " (";
+  (out += attributes) += ") \"/\" ";
+  put_path(out, path);
+}
+
+void mark_above(ListTree& tree, const std::string& path) {
+  const ListNode& node = tree.at(path);  // a map's nodes stay where they are
+  MailboxName name{.owner = {}, .path = path};
+  while (const std::optional<MailboxName> above = name.parent()) {
+    ListNode& parent = tree[above->path];
+    parent.has_children = parent.has_children || node.mailbox;
+    parent.has_subscribed_below = parent.has_subscribed_below || node.is_subscribed;
+    parent.has_special_below = parent.has_special_below || !node.special_use().empty();
+    name = *above;
+  }
+}
+
+bool is_selected(const ListNode& node, const ListRequest& request) {
+  if (request.selects_subscribed && !node.is_subscribed) return false;
+  if (request.selects_special_use && node.special_use().empty()) return false;
+  // A name without mailbox is one where something is below it, unless only a subscription made it.
+  return node.mailbox || node.has_children || request.selects_subscribed;
+}
+
+// RFC 5258 §3.5: what is selected below; empty if nothing or not asked for.
+std::string child_info(const ListNode& node, const ListRequest& request) {
+  std::string options;
+  if (!request.selects_recursively) return options;
+  if (request.selects_subscribed && node.has_subscribed_below)
+    add_attribute(options, "\"SUBSCRIBED\"");
+  if (request.selects_special_use && node.has_special_below)
+    add_attribute(options, "\"SPECIAL-USE\"");
+  return options;
+}
+
+std::string attributes_of(const ListNode& node, const ListRequest& request) {
+  std::string out;
+  // RFC 5258 §3.4 says that the first implies the second, but older clients know only that one.
+  if (!node.mailbox) out = "\\NonExistent \\Noselect";
+  add_attribute(out, node.has_children ? "\\HasChildren" : "\\HasNoChildren");
+  if (node.is_subscribed && (request.returns_subscribed || request.selects_subscribed))
+    add_attribute(out, "\\Subscribed");
+  if (const std::string use = node.special_use(); !use.empty()) add_attribute(out, use);
+  return out;
+}
+
+}  // namespace
+
+std::string ListNode::special_use() const {
+  if (!mailbox) return {};
+  const auto at = mailbox->attributes.find(std::string(kAttributeSpecialUse));
+  return at == mailbox->attributes.end() ? std::string() : at->second;
+}
+
+Result<ListTree> load_list_tree(const MailStore& store, std::string_view userid) {
+  ListTree tree;
+  TRY(std::vector<MailboxInfo> mailboxes, store.mailboxes(userid));
+  TRY(const std::vector<UserItem> subscriptions, store.user_items(userid, kUserItemSubscription));
+  std::vector<std::string> paths;
+  for (MailboxInfo& mailbox : mailboxes) {
+    paths.push_back(mailbox.name.path);
+    tree[paths.back()].mailbox = std::move(mailbox);
+  }
+  for (const UserItem& item : subscriptions) {
+    paths.push_back(item.key.substr(kUserItemSubscription.size()));
+    tree[paths.back()].is_subscribed = true;
+  }
+  for (const std::string& path : paths) mark_above(tree, path);
+  return tree;
+}
+
+bool put_list(std::string& out, const ListTree::value_type& node, const ListRequest& request) {
+  const auto& [path, what] = node;
+  const std::string below = child_info(what, request);
+  const bool selected = is_selected(what, request);
+  if (!selected && below.empty()) return false;
+  if (std::ranges::none_of(request.patterns,
+                           [&](const Pattern& pattern) { return pattern.matches(path); }))
+    return false;
+  put_line(out, "LIST", attributes_of(what, request), path);
+  if (!below.empty()) ((out += " (\"CHILDINFO\" (") += below) += "))";
+  out += "\r\n";
+  return selected && what.mailbox;
+}
+
+void put_lsub(std::string& out, const ListTree::value_type& node, const Pattern& pattern,
+              Percent percent) {
+  const auto& [path, what] = node;
+  const bool is_above = percent == Percent::kYes && what.has_subscribed_below;
+  if ((!what.is_subscribed && !is_above) || !pattern.matches(path)) return;
+  put_line(out, "LSUB", what.is_subscribed ? "" : "\\Noselect", path);
+  out += "\r\n";
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,55 @@
+// The tree of names that LIST and LSUB look at: mailboxes, subscriptions, and the levels above
+// them that exist only as parts of names.
+//
+// Threads  any; a value made for one command.
+// Source   RFC 3501 §6.3.8, §6.3.9, §7.2.2; RFC 3348 (CHILDREN); RFC 5258 (LIST-EXTENDED); RFC
+//          6154 (SPECIAL-USE).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "imap/names.h"
+#include "imap/status_items.h"
+#include "store/mail_store.h"
+
+namespace gemel::imap {
+
+struct ListNode {
+  std::optional<MailboxInfo> mailbox;  // nothing: no mailbox has this name
+  bool is_subscribed = false;
+  bool has_children = false;  // mailboxes below it
+  bool has_subscribed_below = false;
+  bool has_special_below = false;
+
+  std::string special_use() const;  // empty: none
+};
+using ListTree = std::map<std::string, ListNode>;
+
+/// Cost: O(mailboxes + subscriptions). Errors: of the store.
+Result<ListTree> load_list_tree(const MailStore& store, std::string_view userid);
+
+/// What LIST is asked for (RFC 5258 §3).
+struct ListRequest {
+  std::vector<Pattern> patterns;
+  bool selects_subscribed = false;
+  bool selects_special_use = false;
+  bool selects_recursively = false;
+  bool returns_subscribed = false;
+  std::optional<std::vector<StatusItem>> status;  // RFC 5819
+};
+
+/// Appends the LIST line of a node that `request` selects; nothing appended otherwise. True if a
+/// STATUS line goes with it.
+bool put_list(std::string& out, const ListTree::value_type& node, const ListRequest& request);
+
+/// The same for LSUB (RFC 3501 §6.3.9). With a "%" in the pattern, names that only have subscribed
+/// ones below them are told too, as \Noselect.
+enum class Percent : uint8_t { kNo, kYes };
+void put_lsub(std::string& out, const ListTree::value_type& node, const Pattern& pattern,
+              Percent percent);
+
+}  // namespace gemel::imap

@@ -1,0 +1,71 @@
+#include "imap/names.h"
+
+#include <vector>
+
+#include "base/bytes.h"
+#include "mail/modified_utf7.h"
+#include "wire/tokens.h"
+
+namespace gemel::imap {
+namespace {
+
+constexpr std::string_view kInbox = "INBOX";
+
+bool is_inbox_level(std::string_view path) {
+  return equals_ignoring_case(path.substr(0, kInbox.size()), kInbox) &&
+         (path.size() == kInbox.size() || path[kInbox.size()] == kHierarchySeparator);
+}
+
+bool matches_exactly(std::string_view text, std::string_view path) {
+  // reached[i]: the pattern up to here can stand for the first i bytes of the path.
+  std::vector<bool> reached(path.size() + 1, false);
+  reached[0] = true;
+  for (const char c : text) {
+    if (c == '*' || c == '%') {
+      for (size_t i = 1; i <= path.size(); ++i)
+        if (reached[i - 1] && (c == '*' || path[i - 1] != kHierarchySeparator)) reached[i] = true;
+      continue;
+    }
+    for (size_t i = path.size(); i > 0; --i) reached[i] = reached[i - 1] && path[i - 1] == c;
+    reached[0] = false;
+  }
+  return reached[path.size()];
+}
+
+}  // namespace
+
+Result<MailboxName> mailbox_of(std::string_view userid, std::string_view wire_name) {
+  Result<std::string> path = from_modified_utf7(wire_name);
+  if (!path) return fail(Code::kInvalid, "a mailbox name is not in modified UTF-7");
+  return MailboxName::make(userid, *path);
+}
+
+void put_path(std::string& out, std::string_view path) {
+  // What the store keeps is valid UTF-8.
+  wire::put_astring(out, to_modified_utf7(path).value_or(std::string(path)));
+}
+
+Pattern::Pattern(std::string_view reference, std::string_view pattern) {
+  std::string whole(reference);
+  whole += pattern;
+  if (whole.size() > kPatternBytesMax) return;
+  // Runs of wildcards mean the same as one.
+  std::string text = from_modified_utf7(whole).value_or("");
+  for (const char c : text) {
+    const char last = text_.empty() ? '\0' : text_.back();
+    if ((c == '*' || c == '%') && last == '*') continue;
+    if (c == '%' && last == '%') continue;
+    if (c == '*' && last == '%') text_.pop_back();
+    text_ += c;
+  }
+  if (is_inbox_level(text_)) text_.replace(0, kInbox.size(), kInbox);
+}
+
+bool Pattern::matches(std::string_view path) const {
+  if (text_.empty()) return false;
+  if (matches_exactly(text_, path)) return true;
+  // INBOX is found in any case (RFC 3501 §5.1), by "in%" too.
+  return path == kInbox && matches_exactly(to_upper(text_), path);
+}
+
+}  // namespace gemel::imap

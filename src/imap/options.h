@@ -1,0 +1,61 @@
+// What an IMAP session is given, and the limits it keeps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "store/mail_store.h"
+#include "wire/sasl.h"
+#include "wire/session.h"
+
+namespace gemel::imap {
+
+/// Each bounds what one client can make the server hold or do; what is beyond gives BAD or NO, and
+/// where it can only be bad will, BYE.
+struct Limits {
+  // A client that has not logged in gets little (line, and command with its literals).
+  size_t line_bytes_before_login_max = 8192;
+  size_t command_bytes_before_login_max = 16 << 10;
+  size_t commands_before_login_max = 100;
+  size_t login_failures_max = 5;
+
+  size_t line_bytes_max = 64 << 10;
+  size_t command_bytes_max = 256 << 10;
+  size_t literals_max = 1000;    // in one command
+  size_t bad_commands_max = 20;  // in a row
+  uint64_t message_bytes_max = 50 << 20;
+
+  size_t sequence_ranges_max = 16'384;
+  size_t fetch_items_max = 100;
+  size_t search_keys_max = 1000;
+  size_t search_depth_max = 30;  // the tokenizer's lists end at 32
+  size_t list_patterns_max = 20;
+  size_t output_piece_bytes = 64 << 10;  // a command pauses when it has made so much
+
+  int64_t login_timeout_ms = 60'000;         // from connect to login
+  int64_t idle_timeout_ms = 30 * 60 * 1000;  // RFC 3501 §5.4: at least 30 minutes
+};
+
+/// Where a password may cross the wire as it is.
+enum class PlaintextAuth : uint8_t { kOnTlsOrLocal, kAnywhere };
+
+/// Everything referred to must outlive the sessions.
+struct Options {
+  std::string hostname;
+  MailStore& store;
+  Clock& clock;
+  Random& random;  // fit for secrets
+  wire::CredentialSource& credentials;
+  std::string server_secret;  // see wire::SaslOptions
+  PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
+  Limits limits = {};
+};
+
+/// The session of one connection.
+std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> options,
+                                            wire::SessionEnv env);
+
+}  // namespace gemel::imap

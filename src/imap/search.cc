@@ -1,0 +1,224 @@
+#include "imap/search.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "imap/date_time.h"
+#include "mail/header_date.h"
+#include "mail/mime_header.h"
+
+namespace gemel::imap {
+namespace {
+
+using Kind = SearchNode::Kind;
+
+/// Which messages of a set match, and which may; they don't overlap.
+struct Verdict {
+  Bitmap yes;
+  Bitmap maybe;
+};
+
+Verdict judge(const SearchNode& node, const Bitmap& in);
+
+Verdict judge_and(const SearchNode& node, const Bitmap& in) {
+  Bitmap yes = in;
+  Bitmap possible = in;
+  for (const SearchNode& child : node.children) {
+    const Verdict part = judge(child, possible);
+    yes &= part.yes;
+    possible = part.yes | part.maybe;
+  }
+  return {yes & possible, possible - yes};
+}
+
+Verdict judge_or(const SearchNode& node, const Bitmap& in) {
+  Bitmap yes;
+  Bitmap maybe;
+  for (const SearchNode& child : node.children) {
+    const Verdict part = judge(child, in - yes);
+    yes |= part.yes;
+    maybe |= part.maybe;
+  }
+  return {yes, maybe - yes};
+}
+
+Verdict judge(const SearchNode& node, const Bitmap& in) {
+  if (node.kind == Kind::kAnd) return judge_and(node, in);
+  if (node.kind == Kind::kOr) return judge_or(node, in);
+  if (node.kind == Kind::kNot) {
+    Verdict inner = judge(node.children.front(), in);
+    return {in - inner.yes - inner.maybe, std::move(inner.maybe)};
+  }
+  if (node.is_decided_by_sets()) return {in & node.set, Bitmap()};
+  return {Bitmap(), in};
+}
+
+int64_t days_of(const std::chrono::year_month_day& date) {
+  return std::chrono::sys_days(date).time_since_epoch().count();
+}
+
+}  // namespace
+
+/// A message while it is looked at.
+struct Search::Candidate {
+  Uid uid;
+  const RecordFacts* facts = nullptr;
+  std::optional<Message> message = {};
+};
+
+Result<Search> Search::start(SearchNode root, const View& view, MailboxView mailbox,
+                             int64_t now_s) {
+  Search out(std::move(root), std::move(mailbox), now_s);
+  TRY_OK(out.resolve(out.root_, view));
+  Verdict verdict = judge(out.root_, view.known() - view.gone());
+  out.found_ = std::move(verdict.yes);
+  out.open_ = BitmapWalk(std::move(verdict.maybe));
+  return out;
+}
+
+Result<Bitmap> Search::modified_since(uint64_t modseq) const {
+  Bitmap out;
+  const ModSeq since(modseq == 0 ? 0 : modseq - 1);
+  Result<std::vector<RecordState>> changes = mailbox_.changes_since(since);
+  if (!changes && changes.error().code == Code::kGone) {
+    TRY(const UidSet uids, mailbox_.uids());
+    changes = mailbox_.states(uids);
+  }
+  TRY_OK(changes);
+  for (const RecordState& state : *changes)
+    if (!state.expunged && state.modseq > since) out.add(state.uid.value);
+  return out;
+}
+
+Result<void> Search::resolve(SearchNode& node, const View& view) const {
+  for (SearchNode& child : node.children) TRY_OK(resolve(child, view));
+  std::optional<size_t> bit;
+  if (node.kind == Kind::kFlag) bit = node.number;
+  if (node.kind == Kind::kKeyword) {
+    const std::vector<std::string>& keywords = mailbox_.info().keywords;
+    const auto at = std::ranges::find_if(
+        keywords, [&](const std::string& name) { return equals_ignoring_case(name, node.text); });
+    if (at != keywords.end()) bit = kSystemFlagCount + static_cast<size_t>(at - keywords.begin());
+  }
+  if (bit) {
+    TRY(const UidSet uids, mailbox_.uids_with(*bit));
+    node.set = bitmap_of(uids);
+  }
+  if (node.kind == Kind::kRecent) node.set = view.recent();
+  if (node.kind == Kind::kModSeq) {
+    TRY(node.set, modified_since(node.number));
+  }
+  return {};
+}
+
+Result<bool> Search::go_on(size_t count) {
+  const UidSet uids = open_.next(count);
+  // What other sessions expunged since is not found.
+  TRY(const std::vector<RecordState> states, mailbox_.states(uids));
+  UidSet live;
+  for (const RecordState& state : states) live.add(state.uid);
+  TRY(const std::vector<RecordFacts> facts, mailbox_.facts(live));
+  for (size_t i = 0; i < states.size(); ++i) {
+    Candidate candidate{.uid = states[i].uid, .facts = &facts[i]};
+    const Result<bool> matched = matches(root_, candidate);
+    if (matched) {
+      if (*matched) found_.add(states[i].uid.value);
+      continue;
+    }
+    // One message that can't be read must not hide the others.
+    if (matched.error().code == Code::kIo) return std::unexpected(matched.error());
+    log::error("imap search mailbox={} uid={}: {}", mailbox_.info().id.text(), states[i].uid.value,
+               matched.error().text);
+  }
+  return open_.at_end();
+}
+
+Result<ModSeq> Search::highest_modseq(const Bitmap& uids) const {
+  ModSeq highest;
+  TRY(const std::vector<RecordState> states, mailbox_.states(uid_set_of(uids)));
+  for (const RecordState& state : states) highest = std::max(highest, state.modseq);
+  return highest;
+}
+
+Result<Message*> Search::message_of(Candidate& candidate) const {
+  if (!candidate.message) {
+    TRY(Body body, mailbox_.body(candidate.facts->guid));
+    candidate.message.emplace(std::move(body));
+  }
+  return &*candidate.message;
+}
+
+Result<bool> Search::matches(const SearchNode& node, Candidate& candidate) const {
+  switch (node.kind) {
+    case Kind::kAnd:
+    case Kind::kOr: {
+      const bool stops_at = node.kind == Kind::kOr;
+      for (const SearchNode& child : node.children) {
+        TRY(const bool matched, matches(child, candidate));
+        if (matched == stops_at) return stops_at;
+      }
+      return !stops_at;
+    }
+    case Kind::kNot: {
+      TRY(const bool matched, matches(node.children.front(), candidate));
+      return !matched;
+    }
+    default:
+      if (node.is_decided_by_sets()) return node.set.contains(candidate.uid.value);
+      if (!node.needs_body()) return matches_facts(node, *candidate.facts);
+      if (node.kind < Kind::kHeader) return matches_date(node, candidate);
+      return matches_text(node, candidate);
+  }
+}
+
+bool Search::matches_facts(const SearchNode& node, const RecordFacts& facts) const {
+  const int64_t day = day_of(facts.internaldate_s);
+  const int64_t age_s = now_s_ - facts.internaldate_s;
+  switch (node.kind) {
+    case Kind::kLarger:
+      return facts.size > node.number;
+    case Kind::kSmaller:
+      return facts.size < node.number;
+    case Kind::kBefore:
+      return day < node.date;
+    case Kind::kOn:
+      return day == node.date;
+    case Kind::kSince:
+      return day >= node.date;
+    case Kind::kOlder:
+      return age_s >= static_cast<int64_t>(node.number);
+    case Kind::kYounger:
+      return age_s <= static_cast<int64_t>(node.number);
+    default:  // kEmailId
+      return facts.guid.text() == node.text;
+  }
+}
+
+Result<bool> Search::matches_date(const SearchNode& node, Candidate& candidate) const {
+  TRY(Message* const message, message_of(candidate));
+  TRY(const std::string_view header, message->header());
+  const std::optional<HeaderField> field = find_field(header, "Date");
+  if (!field) return false;
+  // RFC 3501 §6.4.4: the day as written, whatever the time and the zone.
+  const std::optional<HeaderDate> date = parse_header_date(unfold(field->value));
+  if (!date) return false;
+  const int64_t day = days_of(date->day);
+  if (node.kind == Kind::kSentBefore) return day < node.date;
+  if (node.kind == Kind::kSentOn) return day == node.date;
+  return day >= node.date;
+}
+
+Result<bool> Search::matches_text(const SearchNode& node, Candidate& candidate) const {
+  TRY(Message* const message, message_of(candidate));
+  if (node.kind == Kind::kHeader) {
+    TRY(const std::string_view header, message->header());
+    return header_contains(header, node.text, *node.key);
+  }
+  TRY(const std::string_view whole, message->whole());
+  TRY(const MimePart* const structure, message->structure());
+  if (node.kind == Kind::kBody) return body_contains(whole, *structure, *node.key);
+  return text_contains(whole, *structure, *node.key);
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,47 @@
+// Finds the messages of a mailbox that a search tree matches: first by sets alone, then, only for
+// those that sets don't decide, by facts, headers and bodies, message by message.
+//
+// Threads  one at a time. Reads may wait for the disk.
+#pragma once
+
+#include "imap/message.h"
+#include "imap/search_keys.h"
+#include "imap/view.h"
+#include "store/mail_store.h"
+
+namespace gemel::imap {
+
+class Search {
+ public:
+  /// `view` must outlive it. `now_s`: for OLDER and YOUNGER.
+  static Result<Search> start(SearchNode root, const View& view, MailboxView mailbox,
+                              int64_t now_s);
+
+  /// Decides on up to `count` more messages; true when all are decided. Errors: kIo.
+  Result<bool> go_on(size_t count);
+  /// What was found, once go_on gave true.
+  const Bitmap& found() const { return found_; }
+  /// Highest of those found (RFC 7162 §3.1.5); 0 if there are none.
+  Result<ModSeq> highest_modseq(const Bitmap& uids) const;
+
+ private:
+  Search(SearchNode root, MailboxView mailbox, int64_t now_s)
+      : root_(std::move(root)), mailbox_(std::move(mailbox)), now_s_(now_s), open_(Bitmap()) {}
+  Result<void> resolve(SearchNode& node, const View& view) const;
+  Result<Bitmap> modified_since(uint64_t modseq) const;
+
+  struct Candidate;
+  Result<bool> matches(const SearchNode& node, Candidate& candidate) const;
+  Result<bool> matches_date(const SearchNode& node, Candidate& candidate) const;
+  Result<bool> matches_text(const SearchNode& node, Candidate& candidate) const;
+  Result<Message*> message_of(Candidate& candidate) const;
+  bool matches_facts(const SearchNode& node, const RecordFacts& facts) const;
+
+  SearchNode root_;
+  MailboxView mailbox_;
+  int64_t now_s_;
+  Bitmap found_;
+  BitmapWalk open_;  // not decided by sets
+};
+
+}  // namespace gemel::imap

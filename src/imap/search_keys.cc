@@ -1,0 +1,289 @@
+#include "imap/search_keys.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "imap/date_time.h"
+#include "mail/charset.h"
+#include "mail/flags.h"
+
+namespace gemel::imap {
+namespace {
+
+using Kind = SearchNode::Kind;
+
+enum class Argument : uint8_t { kNone, kNumber, kDate, kField, kText, kUid, kSpecial };
+enum class Negated : uint8_t { kNo, kYes };
+
+struct KeyRow {
+  std::string_view name;
+  Kind kind;
+  Argument argument = Argument::kNone;
+  SystemFlag flag = {};
+  Negated negated = Negated::kNo;
+};
+
+constexpr auto kIsNot = Negated::kYes;
+constexpr std::array kKeys = {
+    KeyRow{"ALL", Kind::kAnd},
+    KeyRow{"ANSWERED", Kind::kFlag, Argument::kNone, SystemFlag::kAnswered},
+    KeyRow{"BCC", Kind::kHeader, Argument::kField},
+    KeyRow{"BEFORE", Kind::kBefore, Argument::kDate},
+    KeyRow{"BODY", Kind::kBody, Argument::kText},
+    KeyRow{"CC", Kind::kHeader, Argument::kField},
+    KeyRow{"DELETED", Kind::kFlag, Argument::kNone, SystemFlag::kDeleted},
+    KeyRow{"DRAFT", Kind::kFlag, Argument::kNone, SystemFlag::kDraft},
+    KeyRow{"EMAILID", Kind::kEmailId, Argument::kSpecial},
+    KeyRow{"FLAGGED", Kind::kFlag, Argument::kNone, SystemFlag::kFlagged},
+    KeyRow{"FROM", Kind::kHeader, Argument::kField},
+    KeyRow{"HEADER", Kind::kHeader, Argument::kSpecial},
+    KeyRow{"KEYWORD", Kind::kKeyword, Argument::kSpecial},
+    KeyRow{"LARGER", Kind::kLarger, Argument::kNumber},
+    KeyRow{"MODSEQ", Kind::kModSeq, Argument::kSpecial},
+    KeyRow{"NEW", Kind::kAnd, Argument::kSpecial},
+    KeyRow{"NOT", Kind::kNot, Argument::kSpecial},
+    KeyRow{"OLD", Kind::kRecent, Argument::kNone, {}, kIsNot},
+    KeyRow{"OLDER", Kind::kOlder, Argument::kNumber},
+    KeyRow{"ON", Kind::kOn, Argument::kDate},
+    KeyRow{"OR", Kind::kOr, Argument::kSpecial},
+    KeyRow{"RECENT", Kind::kRecent},
+    KeyRow{"SEEN", Kind::kFlag, Argument::kNone, SystemFlag::kSeen},
+    KeyRow{"SENTBEFORE", Kind::kSentBefore, Argument::kDate},
+    KeyRow{"SENTON", Kind::kSentOn, Argument::kDate},
+    KeyRow{"SENTSINCE", Kind::kSentSince, Argument::kDate},
+    KeyRow{"SINCE", Kind::kSince, Argument::kDate},
+    KeyRow{"SMALLER", Kind::kSmaller, Argument::kNumber},
+    KeyRow{"SUBJECT", Kind::kHeader, Argument::kField},
+    KeyRow{"TEXT", Kind::kText, Argument::kText},
+    KeyRow{"THREADID", Kind::kNothing, Argument::kSpecial},
+    KeyRow{"TO", Kind::kHeader, Argument::kField},
+    KeyRow{"UID", Kind::kSet, Argument::kUid},
+    KeyRow{"UNANSWERED", Kind::kFlag, Argument::kNone, SystemFlag::kAnswered, kIsNot},
+    KeyRow{"UNDELETED", Kind::kFlag, Argument::kNone, SystemFlag::kDeleted, kIsNot},
+    KeyRow{"UNDRAFT", Kind::kFlag, Argument::kNone, SystemFlag::kDraft, kIsNot},
+    KeyRow{"UNFLAGGED", Kind::kFlag, Argument::kNone, SystemFlag::kFlagged, kIsNot},
+    KeyRow{"UNKEYWORD", Kind::kKeyword, Argument::kSpecial, {}, kIsNot},
+    KeyRow{"UNSEEN", Kind::kFlag, Argument::kNone, SystemFlag::kSeen, kIsNot},
+    KeyRow{"YOUNGER", Kind::kYounger, Argument::kNumber},
+};
+static_assert(std::ranges::is_sorted(kKeys, {}, &KeyRow::name));  // found by binary search
+
+constexpr std::array<std::string_view, 3> kCharsets = {"US-ASCII", "UTF-8", "ISO-8859-1"};
+
+SearchNode negate(SearchNode node) {
+  SearchNode out{.kind = Kind::kNot};
+  out.children.push_back(std::move(node));
+  return out;
+}
+
+void sort_by_cost(std::vector<SearchNode>& nodes) {
+  std::ranges::sort(nodes, {}, &SearchNode::dearest);
+}
+
+class Parser {
+ public:
+  Parser(wire::Tokenizer& tokens, const SearchSets& sets, const SearchLimits& limits)
+      : tokens_(tokens), sets_(sets), limits_(limits) {}
+
+  Result<SearchNode> all();
+
+ private:
+  Result<void> charset();
+  Result<SearchNode> key();
+  Result<SearchNode> list();
+  Result<SearchNode> named(const KeyRow& row);
+  Result<SearchNode> special(const KeyRow& row);
+  Result<SearchNode> header();
+  Result<SearchNode> modseq();
+  Result<SearchNode> either();
+  Result<std::string> text();
+  Result<Bitmap> set(const std::function<Result<Bitmap>(std::string_view)>& by);
+
+  wire::Tokenizer& tokens_;
+  const SearchSets& sets_;
+  const SearchLimits& limits_;
+  std::string charset_;
+  size_t keys_ = 0;
+  size_t depth_ = 0;
+};
+
+Result<void> Parser::charset() {
+  if (!tokens_.skip_word("CHARSET")) return {};
+  TRY_OK(tokens_.space());
+  TRY(const std::string_view name, tokens_.astring());
+  TRY_OK(tokens_.space());
+  if (std::ranges::none_of(kCharsets,
+                           [&](std::string_view c) { return equals_ignoring_case(c, name); }))
+    return fail(Code::kUnsupported, "no such charset here");
+  charset_ = name;
+  return {};
+}
+
+Result<SearchNode> Parser::all() {
+  TRY_OK(charset());
+  SearchNode out;
+  do {
+    TRY(out.children.emplace_back(), key());
+  } while (tokens_.skip(' '));
+  TRY_OK(tokens_.end());
+  sort_by_cost(out.children);
+  return out;
+}
+
+Result<SearchNode> Parser::key() {
+  if (++keys_ > limits_.keys_max) return fail(Code::kLimit, "too many search keys");
+  if (++depth_ > limits_.depth_max) return fail(Code::kLimit, "search keys are nested too deep");
+  Result<SearchNode> out = fail(Code::kSyntax, "no such search key");
+  const char c = tokens_.peek();
+  if (c == '(') {
+    out = list();
+  } else if ((c >= '0' && c <= '9') || c == '*' || c == '$') {
+    SearchNode node{.kind = Kind::kSet};
+    TRY(node.set, set(sets_.by_msn));
+    out = std::move(node);
+  } else {
+    TRY(const std::string_view name, tokens_.atom());
+    const std::string upper = to_upper(name);
+    const auto row = std::ranges::lower_bound(kKeys, std::string_view(upper), {}, &KeyRow::name);
+    if (row != kKeys.end() && row->name == upper) out = named(*row);
+    if (out && row->negated == Negated::kYes) out = negate(std::move(*out));
+  }
+  --depth_;
+  return out;
+}
+
+Result<SearchNode> Parser::list() {
+  SearchNode out;
+  TRY_OK(tokens_.open());
+  do {
+    TRY(out.children.emplace_back(), key());
+  } while (tokens_.skip(' '));
+  TRY_OK(tokens_.close());
+  sort_by_cost(out.children);
+  return out;
+}
+
+Result<Bitmap> Parser::set(const std::function<Result<Bitmap>(std::string_view)>& by) {
+  TRY(const std::string_view words, tokens_.sequence());
+  return by(words);
+}
+
+Result<std::string> Parser::text() {
+  TRY_OK(tokens_.space());
+  TRY(const std::string_view raw, tokens_.astring());
+  return to_utf8(raw, charset_);
+}
+
+Result<SearchNode> Parser::named(const KeyRow& row) {
+  SearchNode node{.kind = row.kind};
+  switch (row.argument) {
+    case Argument::kNone:
+      node.number = static_cast<uint64_t>(row.flag);
+      return node;
+    case Argument::kNumber: {
+      TRY_OK(tokens_.space());
+      TRY(node.number, tokens_.number64());
+      return node;
+    }
+    case Argument::kDate: {
+      TRY_OK(tokens_.space());
+      TRY(const std::string_view words, tokens_.astring());
+      TRY(node.date, parse_date(words));
+      return node;
+    }
+    case Argument::kField: {
+      node.text = row.name;
+      TRY(const std::string words, text());
+      node.key.emplace(words);
+      return node;
+    }
+    case Argument::kText: {
+      TRY(const std::string words, text());
+      node.key.emplace(words);
+      return node;
+    }
+    case Argument::kUid: {
+      TRY_OK(tokens_.space());
+      TRY(node.set, set(sets_.by_uid));
+      return node;
+    }
+    case Argument::kSpecial:
+      return special(row);
+  }
+  return node;
+}
+
+Result<SearchNode> Parser::special(const KeyRow& row) {
+  if (row.name == "NEW") {  // RECENT UNSEEN
+    SearchNode out;
+    out.children.push_back({.kind = Kind::kRecent});
+    out.children.push_back(
+        negate({.kind = Kind::kFlag, .number = static_cast<uint64_t>(SystemFlag::kSeen)}));
+    return out;
+  }
+  TRY_OK(tokens_.space());
+  if (row.kind == Kind::kNot) {
+    TRY(SearchNode inner, key());
+    return negate(std::move(inner));
+  }
+  if (row.kind == Kind::kOr) return either();
+  if (row.kind == Kind::kHeader) return header();
+  if (row.kind == Kind::kModSeq) return modseq();
+  TRY(const std::string_view word, tokens_.atom());
+  return SearchNode{.kind = row.kind, .text = std::string(word)};
+}
+
+Result<SearchNode> Parser::either() {
+  SearchNode out{.kind = Kind::kOr};
+  TRY(out.children.emplace_back(), key());
+  TRY_OK(tokens_.space());
+  TRY(out.children.emplace_back(), key());
+  sort_by_cost(out.children);
+  return out;
+}
+
+Result<SearchNode> Parser::header() {
+  SearchNode out{.kind = Kind::kHeader};
+  TRY(const std::string_view field, tokens_.astring());
+  out.text = field;
+  TRY(const std::string words, text());
+  out.key.emplace(words);
+  return out;
+}
+
+// `MODSEQ ["/flags/\\Seen" all] 12345`; one modseq stands for all of a message's metadata here, as
+// RFC 7162 §3.1.5 allows.
+Result<SearchNode> Parser::modseq() {
+  SearchNode out{.kind = Kind::kModSeq};
+  if (tokens_.peek() == '"') {
+    TRY_OK(tokens_.string());
+    TRY_OK(tokens_.space());
+    if (!tokens_.skip_word("ALL") && !tokens_.skip_word("PRIV") && !tokens_.skip_word("SHARED"))
+      return tokens_.wrong("\"all\", \"priv\" or \"shared\"");
+    TRY_OK(tokens_.space());
+  }
+  TRY(out.number, tokens_.number64());
+  return out;
+}
+
+}  // namespace
+
+SearchNode::Kind SearchNode::dearest() const {
+  Kind out = children.empty() ? kind : Kind::kAnd;
+  for (const SearchNode& child : children) out = std::max(out, child.dearest());
+  return out;
+}
+
+bool SearchNode::contains(Kind wanted) const {
+  return kind == wanted || std::ranges::any_of(children, [&](const SearchNode& child) {
+           return child.contains(wanted);
+         });
+}
+
+Result<SearchNode> parse_search(wire::Tokenizer& tokens, const SearchSets& sets,
+                                const SearchLimits& limits) {
+  return Parser(tokens, sets, limits).all();
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,83 @@
+// What a SEARCH looks for, as a tree.
+//
+// Threads  any; a value made for one command.
+// Source   RFC 3501 §6.4.4 and §9 (search-key), RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN),
+//          RFC 5182 (SEARCHRES), RFC 8474 §6 (EMAILID, THREADID).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "imap/bitmap.h"
+#include "mail/text.h"
+#include "wire/tokens.h"
+
+namespace gemel::imap {
+
+struct SearchNode {
+  // Ascending by what it costs to decide on one message.
+  enum class Kind : uint8_t {
+    kAnd,  // all children; none: every message
+    kOr,
+    kNot,
+    kSet,      // `set`
+    kFlag,     // system flag `number`
+    kKeyword,  // `text`
+    kRecent,
+    kModSeq,  // at least `number`
+    kNothing,
+
+    kLarger,  // than `number`
+    kSmaller,
+    kBefore,  // internal date before day `date`
+    kOn,
+    kSince,
+    kOlder,  // than `number` seconds
+    kYounger,
+    kEmailId,  // `text`
+
+    kSentBefore,
+    kSentOn,
+    kSentSince,
+    kHeader,  // field `text` holds `key`
+
+    kBody,  // `key`
+    kText,
+  };
+
+  Kind kind = Kind::kAnd;
+  uint64_t number = 0;
+  int64_t date = 0;
+  std::string text = {};
+  std::optional<SearchKey> key = {};
+  Bitmap set = {};  // of a kind that sets decide: its messages, once resolved
+  std::vector<SearchNode> children = {};
+
+  bool is_decided_by_sets() const { return kind >= Kind::kSet && kind < Kind::kLarger; }
+  bool needs_body() const { return kind >= Kind::kSentBefore; }
+  /// Of the dearest key in it.
+  Kind dearest() const;
+  bool contains(Kind wanted) const;
+};
+
+struct SearchLimits {
+  size_t keys_max;
+  size_t depth_max;
+};
+
+/// How sequence sets are understood.
+struct SearchSets {
+  std::function<Result<Bitmap>(std::string_view set)> by_msn;
+  std::function<Result<Bitmap>(std::string_view set)> by_uid;
+};
+
+/// Reads `[CHARSET name] key key ...` up to the end of the line. In an AND or OR, cheap children
+/// come first. Errors: kSyntax; kLimit; kUnsupported, the charset.
+Result<SearchNode> parse_search(wire::Tokenizer& tokens, const SearchSets& sets,
+                                const SearchLimits& limits);
+
+}  // namespace gemel::imap

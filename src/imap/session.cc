@@ -1,0 +1,249 @@
+#include "imap/session.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace gemel::imap {
+namespace {
+
+// A search that finds nothing must not keep its thread for ever: after so many steps the session
+// lets others run.
+constexpr size_t kStepsMax = 64;
+
+wire::FramerLimits limits_before_login(const Limits& limits) {
+  return {.line_bytes_max = limits.line_bytes_before_login_max,
+          .literal_bytes_max = limits.command_bytes_before_login_max,
+          .literals_max = limits.literals_max,
+          .command_bytes_max = limits.command_bytes_before_login_max,
+          .skip_bytes_max = limits.command_bytes_before_login_max};
+}
+
+wire::FramerLimits limits_after_login(const Limits& limits) {
+  // The size of a message is checked where APPEND can answer for it.
+  return {.line_bytes_max = limits.line_bytes_max,
+          .literal_bytes_max = UINT64_MAX,
+          .literals_max = limits.literals_max,
+          .command_bytes_max = limits.command_bytes_max};
+}
+
+}  // namespace
+
+std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> options,
+                                            wire::SessionEnv env) {
+  return std::make_unique<Session>(std::move(options), std::move(env));
+}
+
+Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
+    : options_(std::move(options)),
+      env_(std::move(env)),
+      started_ms_(options_->clock.monotonic_ms()),
+      framer_(limits_before_login(options_->limits)) {}
+
+State Session::state() const {
+  if (view_) return kSelected;
+  return userid_.empty() ? kNotAuthenticated : kAuthenticated;
+}
+
+bool Session::may_send_password() const {
+  return env_.is_tls || env_.is_local || options_->plaintext_auth == PlaintextAuth::kAnywhere;
+}
+
+std::string Session::capabilities() const {
+  std::string out = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE";
+  if (!userid_.empty())
+    return out +
+           " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN"
+           " LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE OBJECTID" +
+           fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
+  if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
+  out += may_send_password() ? " AUTH=PLAIN" : " LOGINDISABLED";
+  return out + " AUTH=SCRAM-SHA-256";
+}
+
+void Session::receive(std::string_view bytes) { framer_.feed(bytes); }
+
+wire::Want Session::want() const {
+  if (is_closing_) return wire::Want::kClose;
+  if (has_more_) return wire::Want::kMore;
+  if (is_starting_tls_) return wire::Want::kTls;
+  return wire::Want::kInput;
+}
+
+std::optional<int64_t> Session::input_timeout_ms() const {
+  if (!userid_.empty()) return options_->limits.idle_timeout_ms;
+  // A deadline, so that a byte now and then does not keep the connection.
+  const int64_t since = options_->clock.monotonic_ms() - started_ms_;
+  return std::max<int64_t>(0, options_->limits.login_timeout_ms - since);
+}
+
+void Session::timed_out() {
+  stop_watching();
+  output_ += "* BYE nothing heard for too long\r\n";
+  is_closing_ = true;
+}
+
+void Session::tls_started() {
+  is_starting_tls_ = false;
+  env_.is_tls = true;
+  // What came before the handshake was not protected (RFC 3501 §6.2.1).
+  framer_.drop_buffered();
+}
+
+void Session::produce(std::string& out, size_t bytes_max) {
+  const size_t start = out.size();
+  if (!std::exchange(has_greeted_, true))
+    say(fmt::format("* OK [CAPABILITY {}] {} ready\r\n", capabilities(), options_->hostname));
+  has_more_ = false;
+  for (size_t steps = 0;; ++steps) {
+    out += output_;
+    output_.clear();
+    if (is_closing_) return;
+    if (out.size() - start >= bytes_max || steps == kStepsMax) {
+      has_more_ = true;
+      return;
+    }
+    if (!advance()) return;
+  }
+}
+
+bool Session::advance() {
+  if (!works_.empty()) {
+    step_work();
+    return true;
+  }
+  if (current_ && !line_taker_) {
+    finish_command();
+    return true;
+  }
+  if (is_starting_tls_) return false;
+  if (is_shutting_down_) {
+    output_ += "* BYE the server is stopping\r\n";
+    is_closing_ = true;
+    return true;
+  }
+  // Only IDLE is told of news by itself (RFC 2177); others learn with their next command.
+  if (std::exchange(is_woken_, false) && current_ && view_) {
+    learn(Expunges::kTell);
+    return true;
+  }
+  if (next_input()) return true;
+  is_closing_ = is_closing_ || is_input_over_;
+  return false;
+}
+
+void Session::step_work() {
+  const Result<Progress> progress = works_.front()->step(output_);
+  if (is_closing_) return;
+  if (!progress) {
+    works_.clear();
+    if (current_)
+      current_->status = std::unexpected(progress.error());
+    else
+      log::warn("imap user={} news failed: {}", userid_, progress.error().text);
+  } else if (*progress == Progress::kDone) {
+    works_.pop_front();
+  }
+}
+
+void Session::finish_command() {
+  if (!std::exchange(current_->told_news, true) && view_) {
+    const bool holds_numbers = (current_->command->traits & kUsesMsn) != 0;
+    learn(holds_numbers ? Expunges::kHoldBack : Expunges::kTell);
+    if (!works_.empty()) return;
+  }
+  Current done = *std::exchange(current_, std::nullopt);
+  append_.reset();
+  if (done.status) {
+    bad_in_a_row_ = 0;
+    Completion& completion = *done.status;
+    if (completion.tell_modseq == TellModSeq::kYes && features_.condstore && view_)
+      completion.code = fmt::format("[HIGHESTMODSEQ {}]", view_->synced().value);
+    if (completion.text.empty()) completion.text = fmt::format("{} completed", done.command->name);
+    put_ok(output_, done.tag, completion.code, completion.text);
+  } else {
+    reject(done.tag, done.status.error(), done.command->error_place());
+  }
+  if (bye_) output_ += fmt::format("* BYE {}\r\n", *bye_);
+  is_closing_ = is_closing_ || is_leaving_ || bye_;
+}
+
+void Session::reject(std::string_view tag, const Error& error, ErrorPlace place) {
+  put_error(output_, tag, error, place);
+  count_bad(error);
+}
+
+void Session::count_bad(const Error& error) {
+  if (!is_bad(error.code)) {
+    bad_in_a_row_ = 0;
+  } else if (++bad_in_a_row_ >= options_->limits.bad_commands_max) {
+    output_ += "* BYE too many bad commands\r\n";
+    is_closing_ = true;
+  }
+}
+
+void Session::say(std::string text) {
+  if (works_.empty())
+    output_ += text;
+  else
+    queue(std::make_unique<TextWork>(std::move(text)));
+}
+
+void Session::log_in(std::string userid) {
+  userid_ = std::move(userid);
+  framer_.set_limits(limits_after_login(options_->limits));
+}
+
+std::unexpected<Error> Session::refuse_login(Error error) {
+  log::info("imap login refused peer={} reason={}", env_.peer_address, name_of(error.code));
+  if (++login_failures_ >= options_->limits.login_failures_max) leave("too many failed logins");
+  // Whether the password or the wish to act for another was wrong is nobody's business.
+  if (error.code == Code::kDenied) error.code = Code::kAuthFailed;
+  return std::unexpected(std::move(error));
+}
+
+void Session::leave(std::string_view text) { bye_ = text; }
+
+void Session::abort() {
+  stop_watching();
+  is_closing_ = true;
+}
+
+void Session::watch_mailbox() {
+  if (!view_) return;
+  watch_ = store().watch(view_->id(), [wake = env_.wake](const Published&) { wake(); });
+  // What came between the last look and the watch is not missed.
+  is_woken_ = true;
+}
+
+Result<void> Session::check_writable() const {
+  if (view_->is_read_only())
+    return fail(Code::kReadOnly, store().role() == Role::kReplica
+                                     ? "this server is a replica and takes no changes"
+                                     : "the mailbox was opened by EXAMINE");
+  return {};
+}
+
+Result<Bitmap> Session::named(const Args& args, std::string_view set) const {
+  if (set == "$") return saved_search_ & view_->known();
+  TRY(const Sequence sequence, parse_sequence(set, options_->limits.sequence_ranges_max));
+  if (args.has(kUsesUids)) return view_->by_uid(sequence);
+  return view_->by_msn(sequence);
+}
+
+Result<Bitmap> Session::read_named(Args& args) const {
+  TRY_OK(args.tokens.space());
+  TRY(const std::string_view set, args.tokens.sequence());
+  return named(args, set);
+}
+
+Result<Bitmap> Session::uids_in(std::string_view set) const {
+  if (set == "$") return saved_search_;
+  TRY(const Sequence sequence, parse_sequence(set, options_->limits.sequence_ranges_max));
+  return view_->uids_in(sequence);
+}
+
+}  // namespace gemel::imap

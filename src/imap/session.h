@@ -1,0 +1,157 @@
+// One IMAP connection: its state, its commands one after another, and what it tells.
+//
+// Bytes come in by receive(), become frames, and a frame becomes a command; a command answers at
+// once or leaves works that make its answer in pieces. Only one command runs at a time; what was
+// pipelined waits in the framer, and the connection is not read meanwhile.
+//
+// Owns     the client's view of the selected mailbox; bytes received and not yet used; output made
+//          and not yet taken (about Limits::output_piece_bytes).
+// Threads  as wire::Session. The watch of IDLE calls only SessionEnv::wake.
+// Source   RFC 3501 §3 (states), §5 (operation), RFC 2177 (IDLE).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "imap/append.h"
+#include "imap/commands.h"
+#include "imap/options.h"
+#include "imap/view.h"
+#include "imap/work.h"
+#include "wire/framer.h"
+#include "wire/session.h"
+
+namespace gemel::imap {
+
+/// What a client has enabled, by ENABLE or by a command that implies it (RFC 7162 §3.1).
+struct Features {
+  bool condstore = false;
+  bool qresync = false;
+};
+
+class Session final : public wire::Session {
+ public:
+  Session(std::shared_ptr<const Options> options, wire::SessionEnv env);
+
+  // --- wire::Session ---
+  void receive(std::string_view bytes) override;
+  void produce(std::string& out, size_t bytes_max) override;
+  wire::Want want() const override;
+  void wake() override { is_woken_ = true; }
+  void tls_started() override;
+  std::optional<int64_t> input_timeout_ms() const override;
+  void timed_out() override;
+  void end_of_input() override { is_input_over_ = true; }
+  void shut_down() override { is_shutting_down_ = true; }
+
+  // --- what the commands use ---
+  const Options& options() const { return *options_; }
+  const wire::SessionEnv& env() const { return env_; }
+  MailStore& store() const { return options_->store; }
+  State state() const;
+  const std::string& userid() const { return userid_; }
+  Features& features() { return features_; }
+  /// The words after CAPABILITY, as they are now (RFC 3501 §7.2.1).
+  std::string capabilities() const;
+  bool may_send_password() const;
+
+  /// Only while a mailbox is selected.
+  View& view() { return *view_; }
+  bool has_view() const { return view_.has_value(); }
+  void select(View view) { view_ = std::move(view); }
+  void unselect() { view_.reset(); }
+  /// Errors: kReadOnly with the reason, unless the selected mailbox takes changes.
+  Result<void> check_writable() const;
+  /// The known UIDs that a sequence set names, by message number or UID as the command's traits
+  /// say; "$" is what SEARCH saved (RFC 5182 §2.1). Errors: kSyntax, kLimit.
+  Result<Bitmap> named(const Args& args, std::string_view set) const;
+  /// Reads " set" and gives the same.
+  Result<Bitmap> read_named(Args& args) const;
+  /// All UIDs that a set of UIDs names, known or not.
+  Result<Bitmap> uids_in(std::string_view set) const;
+  void save_search(Bitmap uids) { saved_search_ = std::move(uids); }
+
+  /// Untagged text, behind all that is waiting to be said.
+  void say(std::string text);
+  void queue(std::unique_ptr<Work> work) { works_.push_back(std::move(work)); }
+  /// Looks for news of the selected mailbox and queues what is to be told.
+  enum class Expunges : uint8_t { kTell, kHoldBack };
+  void learn(Expunges expunges);
+  /// FLAGS and PERMANENTFLAGS of the selected mailbox (RFC 3501 §7.2.6, §7.1).
+  std::string flags_lines() const;
+
+  /// The command under way goes on with the client's next line; nothing means that it wants
+  /// another one.
+  using LineTaker = std::function<std::optional<Status>(std::string_view line)>;
+  void await_line(LineTaker taker) { line_taker_ = std::move(taker); }
+  void watch_mailbox();
+  void stop_watching() { watch_ = Watch(); }
+
+  void log_in(std::string userid);
+  /// Errors: kAuthFailed, as `error` is; too many of them end the connection.
+  std::unexpected<Error> refuse_login(Error error);
+  void start_tls() { is_starting_tls_ = true; }
+  /// `* BYE text` when the command under way has been answered, then the connection ends.
+  void leave(std::string_view text);
+  /// Ends the connection when the command under way has been answered.
+  void close_after_reply() { is_leaving_ = true; }
+  /// Ends the connection without another word: the client could not read it.
+  void abort();
+  std::optional<AppendIntake> take_append() { return std::exchange(append_, std::nullopt); }
+
+ private:
+  struct Current {
+    std::string tag;
+    const Command* command;
+    Status status;
+    bool told_news = false;
+  };
+
+  bool advance();
+  void step_work();
+  void finish_command();
+  bool next_input();
+  void on_frame(wire::Frame frame);
+  void on_line(std::string_view line);
+  void on_literal(const wire::Literal& literal);
+  void accept_literal(const wire::Literal& literal);
+  void on_framing_error(Error error);
+  void dispatch(const wire::Frame& frame);
+  Result<const Command*> read_command(wire::Tokenizer& tokens) const;
+  Result<void> check_allowed(const Command& command) const;
+  void reject(std::string_view tag, const Error& error, ErrorPlace place);
+  void count_bad(const Error& error);
+  void tell(const News& news, Expunges expunges);
+
+  std::shared_ptr<const Options> options_;
+  wire::SessionEnv env_;
+  int64_t started_ms_;
+  wire::Framer framer_;
+  std::string output_;
+  std::deque<std::unique_ptr<Work>> works_;
+  std::optional<Current> current_;
+  LineTaker line_taker_;
+  std::optional<AppendIntake> append_;
+  std::string userid_;
+  Features features_;
+  std::optional<View> view_;
+  Bitmap saved_search_;
+  Watch watch_;
+  std::optional<std::string> bye_;
+  size_t commands_ = 0;
+  size_t bad_in_a_row_ = 0;
+  size_t login_failures_ = 0;
+  bool has_greeted_ = false;
+  bool has_more_ = false;
+  bool is_woken_ = false;
+  bool is_starting_tls_ = false;
+  bool is_input_over_ = false;
+  bool is_shutting_down_ = false;
+  bool is_leaving_ = false;
+  bool is_closing_ = false;
+};
+
+}  // namespace gemel::imap

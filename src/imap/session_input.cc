@@ -1,0 +1,172 @@
+// From bytes to commands: frames, literals, and the lines that belong to a command under way.
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "imap/session.h"
+
+namespace gemel::imap {
+namespace {
+
+// The tag of a command of which only the start is known; "*" if that is no tag.
+std::string tag_of(const wire::Frame& frame) {
+  wire::Tokenizer tokens(frame);
+  const Result<std::string_view> tag = tokens.tag();
+  return tag && tokens.peek() == ' ' ? std::string(*tag) : "*";
+}
+
+std::string_view without_line_end(std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+Error as_bad(Error error) { return {Code::kSyntax, std::move(error.text)}; }
+
+}  // namespace
+
+bool Session::next_input() {
+  Result<std::optional<wire::Step>> step = framer_.next();
+  if (!step) {
+    on_framing_error(std::move(step.error()));
+    return true;
+  }
+  if (!*step) return false;
+  switch ((*step)->kind) {
+    case wire::Step::Kind::kCommand:
+      on_frame(std::move((*step)->frame));
+      break;
+    case wire::Step::Kind::kLiteral:
+      on_literal((*step)->literal);
+      break;
+    case wire::Step::Kind::kBytes:
+      append_->take((*step)->bytes);
+      break;
+  }
+  return true;
+}
+
+void Session::on_frame(wire::Frame frame) {
+  if (line_taker_)
+    on_line(without_line_end(frame.bytes));
+  else
+    dispatch(frame);
+}
+
+void Session::on_line(std::string_view line) {
+  std::optional<Status> status = line_taker_(line);
+  if (!status) return;
+  line_taker_ = nullptr;
+  current_->status = std::move(*status);
+}
+
+void Session::on_framing_error(Error error) {
+  if (line_taker_) {
+    line_taker_ = nullptr;
+    stop_watching();
+    current_->status = std::unexpected(as_bad(std::move(error)));
+  } else {
+    append_.reset();
+    reject(tag_of(framer_.frame()), as_bad(std::move(error)), ErrorPlace::kAnywhere);
+  }
+  if (!framer_.is_broken()) return;
+  output_ += "* BYE what you send can't be followed any more\r\n";
+  is_closing_ = true;
+}
+
+void Session::on_literal(const wire::Literal& literal) {
+  if (line_taker_) {
+    framer_.refuse();
+    on_framing_error({Code::kSyntax, "a line was expected, not a literal"});
+    return;
+  }
+  wire::Tokenizer tokens(framer_.frame());
+  const Result<const Command*> command = read_command(tokens);
+  if (command && (*command)->run == cmd_append && !userid_.empty()) {
+    const Result<AppendArguments> arguments = read_append(tokens);
+    if (arguments) {
+      Result<void> allowed = check_allowed(**command);
+      Result<AppendIntake> intake =
+          allowed ? AppendIntake::start(*arguments,
+                                        {.store = store(),
+                                         .userid = userid_,
+                                         .message_bytes_max = options_->limits.message_bytes_max})
+                  : std::unexpected(allowed.error());
+      if (!intake) {
+        reject(tag_of(framer_.frame()), intake.error(), ErrorPlace::kTarget);
+        framer_.refuse();
+        return;
+      }
+      append_ = std::move(*intake);
+      framer_.stream();
+      if (literal.synchronising) output_ += "+ send the message\r\n";
+      return;
+    }
+  }
+  accept_literal(literal);
+}
+
+void Session::accept_literal(const wire::Literal& literal) {
+  const std::string tag = tag_of(framer_.frame());
+  if (const Result<void> kept = framer_.keep(); !kept) {
+    append_.reset();
+    reject(tag, as_bad(kept.error()), ErrorPlace::kAnywhere);
+    return;
+  }
+  if (literal.synchronising) output_ += "+ go on\r\n";
+}
+
+Result<const Command*> Session::read_command(wire::Tokenizer& tokens) const {
+  TRY_OK(tokens.tag());
+  TRY_OK(tokens.space());
+  TRY(const std::string_view word, tokens.atom());
+  std::string name(word);
+  if (equals_ignoring_case(word, "UID")) {
+    TRY_OK(tokens.space());
+    TRY(const std::string_view second, tokens.atom());
+    (name += ' ') += second;
+  }
+  const Command* const command = find_command(name);
+  if (command == nullptr) return fail(Code::kSyntax, "no such command");
+  return command;
+}
+
+Result<void> Session::check_allowed(const Command& command) const {
+  if ((command.states & state()) == 0)
+    return fail(Code::kSyntax, fmt::format("{} can't be used in this state", command.name));
+  if ((command.traits & kWrites) != 0 && store().role() == Role::kReplica)
+    return fail(Code::kReadOnly,
+                "this server is a replica and takes no changes; make them on the primary");
+  return {};
+}
+
+void Session::dispatch(const wire::Frame& frame) {
+  if (userid_.empty() && ++commands_ > options_->limits.commands_before_login_max) {
+    output_ += "* BYE too many commands before login\r\n";
+    is_closing_ = true;
+    return;
+  }
+  wire::Tokenizer tokens(frame);
+  const std::string tag = tag_of(frame);
+  const Result<const Command*> command = read_command(tokens);
+  Result<void> allowed = command ? check_allowed(**command) : std::unexpected(command.error());
+  if (!allowed) {
+    append_.reset();
+    reject(tag, allowed.error(), ErrorPlace::kAnywhere);
+    return;
+  }
+  current_ = Current{.tag = tag, .command = *command, .status = Completion()};
+  Args args{.tag = current_->tag, .command = **command, .tokens = tokens};
+  // A UID command shall see what has just arrived (n:* of a client that looks for new mail).
+  if (view_ && args.has(kFresh)) learn(args.has(kUsesUids) ? Expunges::kTell : Expunges::kHoldBack);
+  if (bye_) {
+    current_->status = fail(Code::kNotFound, "the selected mailbox was deleted");
+    return;
+  }
+  Status status = (*command)->run(*this, args);
+  if (!status) line_taker_ = nullptr;
+  // A refused command says nothing but that, though news may be waiting to be said.
+  current_->status = std::move(status);
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,113 @@
+// What the store did meanwhile, as untagged responses.
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "imap/fetch.h"
+#include "imap/session.h"
+
+namespace gemel::imap {
+namespace {
+
+// Ranges in one VANISHED line.
+constexpr size_t kVanishedRangesMax = 1000;
+
+/// `* n EXPUNGE` for each, with the numbers as they are after those before it (RFC 3501 §7.4.1).
+class ExpungeWork final : public Work {
+ public:
+  /// `known`: before any is told.
+  ExpungeWork(Bitmap known, Bitmap gone, size_t piece_bytes)
+      : known_(std::move(known)),
+        msns_(known_),
+        walk_(std::move(gone)),
+        piece_bytes_(piece_bytes) {}
+
+  Result<Progress> step(std::string& out) override {
+    constexpr size_t kLineBytesMax = 24;
+    walk_.next(piece_bytes_ / kLineBytesMax + 1).for_each([&](Uid uid) {
+      fmt::format_to(std::back_inserter(out), "* {} EXPUNGE\r\n", msns_.msn_of(uid) - told_++);
+    });
+    return walk_.at_end() ? Progress::kDone : Progress::kMore;
+  }
+
+ private:
+  const Bitmap known_;
+  MsnCursor msns_;
+  BitmapWalk walk_;
+  size_t piece_bytes_;
+  uint32_t told_ = 0;
+};
+
+}  // namespace
+
+std::string vanished_lines(const Bitmap& uids, std::string_view earlier) {
+  std::string out;
+  UidSet piece;
+  const auto put = [&] {
+    if (!piece.empty()) out += fmt::format("* VANISHED {}{}\r\n", earlier, piece.text());
+    piece = UidSet();
+  };
+  for (const UidSet::Range& range : uid_set_of(uids).ranges()) {
+    piece.add(Uid(range.first), Uid(range.last));
+    if (piece.ranges().size() == kVanishedRangesMax) put();
+  }
+  put();
+  return out;
+}
+
+void Session::learn(Expunges expunges) {
+  const Result<News> news = view_->learn(store());
+  if (!news) {
+    log::warn("imap user={} news failed: {}", userid_, news.error().text);
+    return;
+  }
+  if (news->is_closed) {
+    leave("the selected mailbox was deleted");
+    unselect();
+    stop_watching();
+    if (current_ && line_taker_) {  // nothing will come from the client in IDLE
+      output_ += "* BYE the selected mailbox was deleted\r\n";
+      is_closing_ = true;
+    }
+    return;
+  }
+  tell(*news, expunges);
+}
+
+void Session::tell(const News& news, Expunges expunges) {
+  Bitmap changed = news.changed - view_->gone();
+  if (expunges == Expunges::kTell && !view_->gone().isEmpty()) {
+    if (features_.qresync)
+      say(vanished_lines(view_->gone(), ""));  // RFC 7162 §3.2.7
+    else
+      queue(std::make_unique<ExpungeWork>(view_->known(), view_->gone(),
+                                          options_->limits.output_piece_bytes));
+    view_->forget_gone();
+  }
+  if (news.arrived > 0)
+    say(fmt::format("* {} EXISTS\r\n* {} RECENT\r\n", view_->exists(), view_->recent_count()));
+  if (news.new_keywords) say(flags_lines());
+  if (changed.isEmpty()) return;
+  FetchRequest request{.items = {}, .uids = std::move(changed)};
+  if (features_.condstore) request.items.require(FetchItem::Kind::kModSeq);
+  if (features_.qresync) request.items.require(FetchItem::Kind::kUid);  // RFC 7162 §3.2.4
+  request.items.items.push_back({.kind = FetchItem::Kind::kFlags});
+  queue(make_fetch(*this, std::move(request)));
+}
+
+std::string Session::flags_lines() const {
+  std::string names;
+  for (const std::string_view name : kSystemFlagNames) (names += names.empty() ? "" : " ") += name;
+  for (const std::string& keyword : view_->keywords()) (names += ' ') += keyword;
+  std::string text = fmt::format("* FLAGS ({})\r\n", names);
+  // RFC 3501 §7.1, PERMANENTFLAGS: "\*" says that new keywords can be made.
+  if (view_->is_read_only())
+    names.clear();
+  else if (view_->keywords().size() < kMailboxKeywordsMax)
+    names += " \\*";
+  text += fmt::format("* OK [PERMANENTFLAGS ({})] {}\r\n", names,
+                      view_->is_read_only() ? "no flag can be changed" : "these flags are kept");
+  return text;
+}
+
+}  // namespace gemel::imap

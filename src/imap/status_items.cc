@@ -1,0 +1,87 @@
+#include "imap/status_items.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "imap/names.h"
+
+namespace gemel::imap {
+namespace {
+
+// In the order of StatusItem.
+constexpr std::array<std::string_view, 10> kNames = {
+    "APPENDLIMIT", "DELETED", "HIGHESTMODSEQ", "MAILBOXID",   "MESSAGES",
+    "RECENT",      "SIZE",    "UIDNEXT",       "UIDVALIDITY", "UNSEEN"};
+
+Result<uint64_t> recent_count(const MailStore& store, const MailboxInfo& mailbox) {
+  if (mailbox.exists == 0 || mailbox.recent_uid >= mailbox.last_uid) return 0;
+  TRY(const MailboxView view, store.view(mailbox.id));
+  TRY(const UidSet uids, view.uids());
+  return (uids & UidSet::of(next(view.info().recent_uid), Uid(UINT32_MAX))).size();
+}
+
+Result<std::string> value_of(StatusItem item, const MailStore& store, const MailboxInfo& mailbox,
+                             uint64_t append_limit) {
+  const auto text = [](uint64_t value) { return std::to_string(value); };
+  switch (item) {
+    case StatusItem::kAppendLimit:
+      return text(append_limit);
+    case StatusItem::kDeleted:
+      return text(mailbox.deleted);
+    case StatusItem::kHighestModSeq:
+      return text(mailbox.highestmodseq.value);
+    case StatusItem::kMailboxId:
+      return fmt::format("({})", mailbox.id.text());
+    case StatusItem::kMessages:
+      return text(mailbox.exists);
+    case StatusItem::kRecent: {
+      TRY(const uint64_t count, recent_count(store, mailbox));
+      return text(count);
+    }
+    case StatusItem::kSize:
+      return text(mailbox.bytes);
+    case StatusItem::kUidNext:
+      return text(mailbox.uidnext().value);
+    case StatusItem::kUidValidity:
+      return text(mailbox.uidvalidity.value);
+    case StatusItem::kUnseen:
+      return text(mailbox.unseen);
+  }
+  return std::string();
+}
+
+}  // namespace
+
+Result<std::vector<StatusItem>> read_status_items(wire::Tokenizer& tokens) {
+  std::vector<StatusItem> out;
+  TRY_OK(tokens.open());
+  do {
+    TRY(const std::string_view word, tokens.atom());
+    const std::string upper = to_upper(word);
+    const auto at = std::ranges::lower_bound(kNames, std::string_view(upper));
+    if (at == kNames.end() || *at != upper) return fail(Code::kSyntax, "no such STATUS item");
+    const auto item = static_cast<StatusItem>(at - kNames.begin());
+    if (std::ranges::find(out, item) == out.end()) out.push_back(item);
+  } while (tokens.skip(' '));
+  TRY_OK(tokens.close());
+  return out;
+}
+
+Result<void> put_status(std::string& out, const MailStore& store, const MailboxInfo& mailbox,
+                        const StatusRequest& request) {
+  std::string values;
+  for (const StatusItem item : request.items) {
+    TRY(const std::string value, value_of(item, store, mailbox, request.append_limit));
+    if (!values.empty()) values += ' ';
+    ((values += kNames[static_cast<size_t>(item)]) += ' ') += value;
+  }
+  out += "* STATUS ";
+  put_path(out, mailbox.name.path);
+  out += fmt::format(" ({})\r\n", values);
+  return {};
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,162 @@
+#include "imap/view.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace gemel::imap {
+namespace {
+
+struct Bounds {
+  uint32_t first;
+  uint32_t last;
+};
+
+// "*" is the largest number; the two ends may stand either way round (RFC 3501 §9, seq-range).
+Bounds bounds_of(const SequenceRange& range, uint32_t largest) {
+  const uint32_t a = range.first == kStar ? largest : range.first;
+  const uint32_t b = range.last == kStar ? largest : range.last;
+  return {std::min(a, b), std::max(a, b)};
+}
+
+}  // namespace
+
+Result<View> View::open(MailStore& store, const MailboxView& mailbox, Access access) {
+  const MailboxInfo& info = mailbox.info();
+  View out;
+  out.id_ = info.id;
+  out.name_ = info.name;
+  out.uidvalidity_ = info.uidvalidity;
+  out.access_ = access;
+  out.synced_ = info.highestmodseq;
+  out.last_uid_ = info.last_uid;
+  out.keywords_ = info.keywords;
+  TRY(const UidSet uids, mailbox.uids());
+  out.known_ = bitmap_of(uids);
+  out.exists_ = static_cast<uint32_t>(out.known_.cardinality());
+  if (access == Access::kReadWrite) {
+    TRY_OK(out.claim_recent(store, 1));
+  } else {
+    out.recent_ = members_between(out.known_, next(info.recent_uid).value, UINT32_MAX);
+  }
+  return out;
+}
+
+Result<void> View::claim_recent(MailStore& store, uint32_t first_new) {
+  TRY(const UidSet claimed, store.claim_recent(id_));
+  recent_ |= members_between(known_ & bitmap_of(claimed), first_new, UINT32_MAX);
+  return {};
+}
+
+Uid View::uid_of(uint32_t msn) const {
+  uint32_t uid = 0;
+  const bool found = known_.select(msn - 1, &uid);
+  CHECK(found);
+  return Uid(uid);
+}
+
+Result<Bitmap> View::by_msn(const Sequence& sequence, Beyond beyond) const {
+  Bitmap out;
+  for (const SequenceRange& range : sequence) {
+    const bool has_star = range.first == kStar || range.last == kStar;
+    if (exists_ == 0 && has_star) continue;
+    const auto [first, last] = bounds_of(range, exists_);
+    if (last > exists_ && beyond == Beyond::kError)
+      return fail(Code::kSyntax, "no message has such a number");
+    if (first > exists_) continue;
+    add_range(out, uid_of(first).value, uid_of(std::min(last, exists_)).value);
+  }
+  return out & known_;
+}
+
+Bitmap View::by_uid(const Sequence& sequence) const { return uids_in(sequence) & known_; }
+
+Bitmap View::uids_in(const Sequence& sequence) const {
+  const uint32_t largest = known_.isEmpty() ? 0 : known_.maximum();
+  Bitmap out;
+  for (const SequenceRange& range : sequence) {
+    const auto [first, last] = bounds_of(range, largest);
+    add_range(out, std::max(first, 1U), last);
+  }
+  return out;
+}
+
+Result<News> View::learn(MailStore& store) {
+  TRY(const MailboxInfo info, store.find(id_));
+  if (info.is_deleted() || info.uidvalidity != uidvalidity_) return News{.is_closed = true};
+  if (info.highestmodseq == synced_) return News{};
+  TRY(const MailboxView mailbox, store.view(id_));
+  return learn_from(store, mailbox);
+}
+
+Result<std::vector<RecordState>> View::changes_in(const MailboxView& mailbox) const {
+  Result<std::vector<RecordState>> changes = mailbox.changes_since(synced_);
+  if (changes || changes.error().code != Code::kGone) return changes;
+  // Some tombstones are purged, so what is missing now was expunged.
+  TRY(const UidSet live, mailbox.uids());
+  TRY(std::vector<RecordState> states, mailbox.states(live));
+  std::erase_if(states, [&](const RecordState& state) { return state.modseq <= synced_; });
+  const Bitmap lost = known_ - bitmap_of(live);
+  for (Bitmap::const_iterator at = lost.begin(); at.i.has_value; ++at)
+    states.push_back({.uid = Uid(*at), .modseq = {}, .flags = {}, .expunged = true});
+  return states;
+}
+
+Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
+  const MailboxInfo& info = mailbox.info();
+  News news;
+  TRY(const std::vector<RecordState> changes, changes_in(mailbox));
+  const uint32_t first_new = next(last_uid_).value;
+  for (const RecordState& state : changes) {
+    if (state.uid > last_uid_) {
+      if (!state.expunged) {
+        known_.add(state.uid.value);
+        ++news.arrived;
+      }
+    } else if (known_.contains(state.uid.value)) {
+      (state.expunged ? gone_ : news.changed).add(state.uid.value);
+    }
+  }
+  news.new_keywords = take_keywords(info);
+  last_uid_ = info.last_uid;
+  synced_ = info.highestmodseq;
+  exists_ = static_cast<uint32_t>(known_.cardinality());
+  if (news.arrived > 0 && !is_read_only()) TRY_OK(claim_recent(store, first_new));
+  return news;
+}
+
+bool View::take_keywords(const MailboxInfo& mailbox) {
+  if (mailbox.keywords.size() <= keywords_.size()) return false;  // it only grows
+  keywords_ = mailbox.keywords;
+  return true;
+}
+
+void View::forget_gone() {
+  known_ -= gone_;
+  recent_ -= gone_;
+  gone_ = Bitmap();
+  exists_ = static_cast<uint32_t>(known_.cardinality());
+}
+
+bool View::skip_own(ModSeq modseq) {
+  if (modseq == synced_) return true;
+  if (modseq != next(synced_)) return false;
+  synced_ = modseq;
+  return true;
+}
+
+uint32_t MsnCursor::msn_of(Uid uid) {
+  // A neighbour is one step away; for a jump, the rank is cheaper than walking.
+  if (msn_ != 0 && at_.i.has_value && *at_ < uid.value) {
+    ++at_;
+    ++msn_;
+  }
+  if (msn_ == 0 || !at_.i.has_value || *at_ != uid.value) {
+    at_ = known_.begin();
+    at_.equalorlarger(uid.value);
+    msn_ = static_cast<uint32_t>(known_.rank(uid.value));
+  }
+  return msn_;
+}
+
+}  // namespace gemel::imap

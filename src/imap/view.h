@@ -1,0 +1,105 @@
+// The selected mailbox as its client knows it: message numbers, and what the client was told.
+//
+// A client's message numbers must not move under it, so what the store does shows here only when
+// the session learns of it (learn) and tells (forget_gone), at command boundaries.
+//
+// Owns     the UIDs the client knows in order, which of them are \Recent, which are expunged in
+//          the store but not yet told. Memory: about 2 bits to 4 bytes a message.
+// Threads  one at a time.
+// Source   RFC 3501 §2.3.1.2 (message numbers), §5.2 and §7.4.1 (when EXPUNGE may be sent), RFC
+//          7162 §3.1 (what a modseq promises).
+#pragma once
+
+#include "imap/bitmap.h"
+#include "imap/sequence.h"
+#include "store/mail_store.h"
+
+namespace gemel::imap {
+
+enum class Access : uint8_t { kReadOnly, kReadWrite };
+
+/// What the store did since the client was last told. Expunged messages are in View::gone().
+struct News {
+  Bitmap changed = {};  // flags, of messages that the client knows
+  uint32_t arrived = 0;
+  bool new_keywords = false;
+  bool is_closed = false;  // the mailbox was deleted or made anew: the session can't go on with it
+};
+
+class View {
+ public:
+  /// As after SELECT: everything that `mailbox` shows is known.
+  static Result<View> open(MailStore& store, const MailboxView& mailbox, Access access);
+
+  const UniqueId& id() const { return id_; }
+  const MailboxName& name() const { return name_; }
+  bool is_read_only() const { return access_ == Access::kReadOnly; }
+  ModSeq synced() const { return synced_; }
+  Uid last_uid() const { return last_uid_; }
+  const std::vector<std::string>& keywords() const { return keywords_; }
+
+  uint32_t exists() const { return exists_; }
+  uint32_t recent_count() const { return static_cast<uint32_t>(recent_.cardinality()); }
+  bool is_recent(Uid uid) const { return recent_.contains(uid.value); }
+  const Bitmap& known() const { return known_; }
+  const Bitmap& recent() const { return recent_; }
+  const Bitmap& gone() const { return gone_; }
+
+  /// `uid` must be known. Cost: O(log messages), about.
+  uint32_t msn_of(Uid uid) const { return static_cast<uint32_t>(known_.rank(uid.value)); }
+  /// `msn` must be from 1 to exists().
+  Uid uid_of(uint32_t msn) const;
+
+  /// The UIDs of message numbers. Numbers above exists() are an error (kSyntax), or pass where
+  /// they are only searched for; "*" in an empty mailbox just names nothing.
+  enum class Beyond : uint8_t { kError, kNothing };
+  Result<Bitmap> by_msn(const Sequence& sequence, Beyond beyond = Beyond::kError) const;
+  /// The known ones among UIDs; unknown ones are no error (RFC 3501 §6.4.8).
+  Bitmap by_uid(const Sequence& sequence) const;
+  /// All UIDs that `sequence` names, known or not.
+  Bitmap uids_in(const Sequence& sequence) const;
+
+  /// Compares with the store. Cost: O(changes); O(messages) after tombstones were purged.
+  Result<News> learn(MailStore& store);
+  /// The client has been told of gone().
+  void forget_gone();
+  /// Takes over the mailbox's keyword table. True if it has grown: FLAGS must be told anew.
+  bool take_keywords(const MailboxInfo& mailbox);
+  /// The session's own transaction moved the mailbox: if nothing came between, there is no news in
+  /// it beyond what the session tells itself. False if something did.
+  bool skip_own(ModSeq modseq);
+
+ private:
+  View() = default;
+  Result<News> learn_from(MailStore& store, const MailboxView& mailbox);
+  Result<std::vector<RecordState>> changes_in(const MailboxView& mailbox) const;
+  Result<void> claim_recent(MailStore& store, uint32_t first_new);
+
+  UniqueId id_;
+  MailboxName name_;
+  UidValidity uidvalidity_;
+  Access access_ = Access::kReadOnly;
+  ModSeq synced_;
+  Uid last_uid_;
+  std::vector<std::string> keywords_;
+  Bitmap known_;  // gone ones too
+  Bitmap recent_;
+  Bitmap gone_;
+  uint32_t exists_ = 0;  // cardinality of known_
+};
+
+/// Message numbers for many UIDs in ascending order, cheaper than msn_of for each.
+class MsnCursor {
+ public:
+  /// `known` must outlive the cursor and not change.
+  explicit MsnCursor(const Bitmap& known) : known_(known), at_(known.begin()) {}
+  /// `uid` must be known.
+  uint32_t msn_of(Uid uid);
+
+ private:
+  const Bitmap& known_;
+  Bitmap::const_iterator at_;
+  uint32_t msn_ = 0;  // of *at_, once started
+};
+
+}  // namespace gemel::imap

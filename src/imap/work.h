@@ -1,0 +1,35 @@
+// The part of a command that makes output, in pieces: a session pulls no more than its connection
+// takes, so a slow client costs no memory.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+
+namespace gemel::imap {
+
+enum class Progress : uint8_t { kMore, kDone };
+
+class Work {
+ public:
+  virtual ~Work() = default;
+  /// Appends a piece, about as long as Limits::output_piece_bytes at most, and says whether it was
+  /// the last one. An error ends the command with NO.
+  virtual Result<Progress> step(std::string& out) = 0;
+};
+
+/// What is to be said after the works before it have run.
+class TextWork final : public Work {
+ public:
+  explicit TextWork(std::string text) : text_(std::move(text)) {}
+  Result<Progress> step(std::string& out) override {
+    out += text_;
+    return Progress::kDone;
+  }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace gemel::imap
