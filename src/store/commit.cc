@@ -92,7 +92,10 @@ Result<void> Commit::forget_record(MailboxEdit& mailbox, Uid uid, const RecordFa
 
 Result<void> Commit::finish_mailbox(MailboxEdit& mailbox) {
   MailboxInfo& info = mailbox.header();
-  if (making_ == Making::kCommit)
+  // A RENAME is replicated by its names alone, so it must change nothing else.
+  const bool renamed = mailbox.before() && (mailbox.before()->name != info.name ||
+                                            mailbox.before()->partition != info.partition);
+  if (making_ == Making::kCommit && !renamed)
     info.recent_uid = std::max(info.recent_uid, state_->recent->get(info.id));
   TRY_OK(mailbox.flush());
   const MailboxInfo* before = mailbox.before() ? &*mailbox.before() : nullptr;
