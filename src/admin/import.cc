@@ -16,7 +16,6 @@ struct MessageHead {
   UniqueId mailbox;
   FlagNames flags;
   int64_t internaldate_s = 0;
-  uint64_t bytes = 0;
 };
 
 class ImportTask final : public Task {
@@ -33,6 +32,7 @@ class ImportTask final : public Task {
  private:
   size_t take_body(std::string_view input);
   Result<void> take_head(std::string_view line);
+  Result<void> open_message(const Json& json);
   Result<MessageHead> parse_head(const Json& json);
   Result<UniqueId> mailbox_of(const std::string& path);
   Result<void> add_bytes(std::string_view bytes);
@@ -83,30 +83,30 @@ Result<void> ImportTask::take_head(std::string_view line) {
     at_end_ = true;
     return {};
   }
-  Result<MessageHead> head = parse_head(json);
-  if (!head) {
+  const auto bytes = json.is_object() ? json.find("bytes") : json.end();
+  if (bytes == json.end() || !bytes->is_number_unsigned()) {
     at_end_ = true;  // its length is not known: what follows can't be told apart
-    return std::unexpected(head.error());
+    return fail(Code::kSyntax, "a message line is an object with the number \"bytes\"");
   }
-  body_left_ = head->bytes;
-  head_ = *std::move(head);
+  // Whatever else is wrong, its bytes can be skipped.
+  body_left_ = bytes->get<uint64_t>();
+  head_.emplace();
   writer_.reset();
-  if (failed_) {
-    TRY(const MailboxInfo mailbox, services_.store->find(head_->mailbox));
-    TRY(BodyWriter writer, services_.store->stage(mailbox.partition));
-    writer_ = std::move(writer);
-  }
+  if (failed_) note(open_message(json));
   if (body_left_ == 0) return add_bytes({});
   return {};
 }
 
+Result<void> ImportTask::open_message(const Json& json) {
+  TRY(head_, parse_head(json));
+  TRY(const MailboxInfo mailbox, services_.store->find(head_->mailbox));
+  TRY(BodyWriter writer, services_.store->stage(mailbox.partition));
+  writer_ = std::move(writer);
+  return {};
+}
+
 Result<MessageHead> ImportTask::parse_head(const Json& json) {
-  if (!json.is_object()) return fail(Code::kSyntax, "a message line is a JSON object");
-  const auto bytes = json.find("bytes");
-  if (bytes == json.end() || !bytes->is_number_unsigned())
-    return fail(Code::kSyntax, "a message line needs the number \"bytes\"");
   MessageHead head;
-  head.bytes = bytes->get<uint64_t>();
   const auto date = json.find("internaldate");
   head.internaldate_s = date != json.end() && date->is_number_integer() ? date->get<int64_t>()
                                                                         : services_.clock->unix_s();

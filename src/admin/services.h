@@ -61,7 +61,7 @@ struct SyncOutcome {
 /// A mailbox that each new user gets besides INBOX.
 struct DefaultMailbox {
   std::string path;
-  std::string special_use;  // "\\Sent"; empty: none
+  std::string special_use;  // "\Sent"; empty: none
 };
 
 struct Services {
@@ -69,6 +69,8 @@ struct Services {
   Clock* clock = &system_clock();
   std::string hostname;
   std::vector<DefaultMailbox> default_mailboxes;
+
+  /// The items that let a user log in with `password`.
   std::function<Result<std::vector<MailStore::NewItem>>(std::string_view password)>
       credential_of_password;
   /// The same for an imported crypt(3) hash.

@@ -167,8 +167,9 @@ class Watch {
 class MailStore {
  public:
   struct Options {
-    std::string path;                               // index, journal and the bodies of "default"
-    std::map<std::string, std::string> partitions;  // further ones: name -> directory, bodies only
+    std::string path;  // index, journal and the bodies of "default"
+    std::map<std::string, std::string> partitions =
+        {};  // further ones: name -> directory, bodies only
     Role role = Role::kPrimary;
     uint64_t message_bytes_max = 50 << 20;
     uint64_t free_bytes_min = 64 << 20;  // below it, kNoSpace; more room and it takes writes again
