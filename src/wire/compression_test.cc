@@ -1,6 +1,11 @@
 #include "wire/compression.h"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <memory>
+#include <string>
 
 namespace gemel::wire {
 namespace {
@@ -48,6 +53,36 @@ TEST_P(Compressed, ABrokenStreamIsAnError) {
   decompressor->feed("\xff\xff this is no compressed stream");
   std::string out;
   EXPECT_EQ(decompressor->read(out, 100).error().code, Code::kCorrupt);
+}
+
+TEST(Zstd, AWindowLargerThanOursIsRefused) {
+  const std::string text(32 << 20, 'x');
+  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
+                                                                     &ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, kZstdWindowLog + 1);
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  ZSTD_outBuffer out{packed.data(), packed.size(), 0};
+  ZSTD_inBuffer in{text.data(), text.size(), 0};
+  ASSERT_EQ(ZSTD_compressStream2(context.get(), &out, &in, ZSTD_e_flush), 0u);
+  const auto decompressor = make_decompressor(Compression::kZstd);
+  decompressor->feed(std::string_view(packed).substr(0, out.pos));
+  std::string read;
+  EXPECT_EQ(decompressor->read(read, 1000).error().code, Code::kCorrupt);
+}
+
+TEST(Deflate, TheEndOfTheStreamInsideAConnectionIsAnError) {
+  z_stream stream{};
+  ASSERT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string packed(100, '\0');
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = 100;
+  ASSERT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(100 - stream.avail_out);
+  deflateEnd(&stream);
+  const auto decompressor = make_decompressor(Compression::kDeflate);
+  decompressor->feed(packed);
+  std::string read;
+  EXPECT_EQ(decompressor->read(read, 100).error().code, Code::kCorrupt);
 }
 
 INSTANTIATE_TEST_SUITE_P(, Compressed, testing::Values(Compression::kDeflate, Compression::kZstd));
