@@ -87,7 +87,6 @@ Result<void> SearchWork::finish_search(std::string& out) {
   if (answer_.returns.is_extended) return put_extended(out);
   out += "* SEARCH";
   walk_ = BitmapWalk(search_.found());
-  if (walk_.at_end()) put_numbers(out);
   return {};
 }
 

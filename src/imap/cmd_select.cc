@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "imap/fetch.h"
 #include "imap/names.h"
@@ -20,12 +22,18 @@ struct Resync {
   std::vector<uint32_t> match_uids;
 };
 
+bool has_star(const SequenceRange& range) { return range.first == kStar || range.last == kStar; }
+
+// RFC 7162 §7: known-uids, known-sequence-set, known-uid-set.
+std::unexpected<Error> star_is_wrong() {
+  return fail(Code::kSyntax, "\"*\" has no place in QRESYNC");
+}
+
 /// Numbers of a set without "*", in order, at most `count_max` of them.
 Result<std::vector<uint32_t>> numbers_of(const Sequence& sequence, size_t count_max) {
   std::vector<uint32_t> out;
   for (const SequenceRange& range : sequence) {
-    if (range.first == kStar || range.last == kStar)
-      return fail(Code::kSyntax, "\"*\" has no place in QRESYNC");
+    if (has_star(range)) return star_is_wrong();
     for (uint64_t n = range.first; n <= range.last; ++n) {
       if (out.size() == count_max) return fail(Code::kLimit, "too many numbers in QRESYNC");
       out.push_back(static_cast<uint32_t>(n));
@@ -51,6 +59,7 @@ Result<Resync> read_resync(Args& args, const Limits& limits) {
   out.modseq = ModSeq(modseq);
   if (tokens.skip(' ') && tokens.peek() != '(') {
     TRY(out.known_uids, read_sequence(args, limits));
+    if (std::ranges::any_of(*out.known_uids, has_star)) return star_is_wrong();
     tokens.skip(' ');
   }
   if (tokens.peek() == '(') {
@@ -220,9 +229,10 @@ Status cmd_unselect(Session& session, Args& args) {
 
 Status cmd_close(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
+  const bool is_writable = session.check_writable().has_value();
   const View view = session.view();
   session.unselect();
-  if (view.is_read_only()) return Completion();
+  if (!is_writable) return Completion();
   // RFC 3501 §6.4.2: expunges without a word. What the client did not see marked stays.
   TRY(const MailboxView mailbox, session.store().view(view.id()));
   TRY(const UidSet deleted, mailbox.uids_with(static_cast<size_t>(SystemFlag::kDeleted)));

@@ -129,7 +129,7 @@ Result<bool> FetchWork::load_batch(std::string& out) {
 
 Result<void> FetchWork::mark_seen(const UidSet& uids) {
   marked_ = UidSet();
-  if (session_.view().is_read_only()) return {};
+  if (!session_.check_writable()) return {};
   for (const RecordState& state : states_)
     if (!state.expunged && is_wanted(state) && !state.flags.has(SystemFlag::kSeen))
       marked_.add(state.uid);

@@ -14,6 +14,9 @@ namespace {
 // lets others run.
 constexpr size_t kStepsMax = 64;
 
+constexpr std::string_view kReplicaReason =
+    "this server is a replica and takes no changes; make them on the primary";
+
 wire::FramerLimits limits_before_login(const Limits& limits) {
   return {.line_bytes_max = limits.line_bytes_before_login_max,
           .literal_bytes_max = limits.command_bytes_before_login_max,
@@ -220,10 +223,17 @@ void Session::watch_mailbox() {
 }
 
 Result<void> Session::check_writable() const {
-  if (view_->is_read_only())
-    return fail(Code::kReadOnly, store().role() == Role::kReplica
-                                     ? "this server is a replica and takes no changes"
-                                     : "the mailbox was opened by EXAMINE");
+  // It may have become a replica since the mailbox was selected.
+  if (store().role() == Role::kReplica) return fail(Code::kReadOnly, std::string(kReplicaReason));
+  if (view_->is_read_only()) return fail(Code::kReadOnly, "the mailbox was opened by EXAMINE");
+  return {};
+}
+
+Result<void> Session::check_allowed(const Command& command) const {
+  if ((command.states & state()) == 0)
+    return fail(Code::kSyntax, fmt::format("{} can't be used in this state", command.name));
+  if ((command.traits & kWrites) != 0 && store().role() == Role::kReplica)
+    return fail(Code::kReadOnly, std::string(kReplicaReason));
   return {};
 }
 

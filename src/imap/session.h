@@ -117,10 +117,13 @@ class Session final : public wire::Session {
   void on_frame(wire::Frame frame);
   void on_line(std::string_view line);
   void on_literal(const wire::Literal& literal);
-  void accept_literal(const wire::Literal& literal);
+  void take_message(const AppendArguments& arguments, const wire::Literal& literal);
+  void refuse_literal(const Error& error, ErrorPlace place);
+  void close_if_broken();
   void on_framing_error(Error error);
   void dispatch(const wire::Frame& frame);
   Result<const Command*> read_command(wire::Tokenizer& tokens) const;
+  Result<const Command*> read_allowed(wire::Tokenizer& tokens) const;
   Result<void> check_allowed(const Command& command) const;
   void reject(std::string_view tag, const Error& error, ErrorPlace place);
   void count_bad(const Error& error);

@@ -69,9 +69,7 @@ void Session::on_framing_error(Error error) {
     append_.reset();
     reject(tag_of(framer_.frame()), as_bad(std::move(error)), ErrorPlace::kAnywhere);
   }
-  if (!framer_.is_broken()) return;
-  output_ += "* BYE what you send can't be followed any more\r\n";
-  is_closing_ = true;
+  close_if_broken();
 }
 
 void Session::on_literal(const wire::Literal& literal) {
@@ -81,32 +79,20 @@ void Session::on_literal(const wire::Literal& literal) {
     return;
   }
   wire::Tokenizer tokens(framer_.frame());
-  const Result<const Command*> command = read_command(tokens);
-  if (command && (*command)->run == cmd_append && !userid_.empty()) {
+  const Result<const Command*> command = read_allowed(tokens);
+  if (!command) {
+    refuse_literal(command.error(), ErrorPlace::kAnywhere);
+    return;
+  }
+  if ((*command)->run == cmd_append) {
+    // Where this fails the literal is the mailbox's name, or the command is wrong; both show later.
     const Result<AppendArguments> arguments = read_append(tokens);
-    if (arguments) {
-      Result<void> allowed = check_allowed(**command);
-      Result<AppendIntake> intake =
-          allowed ? AppendIntake::start(*arguments,
-                                        {.store = store(),
-                                         .userid = userid_,
-                                         .message_bytes_max = options_->limits.message_bytes_max})
-                  : std::unexpected(allowed.error());
-      if (!intake) {
-        reject(tag_of(framer_.frame()), intake.error(), ErrorPlace::kTarget);
-        framer_.refuse();
-        return;
-      }
-      append_ = std::move(*intake);
-      framer_.stream();
-      if (literal.synchronising) output_ += "+ send the message\r\n";
+    const size_t last = framer_.frame().literals.size() - 1;
+    if (arguments && arguments->message.index == last) {
+      take_message(*arguments, literal);
       return;
     }
   }
-  accept_literal(literal);
-}
-
-void Session::accept_literal(const wire::Literal& literal) {
   const std::string tag = tag_of(framer_.frame());
   if (const Result<void> kept = framer_.keep(); !kept) {
     append_.reset();
@@ -114,6 +100,39 @@ void Session::accept_literal(const wire::Literal& literal) {
     return;
   }
   if (literal.synchronising) output_ += "+ go on\r\n";
+}
+
+void Session::take_message(const AppendArguments& arguments, const wire::Literal& literal) {
+  Result<AppendIntake> intake =
+      AppendIntake::start(arguments, {.store = store(),
+                                      .userid = userid_,
+                                      .message_bytes_max = options_->limits.message_bytes_max});
+  if (!intake) {
+    refuse_literal(intake.error(), ErrorPlace::kTarget);
+    return;
+  }
+  append_ = std::move(*intake);
+  framer_.stream();
+  if (literal.synchronising) output_ += "+ send the message\r\n";
+}
+
+void Session::refuse_literal(const Error& error, ErrorPlace place) {
+  append_.reset();
+  reject(tag_of(framer_.frame()), error, place);
+  framer_.refuse();
+  close_if_broken();
+}
+
+void Session::close_if_broken() {
+  if (!framer_.is_broken()) return;
+  output_ += "* BYE what you send can't be followed any more\r\n";
+  is_closing_ = true;
+}
+
+Result<const Command*> Session::read_allowed(wire::Tokenizer& tokens) const {
+  TRY(const Command* const command, read_command(tokens));
+  TRY_OK(check_allowed(*command));
+  return command;
 }
 
 Result<const Command*> Session::read_command(wire::Tokenizer& tokens) const {
@@ -131,15 +150,6 @@ Result<const Command*> Session::read_command(wire::Tokenizer& tokens) const {
   return command;
 }
 
-Result<void> Session::check_allowed(const Command& command) const {
-  if ((command.states & state()) == 0)
-    return fail(Code::kSyntax, fmt::format("{} can't be used in this state", command.name));
-  if ((command.traits & kWrites) != 0 && store().role() == Role::kReplica)
-    return fail(Code::kReadOnly,
-                "this server is a replica and takes no changes; make them on the primary");
-  return {};
-}
-
 void Session::dispatch(const wire::Frame& frame) {
   if (userid_.empty() && ++commands_ > options_->limits.commands_before_login_max) {
     output_ += "* BYE too many commands before login\r\n";
@@ -148,11 +158,10 @@ void Session::dispatch(const wire::Frame& frame) {
   }
   wire::Tokenizer tokens(frame);
   const std::string tag = tag_of(frame);
-  const Result<const Command*> command = read_command(tokens);
-  Result<void> allowed = command ? check_allowed(**command) : std::unexpected(command.error());
-  if (!allowed) {
+  const Result<const Command*> command = read_allowed(tokens);
+  if (!command) {
     append_.reset();
-    reject(tag, allowed.error(), ErrorPlace::kAnywhere);
+    reject(tag, command.error(), ErrorPlace::kAnywhere);
     return;
   }
   current_ = Current{.tag = tag, .command = *command, .status = Completion()};

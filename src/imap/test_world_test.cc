@@ -3,7 +3,6 @@
 #include "imap/test_world.h"
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include "base/check.h"
 

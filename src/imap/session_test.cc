@@ -1,0 +1,308 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+#include "imap/test_world.h"
+
+namespace gemel::imap {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+size_t count_of(std::string_view text, std::string_view what) {
+  size_t count = 0;
+  for (size_t at = text.find(what); at != std::string_view::npos; at = text.find(what, at + 1))
+    ++count;
+  return count;
+}
+
+std::string sequence_of(size_t ranges) {
+  std::string out;
+  for (size_t i = 0; i < ranges; ++i) out += (i == 0 ? "" : ",") + std::to_string(2 * i + 1);
+  return out;
+}
+
+TEST(Session, SaysTheSameWhereverTheBytesAreCut) {
+  const std::string script =
+      "a1 LOGIN {5+}\r\nalice {6+}\r\nsecret\r\n" + append_command("a2", "INBOX", "A: b\r\n\r\nc") +
+      "a3 SELECT INBOX\r\na4 UID SEARCH SUBJECT {1+}\r\nx\r\na5 FETCH 1 (FLAGS BODY[])\r\n"
+      "a6 IDLE\r\nDONE\r\na7 STORE 1 +FLAGS (\\Deleted)\r\na8 EXPUNGE\r\na9 LOGOUT\r\n";
+  World whole;
+  const std::string expected = Client(whole).send(script);
+  EXPECT_THAT(expected, EndsWith("a9 OK LOGOUT completed\r\n"));
+  for (const size_t piece : {1, 2, 3, 7}) {
+    World world;
+    Client client(world);
+    std::string said;
+    for (size_t at = 0; at < script.size(); at += piece)
+      said += client.send(script.substr(at, piece));
+    EXPECT_EQ(said, expected) << piece;
+  }
+}
+
+TEST(Session, LogsInByScram) {
+  World world;
+  Client client(world);
+  SeededRandom random(9);
+  wire::ScramClient scram = wire::ScramClient::make("bob", "secret", random).value();
+  const auto challenge_of = [](const std::string& said) {
+    EXPECT_THAT(said, StartsWith("+ "));
+    return from_base64(std::string_view(said).substr(2, said.size() - 4)).value();
+  };
+  client.pump();
+  const std::string first = client.line("a AUTHENTICATE SCRAM-SHA-256 " + to_base64(scram.first()));
+  const std::string last = client.line(to_base64(scram.answer(challenge_of(first)).value()));
+  EXPECT_TRUE(scram.verify(challenge_of(last)));
+  EXPECT_THAT(client.line(""), StartsWith("a OK [CAPABILITY "));
+}
+
+TEST(Session, IsWokenByAnotherSessionsChangeOnlyWhileIdle) {
+  World world;
+  Client reader = alice(world);
+  Client writer = alice(world);
+  reader.line("a SELECT INBOX");
+  writer.send(append_command("b", "INBOX", "x"));
+  EXPECT_FALSE(reader.was_woken());
+  EXPECT_THAT(reader.line("c IDLE"), HasSubstr("* 1 EXISTS"));
+  writer.send(append_command("d", "INBOX", "y"));
+  EXPECT_TRUE(reader.was_woken());
+  EXPECT_THAT(reader.wake(), HasSubstr("* 2 EXISTS"));
+  EXPECT_EQ(reader.line("DONE"), "c OK IDLE completed\r\n");
+  writer.send(append_command("e", "INBOX", "z"));
+  EXPECT_FALSE(reader.was_woken());
+}
+
+TEST(Session, AnswersWhatWasSentBeforeTheEndOfInput) {
+  World world;
+  Client client = alice(world);
+  client.session().receive("a NOOP\r\nb NO");
+  client.session().end_of_input();
+  EXPECT_EQ(client.pump(), "a OK NOOP completed\r\n");
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Session, WaitsForALoginUntilADeadlineAndThenForHalfAnHour) {
+  World world;
+  Client client(world);
+  EXPECT_EQ(client.session().input_timeout_ms(), 60'000);
+  world.clock().advance_ms(59'000);
+  client.line("a NOOP");  // does not move the deadline
+  EXPECT_EQ(client.session().input_timeout_ms(), 1'000);
+  world.clock().advance_ms(5'000);
+  EXPECT_EQ(client.session().input_timeout_ms(), 0);
+  client.line("b LOGIN alice secret");
+  EXPECT_EQ(client.session().input_timeout_ms(), 30 * 60 * 1000);
+}
+
+// --- limits before login ---
+
+TEST(SessionLimits, LineBeforeLogin) {
+  World world;
+  Client client(world);
+  const size_t max = Limits().line_bytes_before_login_max;
+  EXPECT_THAT(client.send("a NOOP" + std::string(max, ' ') + "\r\n"), HasSubstr("a BAD"));
+  EXPECT_THAT(client.line("b NOOP"), StartsWith("b OK"));
+  // One that never ends is thrown away as it comes.
+  for (int i = 0; i < 100; ++i) client.send(std::string(64 << 10, '('));
+  EXPECT_THAT(client.line("\r\nc NOOP"), HasSubstr("c OK"));
+}
+
+TEST(SessionLimits, LiteralsBeforeLogin) {
+  World world;
+  Client client(world);
+  EXPECT_THAT(client.line("a LOGIN {20000}"), HasSubstr("a BAD"));
+  EXPECT_THAT(client.line("b LOGIN {15000+}\r\n" + std::string(15000, 'x') + " {15000+}\r\n" +
+                          std::string(15000, 'y')),
+              HasSubstr("b BAD"));
+  EXPECT_THAT(client.line("c LOGIN alice secret"), StartsWith("c OK"));
+  // What would have to be skipped for too long ends the connection.
+  Client other(world);
+  EXPECT_THAT(other.line("a LOGIN {99999999+}"), HasSubstr("* BYE"));
+  EXPECT_TRUE(other.is_closed());
+}
+
+TEST(SessionLimits, CommandsBeforeLogin) {
+  World world;
+  Client client(world);
+  std::string many;
+  for (size_t i = 0; i <= Limits().commands_before_login_max; ++i) many += "a NOOP\r\n";
+  const std::string said = client.send(many);
+  EXPECT_EQ(count_of(said, "a OK"), Limits().commands_before_login_max);
+  EXPECT_THAT(said, EndsWith("* BYE too many commands before login\r\n"));
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(SessionLimits, FailedLogins) {
+  World world;
+  Client client(world);
+  std::string said;
+  for (size_t i = 0; i < Limits().login_failures_max; ++i) said += client.line("a LOGIN alice x");
+  EXPECT_EQ(count_of(said, "a NO [AUTHENTICATIONFAILED]"), Limits().login_failures_max);
+  EXPECT_TRUE(client.is_closed());
+}
+
+// --- limits after login ---
+
+TEST(SessionLimits, BadCommandsInARow) {
+  World world;
+  Client client = alice(world);
+  std::string said;
+  for (size_t i = 0; i + 1 < Limits().bad_commands_max; ++i) said += client.line("a ODD");
+  EXPECT_FALSE(client.is_closed());
+  client.line("b NOOP");
+  for (size_t i = 0; i < Limits().bad_commands_max; ++i) said += client.line("a ODD");
+  EXPECT_THAT(said, EndsWith("* BYE too many bad commands\r\n"));
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(SessionLimits, LineAndCommand) {
+  World world;
+  Client client = alice(world);
+  const Limits limits;
+  EXPECT_THAT(client.line("a SEARCH " + std::string(limits.line_bytes_max, 'x')),
+              StartsWith("a BAD"));
+  std::string command = "b LOGIN";
+  client.line("c SELECT INBOX");
+  command = "b SEARCH";
+  for (size_t bytes = 0; bytes < limits.command_bytes_max; bytes += 50'000)
+    command += " SUBJECT {50000+}\r\n" + std::string(50'000, 'x');
+  EXPECT_THAT(client.line(command), StartsWith("b BAD"));
+  command = "d SEARCH";
+  for (size_t i = 0; i <= limits.literals_max; ++i) command += " SUBJECT {1+}\r\nx";
+  EXPECT_THAT(client.line(command), StartsWith("d BAD"));
+  EXPECT_THAT(client.line("e NOOP"), StartsWith("e OK"));
+}
+
+TEST(SessionLimits, MessageSize) {
+  World world;
+  world.change_options().limits.message_bytes_max = 1000;
+  Client client = alice(world);
+  EXPECT_THAT(client.line("a APPEND INBOX {1001}"), StartsWith("a NO [TOOBIG]"));
+  EXPECT_THAT(client.send(append_command("b", "INBOX", std::string(1001, 'x'))),
+              StartsWith("b NO [TOOBIG]"));
+  EXPECT_THAT(client.send(append_command("c", "INBOX", std::string(1000, 'x'))),
+              StartsWith("c OK [APPENDUID"));
+}
+
+TEST(SessionLimits, SequenceRanges) {
+  World world;
+  Client client = alice(world);
+  client.line("a SELECT INBOX");
+  world.change_options();
+  // As many as a line can hold are fine.
+  EXPECT_THAT(client.line("b UID FETCH " + sequence_of(10'000) + " FLAGS"), StartsWith("b OK"));
+  World strict;
+  strict.change_options().limits.sequence_ranges_max = 10;
+  Client other = alice(strict);
+  other.line("a SELECT INBOX");
+  EXPECT_THAT(other.line("b UID FETCH " + sequence_of(10) + " FLAGS"), StartsWith("b OK"));
+  EXPECT_THAT(other.line("c UID FETCH " + sequence_of(11) + " FLAGS"), StartsWith("c NO [LIMIT]"));
+  EXPECT_THAT(other.line("d SEARCH UID " + sequence_of(11)), StartsWith("d NO [LIMIT]"));
+}
+
+TEST(SessionLimits, FetchItemsSearchKeysAndListPatterns) {
+  World world;
+  Client client = alice(world);
+  client.line("a SELECT INBOX");
+  const auto repeated = [](std::string_view what, size_t count) {
+    std::string out;
+    for (size_t i = 0; i < count; ++i) out += (i == 0 ? "" : " ") + std::string(what);
+    return out;
+  };
+  const Limits limits;
+  const auto fetch = [&](size_t count) {
+    return client.line("b UID FETCH 1 (" + repeated("BODY[]", count) + ")");
+  };
+  EXPECT_THAT(fetch(limits.fetch_items_max), StartsWith("b OK"));
+  EXPECT_THAT(fetch(limits.fetch_items_max + 1), StartsWith("b NO [LIMIT]"));
+  const auto search = [&](size_t count) {
+    return client.line("c SEARCH " + repeated("ALL", count));
+  };
+  EXPECT_THAT(search(limits.search_keys_max), HasSubstr("c OK"));
+  EXPECT_THAT(search(limits.search_keys_max + 1), StartsWith("c NO [LIMIT]"));
+  const auto list = [&](size_t count) {
+    return client.line("d LIST \"\" (" + repeated("x", count) + ")");
+  };
+  EXPECT_THAT(list(limits.list_patterns_max), StartsWith("d OK"));
+  EXPECT_THAT(list(limits.list_patterns_max + 1), StartsWith("d NO [LIMIT]"));
+}
+
+TEST(SessionLimits, SearchDepth) {
+  World world;
+  Client client = alice(world);
+  client.line("a SELECT INBOX");
+  const auto nested = [&](size_t depth, std::string_view open, std::string_view close) {
+    std::string command = "b SEARCH ";
+    for (size_t i = 1; i < depth; ++i) command += open;
+    command += "ALL";
+    for (size_t i = 1; i < depth; ++i) command += close;
+    return client.line(command);
+  };
+  const size_t max = Limits().search_depth_max;
+  EXPECT_THAT(nested(max, "NOT ", ""), HasSubstr("b OK"));
+  EXPECT_THAT(nested(max + 1, "NOT ", ""), StartsWith("b NO [LIMIT]"));
+  EXPECT_THAT(nested(max, "(", ")"), HasSubstr("b OK"));
+  EXPECT_THAT(nested(max + 1, "(", ")"), StartsWith("b NO [LIMIT]"));
+  EXPECT_THAT(nested(8'000, "OR ALL ", ""), StartsWith("b NO [LIMIT]"));
+}
+
+TEST(SessionLimits, OutputComesInPiecesAndIsNotMadeBeforeItIsWanted) {
+  World world;
+  Client client = alice(world);
+  const std::string large(5'000'000, 'x');
+  client.send(append_command("a", "INBOX", large));
+  for (int i = 0; i < 300; ++i) client.send(append_command("a", "INBOX", plain_message("m")));
+  client.line("b SELECT INBOX");
+  client.session().receive("c FETCH 1:* (UID FLAGS BODY.PEEK[])\r\n");
+  std::string out;
+  client.session().produce(out, 1000);
+  EXPECT_GT(out.size(), 0U);
+  EXPECT_LT(out.size(), 3 * Limits().output_piece_bytes);
+  EXPECT_EQ(client.session().want(), wire::Want::kMore);
+  out += client.pump();
+  EXPECT_LT(client.largest_piece(), 3 * Limits().output_piece_bytes);
+  EXPECT_THAT(out, HasSubstr("BODY[] {5000000}\r\n" + large + ")\r\n* 2 FETCH"));
+  EXPECT_THAT(out, EndsWith("c OK FETCH completed\r\n"));
+  EXPECT_EQ(count_of(out, " FETCH (UID "), 301U);
+}
+
+TEST(Session, ReadsPartsOfALargeMessage) {
+  World world;
+  Client client = alice(world);
+  std::string large = "Subject: large\r\n\r\n";
+  for (int i = 0; large.size() < 3'000'000; ++i) large += fmt::format("line {:06}\r\n", i);
+  client.send(append_command("a", "INBOX", large));
+  client.line("b SELECT INBOX");
+  EXPECT_THAT(client.line("c FETCH 1 BODY.PEEK[TEXT]<2000000.26>"),
+              HasSubstr("{26}\r\n" + large.substr(18 + 2'000'000, 26) + ")\r\n"));
+  EXPECT_THAT(client.line("d FETCH 1 BODY.PEEK[HEADER]"),
+              HasSubstr("{18}\r\nSubject: large\r\n\r\n)"));
+  EXPECT_THAT(client.line("e FETCH 1 BODY.PEEK[1]"), HasSubstr(large.substr(18)));
+}
+
+TEST(Session, GoesOnServingMailWhileTheDiskIsFull) {
+  World world;
+  Client client = alice(world);
+  client.send(append_command("a", "INBOX", plain_message("one")));
+  client.line("b SELECT INBOX");
+  world.disk().fail_writes(Code::kNoSpace);
+  EXPECT_THAT(client.line("c FETCH 1 BODY[]"), HasSubstr("c OK"));
+  EXPECT_THAT(client.line("d STORE 1 +FLAGS (\\Seen)"), StartsWith("d NO [UNAVAILABLE]"));
+  EXPECT_THAT(client.send(append_command("e", "INBOX", "x")), StartsWith("e NO [UNAVAILABLE]"));
+  world.disk().fail_writes(std::nullopt);
+  EXPECT_THAT(client.line("f STORE 1 +FLAGS (\\Seen)"), HasSubstr("f OK"));
+}
+
+TEST(Session, NeverRepeatsAPasswordInAnAnswer) {
+  World world;
+  Client client(world);
+  EXPECT_THAT(client.line("a LOGIN alice \"top\\secret"), Not(HasSubstr("secret")));
+  EXPECT_THAT(client.line("b LOGIN alice topsecret x"), Not(HasSubstr("topsecret")));
+}
+
+}  // namespace
+}  // namespace gemel::imap
