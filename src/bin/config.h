@@ -18,9 +18,9 @@ namespace gemel::bin {
 
 /// Where to listen: an address and port (0: any that is free), or a unix socket.
 struct Endpoint {
-  std::string host;
+  std::string host = {};
   uint16_t port = 0;
-  std::string path;  // of a unix socket; then host is empty
+  std::string path = {};  // of a unix socket; then host is empty
 
   bool is_unix() const { return !path.empty(); }
   bool is_loopback() const;

@@ -145,7 +145,7 @@ def guids(server, user):
 def main():
     if not shutil.which("postfix") or os.geteuid() != 0:
         skip("no postfix, or not root")
-    server = Server("postfix")
+    server = Server("postfix", services=("imap", "lmtp"))
     with server, Postfix(server.ports["lmtp"]) as postfix:
         for user in USERS:
             server.add_user(user)

@@ -26,7 +26,7 @@ def messages(server, user):
 def main():
     if not shutil.which("swaks"):
         skip("no swaks")
-    server = Server("swaks")
+    server = Server("swaks", services=("imap", "lmtp"))
     socket_path = server.directory / "lmtp.sock"
     server.more = {"lmtp": {"listen": [f"{HOST}:{server.ports['lmtp']}", f"unix:{socket_path}"]}}
     with server:

@@ -1,0 +1,183 @@
+#include "bin/gemeld_server.h"
+
+#include <fmt/format.h>
+
+#include "admin/session.h"
+#include "base/log.h"
+#include "lmtp/trace.h"
+
+namespace gemel::bin {
+namespace {
+
+constexpr int kWorkersDefault = 64;  // most of them wait for the disk, and share its syncs
+constexpr int64_t kGraceMs = 10'000;
+constexpr int64_t kDayS = 86'400;
+constexpr size_t kSecretBytes = 32;
+// What the store remembers for this server alone, beside what channels keep there.
+constexpr std::string_view kOwnMemory = "server";
+constexpr std::string_view kSecretKey = "sasl-secret";
+
+imap::Limits imap_limits(const Config& config) {
+  imap::Limits limits;
+  limits.message_bytes_max = config.message_bytes_max;
+  limits.idle_timeout_ms = config.imap_idle_timeout_s * 1000;
+  return limits;
+}
+
+lmtp::Options lmtp_options(const Config& config) {
+  using Lookup = lmtp::RecipientRules::Lookup;
+  using Case = lmtp::RecipientRules::Case;
+  lmtp::Options out{.hostname = config.hostname};
+  out.message_bytes_max = config.message_bytes_max;
+  out.recipients_max = config.lmtp_recipients_max;
+  out.recipient_rules.detail_separator = config.lmtp_detail_separator;
+  out.recipient_rules.letter_case =
+      config.lmtp_case == Config::LetterCase::kFolded ? Case::kFolded : Case::kExact;
+  switch (config.lmtp_lookup) {
+    case Config::Lookup::kAddress:
+      out.recipient_rules.lookup = Lookup::kAddress;
+      break;
+    case Config::Lookup::kLocalPart:
+      out.recipient_rules.lookup = Lookup::kLocalPart;
+      break;
+    case Config::Lookup::kAddressThenLocalPart:
+      out.recipient_rules.lookup = Lookup::kAddressThenLocalPart;
+      break;
+  }
+  return out;
+}
+
+std::vector<admin::DefaultMailbox> default_mailboxes(const Config& config) {
+  std::vector<admin::DefaultMailbox> out;
+  for (const auto& [path, special_use] : config.user_mailboxes) out.push_back({path, special_use});
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const Config& config) {
+  std::unique_ptr<Server> server(new Server(config));
+  TRY_OK(server->open_store());
+  TRY_OK(server->make_services());
+  if (config.has_tls()) {
+    TRY(server->identity_, net::TlsIdentity::load(config.tls_certificate, config.tls_key));
+  }
+  server->network_ = std::make_unique<net::Network>(
+      net::NetworkOptions{.workers = config.workers > 0 ? config.workers : kWorkersDefault,
+                          .connections_max = config.connections_max});
+  TRY_OK(server->listen_everywhere());
+  const admin::Retention retention{.expunged_s = config.keep_expunged_days * kDayS,
+                                   .deleted_s = config.keep_deleted_days * kDayS};
+  server->sweeper_ = std::make_unique<Sweeper>(*server->store_, retention);
+  log::info("started version={} role={} store={}", GEMEL_VERSION,
+            config.role == Config::Role::kPrimary ? "primary" : "replica", config.store_path);
+  return server;
+}
+
+Server::~Server() {
+  sweeper_.reset();
+  if (network_) network_->stop(kGraceMs);
+}
+
+Result<void> Server::reload(const Config& config) {
+  log::set_level(config.log_level);
+  return identity_ ? identity_->reload() : Result<void>();
+}
+
+Result<void> Server::open_store() {
+  MailStore::Options options;
+  options.path = config_.store_path;
+  options.partitions = config_.partitions;
+  options.role = config_.role == Config::Role::kPrimary ? Role::kPrimary : Role::kReplica;
+  // LMTP puts its trace fields before a message that may itself be as big as allowed.
+  options.message_bytes_max = config_.message_bytes_max + lmtp::kTraceBytesMax;
+  options.free_bytes_min = config_.free_bytes_min;
+  auto store = MailStore::open(std::move(options));
+  if (!store)
+    return fail(store.error().code,
+                fmt::format("store {}: {}", config_.store_path, store.error().text));
+  store_ = std::move(*store);
+  return {};
+}
+
+// Kept, so that an unknown user's salt stays the same from one start to the next.
+Result<std::string> Server::server_secret() {
+  TRY(std::optional<std::string> kept, store_->channel_get(kOwnMemory, kSecretKey));
+  if (kept) return *std::move(kept);
+  std::string made = system_random().bytes(kSecretBytes);
+  TRY_OK(store_->channel_put(kOwnMemory, {{std::string(kSecretKey), made}}));
+  return made;
+}
+
+Result<void> Server::make_services() {
+  credentials_ = std::make_unique<admin::Credentials>(*store_, system_clock(), system_random());
+  TRY(const std::string secret, server_secret());
+  imap_options_ = std::make_shared<imap::Options>(
+      imap::Options{.hostname = config_.hostname,
+                    .store = *store_,
+                    .clock = system_clock(),
+                    .random = system_random(),
+                    .credentials = *credentials_,
+                    .server_secret = secret,
+                    .plaintext_auth = config_.plaintext_auth == Config::PlaintextAuth::kAnywhere
+                                          ? imap::PlaintextAuth::kAnywhere
+                                          : imap::PlaintextAuth::kOnTlsOrLocal,
+                    .limits = imap_limits(config_)});
+  lmtp_options_ = lmtp_options(config_);
+  admin_services_.store = store_.get();
+  admin_services_.hostname = config_.hostname;
+  admin_services_.default_mailboxes = default_mailboxes(config_);
+  admin_services_.credential_of_password = [this](std::string_view password) {
+    return admin::items_for_password(password, config_.password_iterations, system_random());
+  };
+  admin_services_.credential_of_hash = [](std::string_view hash) {
+    return admin::items_for_hash(hash);
+  };
+  admin_services_.listeners = [this] { return listeners_; };
+  return {};
+}
+
+wire::SessionFactory Server::imap_sessions() const {
+  return [options = imap_options_](wire::SessionEnv env) {
+    return imap::make_session(options, std::move(env));
+  };
+}
+
+wire::SessionFactory Server::lmtp_sessions() const {
+  return lmtp::session_factory({*store_, system_clock(), system_random()}, lmtp_options_);
+}
+
+wire::SessionFactory Server::admin_sessions() const {
+  return
+      [this](wire::SessionEnv env) { return admin::make_session(admin_services_, std::move(env)); };
+}
+
+Result<void> Server::listen(const std::string& service, const Endpoint& endpoint,
+                            net::ListenOptions options) {
+  options.host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host;
+  options.port = endpoint.port;
+  options.path = endpoint.path;
+  if (options.tls != net::ListenOptions::Tls::kNone) options.identity = identity_;
+  auto address = network_->listen(std::move(options));
+  if (!address) return std::unexpected(std::move(address).error());
+  log::info("listening service={} address={}", service, *address);
+  listeners_.push_back({service, *std::move(address)});
+  return {};
+}
+
+Result<void> Server::listen_everywhere() {
+  using Tls = net::ListenOptions::Tls;
+  const Tls start_tls = identity_ ? Tls::kStartTls : Tls::kNone;
+  for (const Endpoint& endpoint : config_.imap)
+    TRY_OK(listen("imap", endpoint, {.tls = start_tls, .session = imap_sessions()}));
+  for (const Endpoint& endpoint : config_.imap_tls)
+    TRY_OK(listen("imaps", endpoint, {.tls = Tls::kImplicit, .session = imap_sessions()}));
+  // The mail server runs as another user; what may reach the socket is for its directory to say.
+  for (const Endpoint& endpoint : config_.lmtp)
+    TRY_OK(listen("lmtp", endpoint, {.mode = config_.lmtp_mode, .session = lmtp_sessions()}));
+  // Last, so that who finds the admin socket finds the others too.
+  return listen("admin", {.path = config_.admin_socket},
+                {.mode = config_.admin_mode, .session = admin_sessions()});
+}
+
+}  // namespace gemel::bin

@@ -1,0 +1,59 @@
+// The server: the store, the sessions of every protocol on it, and the network that runs them.
+// Wiring only.
+//
+// Owns     all of it, from the store to the sockets.
+// Threads  start, reload and the destructor on one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "admin/credentials.h"
+#include "admin/services.h"
+#include "bin/config.h"
+#include "bin/gemeld_sweeper.h"
+#include "imap/options.h"
+#include "lmtp/session.h"
+#include "net/network.h"
+#include "store/mail_store.h"
+
+namespace gemel::bin {
+
+class Server {
+ public:
+  /// Opens the store, then listens. Errors: what kept it from starting, for people.
+  static Result<std::unique_ptr<Server>> start(const Config& config);
+  /// Says goodbye to every session and closes the store.
+  ~Server();
+
+  /// Takes over the log level, and reads the certificates again.
+  Result<void> reload(const Config& config);
+
+ private:
+  explicit Server(const Config& config) : config_(config) {}
+
+  Result<void> open_store();
+  Result<void> make_services();
+  Result<std::string> server_secret();
+  Result<void> listen_everywhere();
+  Result<void> listen(const std::string& service, const Endpoint& endpoint,
+                      net::ListenOptions options);
+  wire::SessionFactory imap_sessions() const;
+  wire::SessionFactory lmtp_sessions() const;
+  wire::SessionFactory admin_sessions() const;
+
+  // In the order in which they need each other; destroyed the other way round.
+  Config config_;
+  std::unique_ptr<MailStore> store_;
+  std::unique_ptr<admin::Credentials> credentials_;
+  std::shared_ptr<const imap::Options> imap_options_;
+  lmtp::Options lmtp_options_;
+  admin::Services admin_services_;
+  std::vector<admin::Listener> listeners_;
+  std::shared_ptr<net::TlsIdentity> identity_;
+  std::unique_ptr<net::Network> network_;
+  std::unique_ptr<Sweeper> sweeper_;
+};
+
+}  // namespace gemel::bin
