@@ -60,7 +60,8 @@ Result<bool> rename_all(Commit& commit, const Rename& rename) {
   if (!id) return fail(Code::kNotFound, fmt::format("no mailbox \"{}\"", rename.from.text()));
   TRY_OK(MailboxName::make(rename.to.owner, rename.to.path));
   TRY_OK(live_user(commit, rename.to.owner));
-  if (rename.from.is_inbox()) return rename_inbox(commit, *id, rename);
+  // To its own name is how a mailbox only changes its partition, and INBOX may do that.
+  if (rename.from.is_inbox() && rename.to != rename.from) return rename_inbox(commit, *id, rename);
   TRY(const std::vector<Move> moves, moves_of(commit.rows(), rename));
   for (const Move& move : moves) {
     TRY(const MailboxEdit* mailbox, commit.mailbox(move.id));
