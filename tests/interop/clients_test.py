@@ -25,7 +25,7 @@ def needs(program):
 
 class Clients(unittest.TestCase):
     def setUp(self):
-        self.server = self.enterContext(Server())
+        self.server = self.enterContext(Server(services=("imap", "lmtp")))
         self.server.add_user("ann")
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.message = self.directory / "message"

@@ -188,7 +188,12 @@ class Server:
                 shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.kill()
+            self.close()
+            raise
 
     def __exit__(self, *_):
         self.close()

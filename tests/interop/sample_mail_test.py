@@ -25,8 +25,8 @@ class SampleMail(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.pair = cls.enterClassContext(Pair())
-        cls.pair.primary.add_user("ann")
-        cls.pair.primary.add_user("bob")
+        for user in ("ann", "bob", "cid", "dot"):
+            cls.pair.primary.add_user(user)
 
     def test_lmtp_keeps_every_byte(self):
         taken = []
@@ -74,23 +74,32 @@ class SampleMail(unittest.TestCase):
             self.assertEqual(found, taken, side.name)
 
     def test_a_client_can_read_the_structure_of_each(self):
-        with self.pair.primary.imap("ann") as imap:
-            self.pair.primary.deliver(["ann"], SAMPLES[0].read_bytes())
+        with Lmtp(self.pair.primary.ports["lmtp"]) as lmtp:
+            for path in SAMPLES:
+                lmtp.deliver(["cid"], path.read_bytes())
+        with self.pair.primary.imap("cid") as imap:
             imap.select("INBOX", readonly=True)
-            status, rows = imap.fetch("1:*", "(UID ENVELOPE BODYSTRUCTURE RFC822.SIZE)")
-            self.assertEqual(status, "OK")
+            for item in ("ENVELOPE", "BODY", "BODYSTRUCTURE", "RFC822.SIZE", "BODY.PEEK[1]", "BODY.PEEK[HEADER]"):
+                status, rows = imap.fetch("1:*", f"(UID {item})")
+                self.assertEqual(status, "OK", item)
+                found = {int(re.search(rb"UID (\d+)", row[0] if isinstance(row, tuple) else row)[1])
+                         for row in rows if b"UID" in (row[0] if isinstance(row, tuple) else row)}
+                self.assertEqual(len(found), len(SAMPLES), item)
             self.assertEqual(imap.noop()[0], "OK")
-            self.assertTrue(rows)
 
     def test_search_finds_words_in_any_charset(self):
-        with self.pair.primary.imap("ann") as imap:
-            self.pair.primary.deliver(["ann"], (ROOT / "share/sample-mail" / next(
-                path.name for path in SAMPLES if "charset-ru-koi8-r" in path.name)).read_bytes())
+        texts = [path.read_bytes() for path in SAMPLES if "-charset-ru-" in path.name]
+        for text in texts:
+            self.pair.primary.deliver(["dot"], text)
+        with self.pair.primary.imap("dot") as imap:
             imap.select("INBOX", readonly=True)
-            imap.literal = "example".encode()
-            status, found = imap.uid("SEARCH", "CHARSET", "UTF-8", "TEXT")
-            self.assertEqual(status, "OK")
-            self.assertTrue(found[0])
+            found = set()
+            for word in ("Собрание", "КЛЮЧИ", "снеговик", "чертежи", "варенье"):
+                imap.literal = word.encode()
+                status, uids = imap.uid("SEARCH", "CHARSET", "UTF-8", "BODY")
+                self.assertEqual(status, "OK")
+                found |= set(uids[0].split())
+        self.assertEqual(len(found), len(texts))
 
 
 if __name__ == "__main__":
