@@ -98,5 +98,16 @@ TEST_P(StoreBasic, AWatchIsToldOfWhatIsDurable) {
   EXPECT_EQ(seen[0].highestmodseq, ModSeq(2));
 }
 
+TEST_P(StoreBasic, ARenameToItsOwnNameMovesInboxToAnotherPartition) {
+  const UniqueId inbox = store.inbox();
+  store.append(inbox, "Subject: x\r\n\r\nhello");
+  const MailboxName name{"alice", "INBOX"};
+  ASSERT_TRUE(store->rename(name, name, "archive"));
+  EXPECT_EQ(store->find(name).value().id, inbox);
+  EXPECT_EQ(store->find(name).value().partition, "archive");
+  EXPECT_EQ(store.body(inbox, 1), "Subject: x\r\n\r\nhello");
+  EXPECT_EQ(store->rename(name, name).error().code, Code::kExists);
+}
+
 }  // namespace
 }  // namespace gemel
