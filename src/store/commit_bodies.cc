@@ -11,13 +11,11 @@ std::string links_of(const Partitions& partitions, const BodyPlace& place) {
   return key::links(place.guid, partitions.at(place.partition).name);
 }
 
-Result<bool> CommitBodies::has(const BodyPlace& place) {
-  TRY(const bool linked, rows_->any_with_prefix(links_of(*partitions_, place)));
-  if (linked) return true;
-  TRY(const auto unlinked,
-      rows_->get_in({place.partition, Table::kIndex}, key::unlinked(place.guid)));
-  if (unlinked) touched_.insert(place);
-  return unlinked.has_value();
+Result<bool> CommitBodies::has(const BodyPlace& place) const {
+  // A body that nothing holds, not even an unlinked row, is no more: so the row itself tells. For a
+  // new body, which is the common case, a Bloom filter answers.
+  TRY(const auto row, rows_->get_in({place.partition, Table::kBody}, place.guid.view()));
+  return row.has_value();
 }
 
 void CommitBodies::put_unlinked(const BodyPlace& place, uint64_t size) {
