@@ -1,6 +1,8 @@
 // As a replica: updates of mailboxes and users, with uids and modseqs as given.
 #include <fmt/format.h>
 
+#include <set>
+
 #include "store/apply_items.h"
 #include "store/impl.h"
 #include "store/operations.h"
@@ -121,21 +123,22 @@ Result<MailboxEdit*> start_rename(Commit& commit, const RenameItem& item) {
     return std::unexpected(modified(item.id.text(), is, item.from));
   if (mailbox->info().name != item.old_name)
     return fail(Code::kModified, "the mailbox has another name: " + mailbox->info().name.text());
-  if (item.to <= item.from || mailbox->info().is_deleted())
-    return std::unexpected(invalid("a rename of a deleted mailbox, or to no higher modseq"));
+  if (item.to < item.from || mailbox->info().is_deleted())
+    return std::unexpected(invalid("a rename of a deleted mailbox, or to a lower modseq"));
   return mailbox;
 }
 
 Result<Applied> apply_renames(Commit& commit, const std::vector<RenameItem>& items) {
   if (items.empty()) return std::unexpected(invalid("a rename of nothing"));
+  std::set<UniqueId> ids;
   for (const RenameItem& item : items) {
+    if (!ids.insert(item.id).second)
+      return std::unexpected(invalid("a rename names a mailbox twice"));
     TRY_OK(start_rename(commit, item));
     commit.free_name(item.old_name);
   }
   for (const RenameItem& item : items) {
     TRY(MailboxEdit * mailbox, commit.mailbox(item.id));
-    if (mailbox->info().highestmodseq != item.from)
-      return std::unexpected(invalid("a rename names a mailbox twice"));
     TRY_OK(commit.take_name(item.new_name, item.id));
     rename_header(commit, *mailbox, item.new_name);
     TRY_OK(move_bodies(commit, *mailbox, item.partition));

@@ -1,0 +1,160 @@
+#include "sync/answer_queue.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "sync/grammar.h"
+#include "sync/receiver.h"
+
+namespace gemel::sync {
+namespace {
+
+using Applied = MailStore::Applied;
+
+struct ReasonRow {
+  Code code;
+  Reason reason;
+};
+// The one place where an error becomes the protocol's word for it.
+constexpr std::array kReasons = {
+    ReasonRow{Code::kSyntax, Reason::kInvalid},
+    ReasonRow{Code::kNotFound, Reason::kNoSource},
+    ReasonRow{Code::kDenied, Reason::kDenied},
+    ReasonRow{Code::kExists, Reason::kExists},
+    ReasonRow{Code::kOverQuota, Reason::kInvalid},
+    ReasonRow{Code::kTooBig, Reason::kInvalid},
+    ReasonRow{Code::kLimit, Reason::kInvalid},
+    ReasonRow{Code::kModified, Reason::kModified},
+    ReasonRow{Code::kGone, Reason::kInvalid},
+    ReasonRow{Code::kReadOnly, Reason::kDenied},
+    ReasonRow{Code::kNoSpace, Reason::kUnavailable},
+    ReasonRow{Code::kIo, Reason::kUnavailable},
+    ReasonRow{Code::kCorrupt, Reason::kUnavailable},
+    ReasonRow{Code::kBusy, Reason::kUnavailable},
+    ReasonRow{Code::kAuthFailed, Reason::kDenied},
+    ReasonRow{Code::kUnsupported, Reason::kInvalid},
+    ReasonRow{Code::kUnavailable, Reason::kUnavailable},
+    ReasonRow{Code::kInvalid, Reason::kInvalid},
+};
+static_assert(kReasons.size() == kCodeCount);
+
+// The guids that the store names as missing (see MailStore::apply); none if it speaks of something
+// else.
+std::vector<Guid> missing_in(std::string_view text) {
+  std::vector<Guid> guids;
+  while (!text.empty()) {
+    const size_t blank = std::min(text.find(' '), text.size());
+    const Result<Guid> guid = Guid::parse(text.substr(0, blank));
+    if (!guid) return {};
+    guids.push_back(*guid);
+    text.remove_prefix(std::min(blank + 1, text.size()));
+  }
+  return guids;
+}
+
+std::string_view command_of(const AnswerQueue::Subject& subject) {
+  constexpr std::array<std::string_view, 3> kCommands = {"UPDATE", "USERDATA", "RENAME"};
+  return kCommands[subject.index()];
+}
+
+}  // namespace
+
+Ending refusal(std::string_view command, const Error& error) {
+  Ending ending;
+  ending.kind = Ending::Kind::kNo;
+  ending.command = command;
+  ending.reason = kReasons[static_cast<size_t>(error.code)].reason;
+  ending.text = error.text;
+  CHECK(kReasons[static_cast<size_t>(error.code)].code == error.code);
+  if (error.code != Code::kNotFound) return ending;
+  ending.missing = missing_in(error.text);
+  if (ending.missing.empty()) return ending;
+  ending.reason = Reason::kMissing;
+  ending.text = "bodies are missing";
+  return ending;
+}
+
+void AnswerQueue::add(Subject subject, Future future, uint64_t bytes) {
+  slots_.push_back({{}, std::move(subject), std::move(future), bytes});
+  ++under_way_;
+  under_way_bytes_ += bytes;
+  while (under_way_ > kUnderWayMax || under_way_bytes_ > kUnderWayBytesMax) settle_oldest();
+}
+
+void AnswerQueue::add(std::string text) {
+  text_bytes_ += text.size();
+  slots_.push_back({std::move(text), {}, {}, 0});
+}
+
+void AnswerQueue::settle_oldest() {
+  Slot& slot = slots_[settled_++];
+  if (!slot.future.valid()) return;
+  const Result<Applied> applied = slot.future.get();
+  slot.text = ending(slot, applied);
+  text_bytes_ += slot.text.size();
+  --under_way_;
+  under_way_bytes_ -= slot.bytes;
+}
+
+void AnswerQueue::settle() {
+  while (settled_ < slots_.size()) settle_oldest();
+}
+
+std::string AnswerQueue::take() {
+  settle();
+  std::string out;
+  out.reserve(text_bytes_);
+  for (const Slot& slot : slots_) out += slot.text;
+  slots_.clear();
+  settled_ = text_bytes_ = 0;
+  return out;
+}
+
+std::string AnswerQueue::ending(const Slot& slot, const Result<Applied>& applied) const {
+  if (applied) {
+    Ending ok;
+    ok.command = command_of(slot.subject);
+    if (ok.command != "RENAME") ok.check = check_of(applied->digest);
+    return encode(ok);
+  }
+  Ending no = refusal(command_of(slot.subject), applied.error());
+  if (no.reason == Reason::kModified) return rows_of(slot.subject) + encode(no);
+  if (no.reason == Reason::kExists) {
+    no.holder = holder_of(slot.subject);
+    if (!no.holder) no.reason = Reason::kUnavailable;  // it was freed meanwhile
+  }
+  return encode(no);
+}
+
+std::string AnswerQueue::rows_of(const Subject& subject) const {
+  std::string out;
+  const auto add_mailbox = [&](const UniqueId& id) {
+    if (const Result<MailboxInfo> info = store_.find(id)) out += encode(state_of(*info));
+  };
+  if (const auto* mailbox = std::get_if<MailboxSubject>(&subject)) add_mailbox(mailbox->id);
+  if (const auto* renames = std::get_if<RenameSubject>(&subject))
+    for (const RenameItem& item : renames->items) add_mailbox(item.id);
+  if (const auto* user = std::get_if<UserSubject>(&subject))
+    if (const Result<UserInfo> info = store_.user(user->userid, MailStore::Which::kDeletedToo))
+      out += encode(state_of(*info));
+  return out;
+}
+
+std::optional<UniqueId> AnswerQueue::holder_of(const Subject& subject) const {
+  if (const auto* mailbox = std::get_if<MailboxSubject>(&subject)) {
+    const Result<MailboxInfo> holder = store_.find(mailbox->name);
+    if (holder) return holder->id;
+  }
+  if (const auto* renames = std::get_if<RenameSubject>(&subject)) {
+    for (const RenameItem& item : renames->items) {
+      const Result<MailboxInfo> holder = store_.find(item.new_name);
+      if (holder &&
+          std::ranges::find(renames->items, holder->id, &RenameItem::id) == renames->items.end())
+        return holder->id;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace gemel::sync

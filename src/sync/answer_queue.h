@@ -1,0 +1,70 @@
+// The receiver's answers of one batch, in the order of its commands. Those of updates wait for the
+// store.
+//
+// Owns     futures under way, and the texts of what is done.
+// Threads  one at a time; settle() waits for the disk.
+#pragma once
+
+#include <deque>
+#include <future>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "store/mail_store.h"
+#include "sync/answers.h"
+
+namespace gemel::sync {
+
+class AnswerQueue {
+ public:
+  explicit AnswerQueue(const MailStore& store) : store_(store) {}
+
+  /// What an update is about, for its answer.
+  struct MailboxSubject {
+    UniqueId id;
+    MailboxName name;  // that it would have; empty if the update says none
+  };
+  struct UserSubject {
+    std::string userid;
+  };
+  struct RenameSubject {
+    std::vector<RenameItem> items;
+  };
+  using Subject = std::variant<MailboxSubject, UserSubject, RenameSubject>;
+  using Future = std::future<Result<MailStore::Applied>>;
+
+  /// May wait for the oldest, see kUnderWayMax. `bytes`: of bodies held by it.
+  void add(Subject subject, Future future, uint64_t bytes);
+  void add(std::string text);
+  /// Waits for all.
+  void settle();
+  /// All answers so far, settled. The queue is empty then.
+  std::string take();
+  /// Of settled answers.
+  size_t bytes() const { return text_bytes_; }
+
+ private:
+  struct Slot {
+    std::string text;
+    Subject subject;
+    Future future;  // not valid once settled
+    uint64_t bytes = 0;
+  };
+  void settle_oldest();
+  std::string ending(const Slot& slot, const Result<MailStore::Applied>& applied) const;
+  std::string rows_of(const Subject& subject) const;
+  std::optional<UniqueId> holder_of(const Subject& subject) const;
+
+  const MailStore& store_;
+  std::deque<Slot> slots_;
+  size_t settled_ = 0;  // slots before this have their text
+  size_t under_way_ = 0;
+  uint64_t under_way_bytes_ = 0;
+  size_t text_bytes_ = 0;
+};
+
+/// `NO` for an error of the store, or of what was sent.
+Ending refusal(std::string_view command, const Error& error);
+
+}  // namespace gemel::sync

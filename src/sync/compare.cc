@@ -1,0 +1,366 @@
+#include "sync/compare.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/hash.h"
+
+namespace gemel::sync {
+namespace {
+
+// Facts are read in blocks of so many.
+constexpr size_t kFactsBlock = 256;
+
+// For a heap whose top has the lowest modseq.
+bool later(const RecordState& a, const RecordState& b) {
+  return std::tie(a.modseq, a.uid) > std::tie(b.modseq, b.uid);
+}
+
+constexpr Flags kAllFlags{.words = {~uint64_t{0}, ~uint64_t{0}}};
+
+Flags operator&(const Flags& a, const Flags& b) { return a - (kAllFlags - b); }
+
+AppendItem append_of(const RecordRow& row) {
+  return {.uid = row.uid,
+          .modseq = row.modseq,
+          .created_modseq = row.facts.created_modseq,
+          .flags = row.flags,
+          .expunged = row.expunged,
+          .internaldate_s = row.facts.internaldate_s,
+          .savedate_s = row.facts.savedate_s,
+          .guid = row.facts.guid,
+          .size = row.facts.size};
+}
+
+AppendFromItem copy_of(const RecordRow& row, const Route& route) {
+  AppendFromItem item{.uids = UidSet::of(row.uid, row.uid),
+                      .modseq = row.modseq,
+                      .created_modseq = row.facts.created_modseq,
+                      .expunged = row.expunged,
+                      .savedate_s = row.facts.savedate_s,
+                      .source = route.source,
+                      .source_uids = UidSet::of(route.source_uid, route.source_uid),
+                      .flags = std::nullopt};
+  if (route.flags == Route::Flags::kSaid) item.flags = row.flags;
+  return item;
+}
+
+// Extends the last item of `items` by `one`, if it is one copy more of the same kind.
+bool joins(std::vector<ChangeItem>& items, const AppendFromItem& one) {
+  if (items.empty()) return false;
+  auto* last = std::get_if<AppendFromItem>(&items.back());
+  if (last == nullptr || last->modseq != one.modseq || last->created_modseq != one.created_modseq ||
+      last->expunged != one.expunged || last->savedate_s != one.savedate_s ||
+      last->source != one.source || last->flags != one.flags ||
+      last->source_uids.last() >= one.source_uids.first())
+    return false;
+  last->uids.add(one.uids);
+  last->source_uids.add(one.source_uids);
+  return true;
+}
+
+// The flag bits that may have changed since, where every transaction since is known to have changed
+// flags of many messages alike.
+Result<std::optional<Flags>> touched_since(const MailboxView& view, ModSeq since) {
+  Flags touched;
+  if (view.info().highestmodseq.value - since.value > 8) return std::nullopt;
+  for (ModSeq m = next(since); m <= view.info().highestmodseq; m = next(m)) {
+    TRY(const auto bulk, view.bulk_flags_at(m));
+    if (!bulk || bulk->op == FlagOp::kSet || bulk->prior_max > since) return std::nullopt;
+    const std::vector<std::string>& keywords = view.info().keywords;
+    for (size_t bit = 0; bit < kSystemFlagCount + keywords.size(); ++bit) {
+      Flags one;
+      one.set(bit);
+      const FlagNames name = names_of(one, keywords);
+      if ((name.system & bulk->flags.system) != 0 ||
+          (!name.keywords.empty() &&
+           std::ranges::count(bulk->flags.keywords, name.keywords[0]) > 0))
+        touched.set(bit);
+    }
+  }
+  return touched;
+}
+
+}  // namespace
+
+ReplicaMailbox known_from(const MailboxState& state) {
+  return {.name = state.name,
+          .partition = state.partition,
+          .uidvalidity = state.uidvalidity,
+          .last_uid = state.last_uid,
+          .highestmodseq = state.highestmodseq,
+          .purged_modseq = state.purged_modseq,
+          .digest = state.digest,
+          .is_deleted = state.deleted_s != 0,
+          .header = 0};
+}
+
+ReplicaMailbox known_from(const MailboxInfo& info) {
+  ReplicaMailbox known = known_from(state_of(info));
+  known.header = header_hash(info);
+  return known;
+}
+
+uint64_t header_hash(const MailboxInfo& info) {
+  std::string bytes;
+  put_varint(bytes, info.uidvalidity.value);
+  put_varint(bytes, zigzag(info.created_s));
+  put_varint(bytes, zigzag(info.deleted_s));
+  for (const auto& [key, value] : info.attributes) {
+    gemel::put_string(bytes, key);
+    gemel::put_string(bytes, value);
+  }
+  return std::max<uint64_t>(xxh64(bytes), 1);
+}
+
+Relation relation(const MailboxInfo& info, const ReplicaMailbox& replica) {
+  if (replica.uidvalidity != info.uidvalidity || replica.highestmodseq > info.highestmodseq ||
+      replica.last_uid > info.last_uid || replica.purged_modseq > info.purged_modseq)
+    return Relation::kConflict;
+  if (replica.highestmodseq < info.highestmodseq) return Relation::kBehind;
+  return replica.digest == info.digest ? Relation::kInStep : Relation::kDiffers;
+}
+
+// What one chunk is made of.
+struct Comparison::Draft {
+  ModSeq boundary;
+  std::vector<RecordState> changes;
+  size_t fresh_end = 0;  // from next_fresh_ up to here
+  bool is_last = false;
+};
+
+Comparison::Comparison(MailboxView view, std::optional<ReplicaMailbox> replica)
+    : view_(std::move(view)), replica_(std::move(replica)) {
+  if (replica_) {
+    at_ = replica_->highestmodseq;
+    last_uid_ = replica_->last_uid;
+  }
+}
+
+Result<Comparison> Comparison::start(MailboxView view, std::optional<ReplicaMailbox> replica) {
+  Comparison comparison(std::move(view), std::move(replica));
+  comparison.done_ = comparison.at_ == comparison.view_.info().highestmodseq;
+  if (!comparison.done_) TRY_OK(comparison.load());
+  return comparison;
+}
+
+Result<void> Comparison::load() {
+  const MailboxInfo& info = view_.info();
+  const bool is_known_since = replica_ && at_ >= info.purged_modseq;
+  std::vector<RecordState> states;
+  if (is_known_since) {
+    TRY(states, view_.changes_since(at_));
+    TRY(touched_, touched_since(view_, at_));
+  } else if (info.last_uid) {
+    TRY(states,
+        view_.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo));
+  }
+  // A deleted mailbox that was purged tells so by its numbers (doc/replication-protocol.md).
+  const bool is_emptied = info.is_deleted() && info.purged_modseq == info.highestmodseq;
+  if (replica_ && !is_known_since && last_uid_ && !is_emptied)
+    vanished_ = UidSet::of(Uid(1), last_uid_);
+  UidSet existing;
+  for (const RecordState& state : states) {
+    if (state.uid > last_uid_) {
+      fresh_.push_back(state);
+      continue;
+    }
+    existing.add(state.uid);
+    if (state.modseq > at_) changes_.push_back(state);
+  }
+  vanished_ = vanished_ - existing;
+  std::ranges::make_heap(changes_, later);
+  return {};
+}
+
+Result<const RecordFacts*> Comparison::fresh_facts(size_t index) {
+  if (index < facts_from_ || index >= facts_from_ + facts_.size()) {
+    UidSet uids;
+    const size_t end = std::min(index + kFactsBlock, fresh_.size());
+    for (size_t i = index; i < end; ++i) uids.add(fresh_[i].uid);
+    TRY(facts_, view_.facts(uids));
+    CHECK(facts_.size() == end - index);
+    facts_from_ = index;
+  }
+  return &facts_[index - facts_from_];
+}
+
+// Takes transactions, lowest modseq first, until one of the limits is reached.
+Result<Comparison::Draft> Comparison::gather(const ChunkLimits& limits) {
+  Draft draft{.boundary = at_, .changes = {}, .fresh_end = next_fresh_, .is_last = false};
+  uint64_t bytes = 0;
+  const auto size = [&] { return draft.changes.size() + draft.fresh_end - next_fresh_; };
+  while (bytes < limits.body_bytes && size() < limits.messages) {
+    std::optional<ModSeq> key;
+    if (!changes_.empty()) key = changes_.front().modseq;
+    if (draft.fresh_end < fresh_.size()) {
+      TRY(const RecordFacts* facts, fresh_facts(draft.fresh_end));
+      if (!key || facts->created_modseq < *key) key = facts->created_modseq;
+    }
+    if (!key) break;
+    draft.boundary = *key;
+    while (!changes_.empty() && changes_.front().modseq == *key) {
+      std::ranges::pop_heap(changes_, later);
+      draft.changes.push_back(changes_.back());
+      changes_.pop_back();
+    }
+    while (draft.fresh_end < fresh_.size()) {
+      TRY(const RecordFacts* facts, fresh_facts(draft.fresh_end));
+      if (facts->created_modseq != *key) break;
+      bytes += facts->size;
+      ++draft.fresh_end;
+    }
+  }
+  draft.is_last = changes_.empty() && draft.fresh_end == fresh_.size();
+  if (draft.is_last) draft.boundary = view_.info().highestmodseq;
+  return draft;
+}
+
+Result<Chunk> Comparison::next(Routes& routes, const ChunkLimits& limits) {
+  CHECK(!done_);
+  const MailboxInfo& info = view_.info();
+  TRY(const Draft draft, gather(limits));
+  Chunk chunk;
+  chunk.update.id = info.id;
+  chunk.update.from = at_;
+  chunk.update.to = draft.boundary;
+  put_header(chunk);
+  TRY_OK(put_changes(draft, chunk));
+  TRY_OK(put_fresh(draft, routes, chunk));
+  if (draft.is_last) last_uid_ = info.last_uid;
+  chunk.update.last_uid = last_uid_;
+  chunk.update.recent_uid = std::min(info.recent_uid, last_uid_);
+  at_ = draft.boundary;
+  done_ = draft.is_last;
+  chunk.update.purged_modseq = after().purged_modseq;
+  return chunk;
+}
+
+void Comparison::put_header(Chunk& chunk) const {
+  const MailboxInfo& info = view_.info();
+  if (at_ && (!replica_ || at_ != replica_->highestmodseq)) return;  // an earlier chunk said it
+  if (replica_ && replica_->header == header_hash(info) && replica_->name == info.name &&
+      replica_->partition == info.partition)
+    return;
+  chunk.update.header = header_of(info);
+}
+
+// Where it is known which bits may have changed since, only those are said: they are the same for
+// far more messages at once, as a client's STORE was.
+Result<void> Comparison::put_changes(const Draft& draft, Chunk& chunk) const {
+  const std::vector<std::string>& keywords = view_.info().keywords;
+  struct Group {
+    UidSet all;
+    UidSet expunged;
+  };
+  std::map<std::pair<ModSeq, Flags>, Group> groups;
+  std::vector<RecordState> by_uid = draft.changes;
+  std::ranges::sort(by_uid, {}, &RecordState::uid);
+  for (const RecordState& state : by_uid) {
+    // What this comparison itself brought, the replica has by other flags than before.
+    const bool is_old = replica_ && state.uid <= replica_->last_uid;
+    const Flags mask = touched_ && is_old ? *touched_ : kAllFlags;
+    Group& group = groups[{state.modseq, state.flags & mask}];
+    group.all.add(state.uid);
+    if (state.expunged) group.expunged.add(state.uid);
+  }
+  std::map<ModSeq, UidSet> expunged;
+  for (auto& [key, group] : groups) {
+    const auto& [modseq, flags] = key;
+    const auto put = [&](UidSet uids, FlagOp op, const Flags& said) {
+      if (uids.empty()) return;
+      chunk.update.items.push_back(StoreItem{
+          .uids = std::move(uids), .modseq = modseq, .op = op, .flags = names_of(said, keywords)});
+    };
+    expunged[modseq].add(group.expunged);
+    if (!touched_) {
+      put(std::move(group.all), FlagOp::kSet, flags);
+      continue;
+    }
+    // Messages above replica_->last_uid are in groups of their own only by mask, so split here.
+    UidSet old;
+    if (replica_ && replica_->last_uid) old = group.all & UidSet::of(Uid(1), replica_->last_uid);
+    put(group.all - old, FlagOp::kSet, flags);
+    const Flags removed = *touched_ - flags;
+    const bool says_flags = *touched_ != Flags();
+    // An expunge says the modseq too.
+    if (!says_flags) put(old - group.expunged, FlagOp::kAdd, {});
+    if (says_flags && flags != Flags()) put(old, FlagOp::kAdd, flags);
+    if (says_flags && removed != Flags()) put(std::move(old), FlagOp::kRemove, removed);
+  }
+  for (auto& [modseq, uids] : expunged)
+    if (!uids.empty())
+      chunk.update.items.push_back(ExpungeItem{.uids = std::move(uids), .modseq = modseq});
+  if (draft.is_last && !vanished_.empty())
+    chunk.update.items.push_back(
+        ExpungeItem{.uids = vanished_, .modseq = view_.info().purged_modseq});
+  return {};
+}
+
+// A message as this chunk brings it.
+Result<RecordRow> Comparison::fresh_row(size_t index, ModSeq boundary) {
+  TRY(const RecordFacts* facts, fresh_facts(index));
+  const RecordState& state = fresh_[index];
+  RecordRow row{.uid = state.uid,
+                .modseq = state.modseq,
+                .flags = names_of(state.flags, view_.info().keywords),
+                .expunged = state.expunged,
+                .facts = *facts};
+  if (state.modseq > boundary) {
+    row.modseq = facts->created_modseq;
+    changes_.push_back(state);
+    std::ranges::push_heap(changes_, later);
+  }
+  return row;
+}
+
+Result<void> Comparison::put_fresh(const Draft& draft, Routes& routes, Chunk& chunk) {
+  for (; next_fresh_ < draft.fresh_end; ++next_fresh_) {
+    TRY(const RecordRow row, fresh_row(next_fresh_, draft.boundary));
+    last_uid_ = row.uid;
+    TRY(const Route route, routes.route(view_, row));
+    if (route.kind == Route::Kind::kCopy) {
+      AppendFromItem item = copy_of(row, route);
+      if (!joins(chunk.update.items, item)) chunk.update.items.push_back(std::move(item));
+      continue;
+    }
+    chunk.update.items.push_back(append_of(row));
+    if (route.kind != Route::Kind::kInline) continue;
+    chunk.inline_uids.add(row.uid);
+    chunk.inline_bytes += row.facts.size;
+  }
+  return {};
+}
+
+ReplicaMailbox Comparison::after() const {
+  if (done_) return known_from(view_.info());
+  ReplicaMailbox known = known_from(view_.info());
+  known.last_uid = last_uid_;
+  known.highestmodseq = at_;
+  known.purged_modseq = replica_ ? replica_->purged_modseq : ModSeq();
+  return known;
+}
+
+Result<std::optional<UserUpdate>> compare_user(const MailStore& store, std::string_view userid,
+                                               ModSeq known) {
+  constexpr int kTriesMax = 10;  // while it keeps changing between the two reads
+  for (int i = 0; i < kTriesMax; ++i) {
+    TRY(const UserInfo info, store.user(userid, MailStore::Which::kDeletedToo));
+    if (info.modseq <= known) return std::nullopt;
+    TRY(std::vector<UserItem> items, store.user_changes_since(userid, known));
+    if (std::ranges::any_of(items, [&](const auto& item) { return item.modseq > info.modseq; }))
+      continue;
+    return UserUpdate{.userid = info.userid,
+                      .from = known,
+                      .to = info.modseq,
+                      .created_s = info.created_s,
+                      .deleted_s = info.deleted_s,
+                      .items = std::move(items)};
+  }
+  return fail(Code::kBusy, "the user's data keeps changing");
+}
+
+}  // namespace gemel::sync

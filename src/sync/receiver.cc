@@ -1,0 +1,296 @@
+#include "sync/receiver.h"
+
+#include <array>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "sync/receiver_session.h"
+#include "sync/words.h"
+
+namespace gemel::sync {
+
+std::unique_ptr<wire::Session> make_receiver(MailStore& store, ReceiverOptions options,
+                                             wire::SessionEnv env) {
+  return std::make_unique<Receiver>(store, std::move(options), std::move(env));
+}
+
+Receiver::Receiver(MailStore& store, ReceiverOptions options, wire::SessionEnv env)
+    : store_(store),
+      options_(std::move(options)),
+      env_(std::move(env)),
+      framer_(kLoginLimits),
+      answers_(store) {}
+
+void Receiver::receive(std::string_view bytes) { framer_.feed(bytes); }
+
+void Receiver::produce(std::string& out, size_t bytes_max) {
+  if (state_ == State::kCompression && output_.empty()) {
+    compressed_ = true;
+    state_ = State::kReady;
+  }
+  if (state_ == State::kGreeting) {
+    state_ = State::kLogin;
+    say(encode(Greeting{.protocol = kProtocolVersion,
+                        .digest_version = kDigestVersion,
+                        .server = options_.server_name,
+                        .starttls = env_.can_tls && !env_.is_tls,
+                        .scram = true,
+                        .zstd = true}));
+  }
+  while (output_.size() < bytes_max && (state_ == State::kLogin || state_ == State::kReady)) {
+    Result<std::optional<wire::Step>> next = framer_.next();
+    if (!next) {
+      broken("COMMAND", next.error().text);
+      break;
+    }
+    if (!*next) break;
+    step(**next);
+  }
+  const size_t count = std::min(output_.size(), bytes_max);
+  out.append(output_, 0, count);
+  output_.erase(0, count);
+}
+
+wire::Want Receiver::want() const {
+  if (!output_.empty()) return wire::Want::kMore;
+  switch (state_) {
+    case State::kTls:
+      return wire::Want::kTls;
+    case State::kCompression:
+      return wire::Want::kCompression;
+    case State::kClosing:
+      return wire::Want::kClose;
+    default:
+      return wire::Want::kInput;
+  }
+}
+
+wire::Compression Receiver::compression() const {
+  return wants_zstd_ ? wire::Compression::kZstd : wire::Compression::kNone;
+}
+
+std::optional<int64_t> Receiver::input_timeout_ms() const {
+  return state_ == State::kReady ? kReceiverTimeoutMs : kLoginTimeoutMs;
+}
+
+void Receiver::timed_out() {
+  if (state_ == State::kClosing) return;
+  broken("SYNC", "nothing was said for too long");
+}
+
+void Receiver::shut_down() {
+  if (state_ == State::kClosing) return;
+  broken("SYNC", "the server is stopping");
+}
+
+void Receiver::tls_started() {
+  env_.is_tls = true;
+  said_hello_ = false;
+  state_ = State::kLogin;
+}
+
+// BAD ends the connection: after it the two ends may not agree on the context of what follows.
+void Receiver::broken(std::string_view command, std::string_view why) {
+  Ending bad;
+  bad.kind = Ending::Kind::kBad;
+  bad.command = command;
+  bad.text = why;
+  output_ += answers_.take();
+  output_ += encode(bad);
+  state_ = State::kClosing;
+  log::warn("sync link from {} ends: {}", env_.peer_address, why);
+}
+
+void Receiver::answer(std::string text) {
+  answers_.add(std::move(text));
+  if (answers_.bytes() > kAnswerBytesMax) broken("SYNC", "the batch has too many answers");
+}
+
+void Receiver::step(wire::Step& step) {
+  switch (step.kind) {
+    case wire::Step::Kind::kCommand:
+      return run(step.frame);
+    case wire::Step::Kind::kBytes:
+      return take_body(step.bytes, step.left);
+    case wire::Step::Kind::kLiteral:
+      ++literals_;
+      if (step.literal.binary) return begin_body(step.literal);
+      if (const Result<void> kept = framer_.keep(); !kept) broken("COMMAND", kept.error().text);
+  }
+}
+
+void Receiver::run(const wire::Frame& frame) {
+  if (state_ == State::kLogin)
+    run_login(frame);
+  else
+    run_command(frame);
+  bodies_.clear();
+  literals_ = 0;
+  partition_.reset();
+  body_error_.reset();
+}
+
+// --- bodies, as they come ---
+
+void Receiver::begin_body(const wire::Literal& literal) {
+  framer_.stream();
+  if (body_error_) return;
+  Result<BodyWriter> writer = store_.stage(body_partition());
+  // A partition that this end lacks: the update will say so.
+  if (!writer && writer.error().code == Code::kNotFound) writer = store_.stage("default");
+  if (!writer)
+    body_error_ = writer.error();
+  else
+    writer_.emplace(std::move(*writer));
+  if (literal.size > kBodyBytesMax) broken("UPDATE", "a body is too large");
+}
+
+// Where the bodies of the command under way will go, from its first words.
+std::string Receiver::body_partition() {
+  if (partition_) return *partition_;
+  partition_ = "default";
+  wire::Tokenizer in(framer_.frame());
+  if (!in.skip_word("UPDATE") || !in.skip(' ')) return *partition_;
+  const Result<UpdateTarget> target = decode_target(in, context_);
+  if (!target) return *partition_;  // decoding all of it will tell
+  if (target->partition)
+    partition_ = *target->partition;
+  else if (const Result<MailboxInfo> info = store_.find(target->id))
+    partition_ = info->partition;
+  return *partition_;
+}
+
+void Receiver::take_body(std::string_view bytes, uint64_t left) {
+  if (!writer_) return;
+  if (const Result<void> taken = writer_->append(bytes); !taken) {
+    body_error_ = taken.error();
+    writer_.reset();
+    return;
+  }
+  if (left > 0) return;
+  Result<StagedBody> body = writer_->finish();
+  writer_.reset();
+  if (body)
+    bodies_.push_back({literals_ - 1, std::move(*body)});
+  else
+    body_error_ = body.error();
+}
+
+// --- login ---
+
+void Receiver::run_login(const wire::Frame& frame) {
+  wire::Tokenizer in(frame);
+  Result<void> done;
+  std::string_view command = "COMMAND";
+  if (sasl_) {
+    command = "AUTHENTICATE";
+    done = continue_login(in.rest());
+  } else if (in.skip_word("HELLO")) {
+    command = "HELLO";
+    done = hello(in);
+  } else if (in.skip_word("AUTHENTICATE")) {
+    command = "AUTHENTICATE";
+    done = authenticate(in);
+  } else if (in.skip_word("STARTTLS")) {
+    command = "STARTTLS";
+    done = starttls(in);
+  } else {
+    done = fail(Code::kSyntax, "expected HELLO, STARTTLS or AUTHENTICATE");
+  }
+  if (!done) broken(command, done.error().text);
+}
+
+Result<void> Receiver::starttls(wire::Tokenizer& in) {
+  TRY_OK(in.end());
+  if (!env_.can_tls || env_.is_tls) return fail(Code::kUnsupported, "no TLS here and now");
+  // What follows came in the clear (RFC 9051 §6.2.1).
+  framer_.drop_buffered();
+  say("OK STARTTLS\r\n");
+  state_ = State::kTls;
+  return {};
+}
+
+Result<void> Receiver::hello(wire::Tokenizer& in) {
+  TRY_OK(in.space());
+  TRY(const uint32_t protocol, in.number());
+  TRY_OK(in.space());
+  TRY(const uint32_t digest, in.number());
+  TRY_OK(in.space());
+  TRY_OK(in.astring());  // the channel, for people who read a capture
+  wants_zstd_ = in.skip_word(" ZSTD");
+  TRY_OK(in.end());
+  if (protocol != kProtocolVersion || digest != kDigestVersion) {
+    say(encode(refusal(
+        "HELLO",
+        {Code::kDenied, "this end speaks protocol " + std::to_string(kProtocolVersion) +
+                            " with digest " + std::to_string(kDigestVersion) + ", the sender " +
+                            std::to_string(protocol) + " with " + std::to_string(digest)})));
+    state_ = State::kClosing;
+    return {};
+  }
+  said_hello_ = true;
+  say("OK HELLO\r\n");
+  return {};
+}
+
+Result<void> Receiver::authenticate(wire::Tokenizer& in) {
+  TRY_OK(in.space());
+  TRY(const std::string_view mechanism, in.atom());
+  TRY_OK(in.space());
+  const std::string_view initial = in.rest();
+  if (!said_hello_) return fail(Code::kSyntax, "HELLO comes first");
+  if (mechanism != "SCRAM-SHA-256") return fail(Code::kUnsupported, "only SCRAM-SHA-256 is known");
+  if (!env_.is_tls && !env_.is_local &&
+      options_.plaintext == ReceiverOptions::Plaintext::kLocalOnly) {
+    refuse_login("this link needs TLS");
+    return {};
+  }
+  TRY(sasl_, wire::make_sasl_server(mechanism, {.credentials = *options_.credentials,
+                                                .random = *options_.random,
+                                                .server_secret = options_.server_secret}));
+  return continue_login(initial);
+}
+
+Result<void> Receiver::continue_login(std::string_view base64) {
+  if (base64 == "*") {
+    refuse_login("given up");
+    return {};
+  }
+  TRY(const std::string message, from_base64(base64));
+  login_step(message);
+  return {};
+}
+
+void Receiver::login_step(std::string_view message) {
+  Result<wire::SaslStep> step = sasl_->step(message);
+  if (!step) return refuse_login(step.error().text);
+  if (step->done) return logged_in(step->userid, {});
+  // The last message goes along with the OK, which saves a turn (doc/replication-protocol.md).
+  if (step->challenge.starts_with("v=")) {
+    const std::string last = step->challenge;
+    step = sasl_->step("");
+    if (!step || !step->done) return refuse_login("the exchange did not end");
+    return logged_in(step->userid, last);
+  }
+  say("+ " + to_base64(step->challenge) + "\r\n");
+}
+
+void Receiver::logged_in(std::string_view userid, std::string_view last_message) {
+  sasl_.reset();
+  if (userid != options_.userid) return refuse_login("this user may not replicate");
+  if (store_.role() != Role::kReplica) return refuse_login("this server is a primary");
+  if (framer_.buffered_bytes() > 0)
+    return broken("AUTHENTICATE", "more was said before the login was done");
+  say("OK AUTHENTICATE " + to_base64(last_message) + "\r\n");
+  framer_ = wire::Framer(kLimits);
+  state_ = wants_zstd_ ? State::kCompression : State::kReady;
+  log::info("sync link from {} is up", env_.peer_address);
+}
+
+void Receiver::refuse_login(std::string_view why) {
+  sasl_.reset();
+  say(encode(refusal("AUTHENTICATE", {Code::kDenied, std::string(why)})));
+  if (++login_tries_ == kLoginTriesMax) state_ = State::kClosing;
+}
+
+}  // namespace gemel::sync

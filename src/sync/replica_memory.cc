@@ -1,0 +1,144 @@
+#include "sync/replica_memory.h"
+
+#include "base/bytes.h"
+#include "base/log.h"
+
+namespace gemel::sync {
+namespace {
+
+constexpr std::string_view kPosition = "position";
+constexpr std::string_view kSetAside = "aside";
+
+std::string mailbox_key(const UniqueId& id) { return "m" + id.key(); }
+std::string user_key(std::string_view userid) { return "u" + std::string(userid); }
+
+std::string encode_known(const std::optional<ReplicaMailbox>& known) {
+  std::string out;
+  put_varint(out, known ? 1 : 0);
+  if (!known) return out;
+  gemel::put_string(out, known->name.text());
+  gemel::put_string(out, known->partition);
+  put_varint(out, known->uidvalidity.value);
+  put_varint(out, known->last_uid.value);
+  put_varint(out, known->highestmodseq.value);
+  put_varint(out, known->purged_modseq.value);
+  put_be64(out, known->digest.high);
+  put_be64(out, known->digest.low);
+  put_varint(out, known->is_deleted ? 1 : 0);
+  put_be64(out, known->header);
+  return out;
+}
+
+uint64_t be64_of(Decoder& in) {
+  const std::string_view raw = in.raw(8);
+  return in.ok() ? get_be64(raw) : 0;
+}
+
+// Rows that don't read are as good as none: the replica tells its state.
+std::optional<ReplicaMailbox> decode_known(std::string_view bytes) {
+  Decoder in(bytes);
+  if (in.varint() == 0) return std::nullopt;
+  ReplicaMailbox known;
+  const Result<MailboxName> name = MailboxName::parse(in.string());
+  known.partition = in.string();
+  known.uidvalidity = UidValidity(static_cast<uint32_t>(in.varint()));
+  known.last_uid = Uid(static_cast<uint32_t>(in.varint()));
+  known.highestmodseq = ModSeq(in.varint());
+  known.purged_modseq = ModSeq(in.varint());
+  known.digest.high = be64_of(in);
+  known.digest.low = be64_of(in);
+  known.is_deleted = in.varint() != 0;
+  known.header = be64_of(in);
+  if (!in.ok() || !name) return std::nullopt;
+  known.name = *name;
+  return known;
+}
+
+}  // namespace
+
+ReplicaMemory::ReplicaMemory(MailStore& store, std::string channel)
+    : store_(store), channel_(std::move(channel)) {
+  if (const auto bytes = row(std::string(kPosition))) {
+    Decoder in(*bytes);
+    position_ = JournalSeq(in.varint());
+  }
+  if (const auto bytes = row(std::string(kSetAside))) {
+    Decoder in(*bytes);
+    while (in.ok() && !in.at_end()) set_aside_.emplace(in.string());
+  }
+}
+
+std::optional<std::string> ReplicaMemory::row(const std::string& key) const {
+  if (const auto found = dirty_.find(key); found != dirty_.end()) return found->second;
+  Result<std::optional<std::string>> value = store_.channel_get(channel_, key);
+  if (value) return *value;
+  log::error("channel={} what it remembers can't be read: {}", channel_, value.error().text);
+  return std::nullopt;
+}
+
+void ReplicaMemory::set_position(JournalSeq position) {
+  position_ = position;
+  std::string& bytes = dirty_[std::string(kPosition)];
+  bytes.clear();
+  put_varint(bytes, position.value);
+}
+
+void ReplicaMemory::set_aside(std::set<std::string> entities) {
+  if (entities == set_aside_) return;
+  set_aside_ = std::move(entities);
+  std::string& bytes = dirty_[std::string(kSetAside)];
+  bytes.clear();
+  for (const std::string& entity : set_aside_) gemel::put_string(bytes, entity);
+}
+
+std::optional<ReplicaMailbox> ReplicaMemory::mailbox(const UniqueId& id) {
+  if (const auto found = expected_.find(id); found != expected_.end()) return found->second;
+  return known_mailbox(id);
+}
+
+std::optional<ReplicaMailbox> ReplicaMemory::known_mailbox(const UniqueId& id) {
+  if (const auto found = mailboxes_.find(id); found != mailboxes_.end()) return found->second;
+  const auto bytes = row(mailbox_key(id));
+  std::optional<ReplicaMailbox> known;
+  if (bytes) known = decode_known(*bytes);
+  mailboxes_.emplace(id, known);
+  return known;
+}
+
+void ReplicaMemory::know(const UniqueId& id, std::optional<ReplicaMailbox> state) {
+  dirty_[mailbox_key(id)] = encode_known(state);
+  mailboxes_[id] = std::move(state);
+}
+
+ModSeq ReplicaMemory::user(const std::string& userid) {
+  if (const auto found = users_.find(userid); found != users_.end()) return found->second;
+  ModSeq modseq;
+  if (const auto bytes = row(user_key(userid))) {
+    Decoder in(*bytes);
+    modseq = ModSeq(in.varint());
+  }
+  users_.emplace(userid, modseq);
+  return modseq;
+}
+
+void ReplicaMemory::know_user(const std::string& userid, ModSeq modseq) {
+  std::string& bytes = dirty_[user_key(userid)];
+  bytes.clear();
+  put_varint(bytes, modseq.value);
+  users_[userid] = modseq;
+}
+
+Result<void> ReplicaMemory::settle() {
+  expected_.clear();
+  if (dirty_.empty()) return {};
+  const std::vector<std::pair<std::string, std::string>> values(dirty_.begin(), dirty_.end());
+  TRY_OK(store_.channel_put(channel_, values));
+  dirty_.clear();
+  if (mailboxes_.size() + users_.size() > kRememberedMax) {
+    mailboxes_.clear();
+    users_.clear();
+  }
+  return {};
+}
+
+}  // namespace gemel::sync

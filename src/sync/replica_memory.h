@@ -1,0 +1,65 @@
+// What a channel remembers of its replica: the state of each mailbox and user there after the last
+// acknowledged update, and how far the journal has been sent.
+//
+// Owns     the channel's rows in the store, and a cache of them. Rows are written at the end of a
+//          batch and may lag after a crash: the replica then says its real state, at the cost of a
+//          round trip.
+// Threads  one at a time.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store/mail_store.h"
+#include "sync/compare.h"
+
+namespace gemel::sync {
+
+/// Entries in memory beyond which clean ones are let go of.
+inline constexpr size_t kRememberedMax = 200'000;
+
+class ReplicaMemory {
+ public:
+  ReplicaMemory(MailStore& store, std::string channel);
+
+  /// How far the replica has the journal; nothing before it was compared in whole for once.
+  std::optional<JournalSeq> position() const { return position_; }
+  void set_position(JournalSeq position);
+
+  /// What the replica has, or will have once the batch under way has been applied. Nothing: it has
+  /// no such mailbox.
+  std::optional<ReplicaMailbox> mailbox(const UniqueId& id);
+  void expect(const UniqueId& id, ReplicaMailbox state) { expected_[id] = std::move(state); }
+  /// The replica said so.
+  void know(const UniqueId& id, std::optional<ReplicaMailbox> state);
+  /// What the replica has said, whatever is under way.
+  std::optional<ReplicaMailbox> known_mailbox(const UniqueId& id);
+
+  /// The user's modseq there; 0: no such user.
+  ModSeq user(const std::string& userid);
+  void know_user(const std::string& userid, ModSeq modseq);
+
+  /// What was set aside, by a name for each ("m"/"u" and the key), for the time after a restart.
+  const std::set<std::string>& set_aside() const { return set_aside_; }
+  void set_aside(std::set<std::string> entities);
+
+  /// The batch is over: what was expected and did not come is forgotten, what was said is written.
+  Result<void> settle();
+
+ private:
+  std::optional<std::string> row(const std::string& key) const;
+
+  MailStore& store_;
+  std::string channel_;
+  std::optional<JournalSeq> position_;
+  std::set<std::string> set_aside_;
+  std::map<UniqueId, std::optional<ReplicaMailbox>> mailboxes_;
+  std::map<std::string, ModSeq> users_;
+  std::map<UniqueId, ReplicaMailbox> expected_;
+  std::map<std::string, std::string> dirty_;  // rows to write
+};
+
+}  // namespace gemel::sync

@@ -1,0 +1,65 @@
+#include "sync/replica_routes.h"
+
+namespace gemel::sync {
+namespace {
+
+// Other places of a body that are looked at, and views kept of them.
+constexpr size_t kHoldersMax = 16;
+constexpr size_t kSourcesMax = 64;
+
+}  // namespace
+
+void ReplicaRoutes::lacks(const Guid& guid) {
+  held_.erase(guid);
+  missing_.insert(guid);
+}
+
+Result<Route> ReplicaRoutes::route(const MailboxView& target, const RecordRow& message) {
+  const Guid& guid = message.facts.guid;
+  const auto key = std::make_pair(target.info().partition, guid);
+  const bool is_missing = missing_.contains(guid);
+  bool is_there = sent_.contains(key) || (held_.contains(guid) && !is_missing);
+  const bool may_copy = !no_copies_.contains(target.info().id) && !is_missing;
+  TRY(const std::vector<MailboxView::Holder> holders, target.holders(guid, kHoldersMax));
+  for (const MailboxView::Holder& holder : holders) {
+    if (is_missing) break;
+    const std::optional<ReplicaMailbox> there = memory_.mailbox(holder.mailbox);
+    if (!there || holder.uid > there->last_uid) continue;
+    is_there = true;
+    if (!may_copy) break;
+    TRY(const std::optional<Route> copy, copy_of(holder, *there, message));
+    if (copy) return *copy;
+  }
+  if (is_there) return Route{.kind = Route::Kind::kByGuid};
+  sent_.insert(key);
+  return Route{.kind = Route::Kind::kInline};
+}
+
+// The flags need not be said if the replica's source has them: if the source has not changed since.
+Result<std::optional<Route>> ReplicaRoutes::copy_of(const MailboxView::Holder& holder,
+                                                    const ReplicaMailbox& there,
+                                                    const RecordRow& message) {
+  TRY(const MailboxView* view, source(holder.mailbox, there.highestmodseq));
+  if (view == nullptr) return std::nullopt;
+  const Result<Record> record = view->record(holder.uid);
+  if (!record) return std::nullopt;  // purged since the holders were read
+  if (record->facts.internaldate_s != message.facts.internaldate_s) return std::nullopt;
+  Route route{.kind = Route::Kind::kCopy, .source = holder.mailbox, .source_uid = holder.uid};
+  if (record->state.modseq <= there.highestmodseq &&
+      names_of(record->state.flags, view->info().keywords) == message.flags)
+    route.flags = Route::Flags::kAsSource;
+  return route;
+}
+
+Result<const MailboxView*> ReplicaRoutes::source(const UniqueId& id, ModSeq at_least) {
+  auto found = sources_.find(id);
+  if (found != sources_.end() && found->second.info().highestmodseq >= at_least)
+    return &found->second;
+  if (sources_.size() >= kSourcesMax) sources_.clear();
+  Result<MailboxView> view = store_.view(id);
+  if (!view && view.error().code == Code::kNotFound) return nullptr;
+  if (!view) return std::unexpected(view.error());
+  return &sources_.insert_or_assign(id, std::move(*view)).first->second;
+}
+
+}  // namespace gemel::sync

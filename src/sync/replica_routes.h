@@ -1,0 +1,48 @@
+// Decides how each new message gets to the replica: with its body, by its guid, or as a copy of a
+// message that is there.
+//
+// A body is on the replica when a message that holds it is: one below the last uid that the mailbox
+// has there, or will have once the batch under way has been applied.
+//
+// Threads  one at a time. Reads the store.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "sync/compare.h"
+#include "sync/replica_memory.h"
+
+namespace gemel::sync {
+
+class ReplicaRoutes final : public Routes {
+ public:
+  ReplicaRoutes(const MailStore& store, ReplicaMemory& memory) : store_(store), memory_(memory) {}
+
+  Result<Route> route(const MailboxView& target, const RecordRow& message) override;
+
+  /// The replica said so (RESERVE, MISSING).
+  void has(const Guid& guid) { held_.insert(guid); }
+  void lacks(const Guid& guid);
+  /// A copy into this mailbox failed: messages for it go by guid from now on.
+  void no_copies_to(const UniqueId& mailbox) { no_copies_.insert(mailbox); }
+  /// Nothing of the batch under way can be counted on any more.
+  void forget_sent() { sent_.clear(); }
+  /// Views kept for looking at sources are let go of.
+  void release() { sources_.clear(); }
+
+ private:
+  Result<std::optional<Route>> copy_of(const MailboxView::Holder& holder,
+                                       const ReplicaMailbox& there, const RecordRow& message);
+  Result<const MailboxView*> source(const UniqueId& id, ModSeq at_least);
+
+  const MailStore& store_;
+  ReplicaMemory& memory_;
+  std::set<std::pair<std::string, Guid>> sent_;  // by partition
+  std::set<Guid> held_;
+  std::set<Guid> missing_;
+  std::set<UniqueId> no_copies_;
+  std::map<UniqueId, MailboxView> sources_;
+};
+
+}  // namespace gemel::sync

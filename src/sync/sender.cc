@@ -1,0 +1,306 @@
+#include "sync/sender.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "base/bytes.h"
+#include "sync/channel_core.h"
+#include "sync/words.h"
+#include "wire/sasl.h"
+
+namespace gemel::sync {
+namespace {
+
+class Sender final : public wire::Session {
+ public:
+  Sender(std::shared_ptr<ChannelCore> core, wire::SessionEnv env)
+      : core_(std::move(core)), env_(std::move(env)), framer_(kLimits) {
+    core_->connected(env_.wake);
+  }
+
+  void receive(std::string_view bytes) override;
+  void produce(std::string& out, size_t bytes_max) override;
+  wire::Want want() const override;
+  void wake() override { idle_ = false; }
+  void tls_started() override;
+  wire::Compression compression() const override {
+    return zstd_ ? wire::Compression::kZstd : wire::Compression::kNone;
+  }
+  std::optional<int64_t> input_timeout_ms() const override;
+  void timed_out() override;
+  void end_of_input() override { fail_with("the replica closed the connection"); }
+  void shut_down() override;
+
+ private:
+  enum class State : uint8_t { kGreeting, kTlsAsked, kTls, kLogin, kCompression, kReady, kClosing };
+
+  void fail_with(std::string why);
+  void on_answer(const Answer& answer);
+  Result<void> on_greeting(const Greeting& greeting);
+  Result<void> on_login(const Answer& answer);
+  Result<void> on_batch(const Answer& answer);
+  Result<void> say_hello();
+  Result<void> fill(std::string& out, size_t bytes_max);
+  Result<void> put_piece(std::string& out, size_t bytes_max);
+  Result<void> begin_cycle();
+
+  std::shared_ptr<ChannelCore> core_;
+  wire::SessionEnv env_;
+  wire::Framer framer_;
+  State state_ = State::kGreeting;
+  std::string output_;
+  bool zstd_ = false;
+  bool stopping_ = false;
+  std::optional<wire::ScramClient> scram_;
+
+  CodecContext context_;
+  std::optional<CyclePlan> plan_;
+  std::optional<Cycle> cycle_;
+  std::deque<OutgoingPiece> pieces_;  // of the command under way
+  uint64_t body_offset_ = 0;          // of the first piece's body, when its text has gone
+  bool batch_begun_ = false;
+  bool awaits_ = false;  // SYNC has been said
+  bool idle_ = false;
+};
+
+constexpr size_t kReadBytes = 256 << 10;
+
+void Sender::fail_with(std::string why) {
+  if (state_ == State::kClosing) return;
+  core_->failed(std::move(why));
+  state_ = State::kClosing;
+  output_.clear();
+}
+
+// --- answers ---
+
+void Sender::receive(std::string_view bytes) {
+  framer_.feed(bytes);
+  while (state_ != State::kClosing && state_ != State::kTls) {
+    Result<std::optional<wire::Step>> step = framer_.next();
+    if (!step) return fail_with("the replica: " + step.error().text);
+    if (!*step) return;
+    if ((*step)->kind == wire::Step::Kind::kLiteral) {
+      if (!framer_.keep()) return fail_with("the replica's answer is too large");
+      continue;
+    }
+    wire::Tokenizer in((*step)->frame);
+    const Result<Answer> answer = decode_answer(in);
+    if (!answer) return fail_with("the replica's answer can't be read: " + answer.error().text);
+    on_answer(*answer);
+  }
+}
+
+void Sender::on_answer(const Answer& answer) {
+  Result<void> done;
+  if (const auto* ending = std::get_if<Ending>(&answer);
+      ending != nullptr && ending->kind == Ending::Kind::kBad)
+    return fail_with("the replica: " + ending->text);
+  if (const auto* greeting = std::get_if<Greeting>(&answer); greeting != nullptr)
+    done = on_greeting(*greeting);
+  else if (state_ == State::kReady)
+    done = on_batch(answer);
+  else
+    done = on_login(answer);
+  if (!done) fail_with(done.error().text);
+}
+
+Result<void> Sender::on_greeting(const Greeting& greeting) {
+  if (state_ != State::kGreeting) return fail(Code::kSyntax, "the replica greets twice");
+  if (greeting.protocol != kProtocolVersion || greeting.digest_version != kDigestVersion)
+    return fail(
+        Code::kUnsupported,
+        fmt::format("the replica speaks protocol {} with digest {}, this end {} with {}",
+                    greeting.protocol, greeting.digest_version, kProtocolVersion, kDigestVersion));
+  if (!greeting.scram) return fail(Code::kUnsupported, "the replica has no SCRAM-SHA-256");
+  zstd_ = greeting.zstd;
+  if (!env_.is_tls && env_.can_tls && greeting.starttls) {
+    output_ += "STARTTLS\r\n";
+    core_->count_round_trip();
+    state_ = State::kTlsAsked;
+    return {};
+  }
+  return say_hello();
+}
+
+void Sender::tls_started() {
+  env_.is_tls = true;
+  if (const Result<void> said = say_hello(); !said) fail_with(said.error().text);
+}
+
+Result<void> Sender::say_hello() {
+  const ChannelOptions& options = core_->options();
+  if (!env_.is_tls && !env_.is_local && options.plaintext == ChannelOptions::Plaintext::kLocalOnly)
+    return fail(Code::kDenied, "mail would cross the link to the replica in the clear");
+  TRY(scram_, wire::ScramClient::make(options.userid, options.password, *options.random));
+  output_ += fmt::format("HELLO {} {} ", kProtocolVersion, kDigestVersion);
+  put_text(output_, options.name);
+  if (zstd_) output_ += " ZSTD";
+  output_ += "\r\nAUTHENTICATE SCRAM-SHA-256 " + to_base64(scram_->first()) + "\r\n";
+  core_->count_round_trip();
+  state_ = State::kLogin;
+  return {};
+}
+
+Result<void> Sender::on_login(const Answer& answer) {
+  if (const auto* challenge = std::get_if<Challenge>(&answer);
+      challenge != nullptr && state_ == State::kLogin) {
+    TRY(const std::string message, from_base64(challenge->base64));
+    TRY(const std::string reply, scram_->answer(message));
+    output_ += to_base64(reply) + "\r\n";
+    core_->count_round_trip();
+    return {};
+  }
+  const auto* ending = std::get_if<Ending>(&answer);
+  if (ending == nullptr) return fail(Code::kSyntax, "an answer that was not asked for");
+  if (ending->kind == Ending::Kind::kNo)
+    return fail(Code::kAuthFailed, "the replica does not let us in: " + ending->text);
+  if (state_ == State::kTlsAsked && ending->command == "STARTTLS") {
+    framer_.drop_buffered();
+    state_ = State::kTls;
+    return {};
+  }
+  if (state_ != State::kLogin) return fail(Code::kSyntax, "an answer that was not asked for");
+  if (ending->command == "HELLO") return {};
+  TRY(const std::string proof, from_base64(ending->text));
+  TRY_OK(scram_->verify(proof));
+  scram_.reset();
+  core_->logged_in();
+  state_ = zstd_ ? State::kCompression : State::kReady;
+  return {};
+}
+
+Result<void> Sender::on_batch(const Answer& answer) {
+  if (!awaits_) return fail(Code::kSyntax, "an answer before the batch is complete");
+  const auto* ending = std::get_if<Ending>(&answer);
+  const bool is_sync = ending != nullptr && ending->command == "SYNC";
+  if (!is_sync) {
+    if (!cycle_) return fail(Code::kSyntax, "an answer to nothing");
+    return cycle_->on_answer(answer);
+  }
+  awaits_ = false;
+  batch_begun_ = false;
+  if (stopping_) state_ = State::kClosing;
+  if (!cycle_) return {};
+  core_->count_batch();
+  return cycle_->batch_over();
+}
+
+// --- what is sent ---
+
+void Sender::produce(std::string& out, size_t bytes_max) {
+  if (state_ == State::kCompression && output_.empty()) state_ = State::kReady;
+  out += output_;
+  output_.clear();
+  if (state_ != State::kReady) return;
+  if (const Result<void> filled = fill(out, bytes_max); !filled) fail_with(filled.error().text);
+}
+
+Result<void> Sender::fill(std::string& out, size_t bytes_max) {
+  while (out.size() < bytes_max) {
+    if (!pieces_.empty()) {
+      TRY_OK(put_piece(out, bytes_max));
+      continue;
+    }
+    if (awaits_) return {};
+    if (!cycle_) {
+      TRY_OK(begin_cycle());
+      if (!cycle_) return {};
+    }
+    TRY(auto command, cycle_->next_command());
+    if (command) {
+      batch_begun_ = true;
+      command->back().text += "\r\n";
+      pieces_.assign(std::make_move_iterator(command->begin()),
+                     std::make_move_iterator(command->end()));
+      body_offset_ = 0;
+    } else if (batch_begun_) {
+      out += "SYNC\r\n";
+      core_->count_round_trip();
+      awaits_ = true;
+    } else {
+      core_->cycle_over(std::move(*plan_), *cycle_);
+      cycle_.reset();
+    }
+  }
+  return {};
+}
+
+Result<void> Sender::begin_cycle() {
+  TRY(plan_, core_->next_cycle());
+  idle_ = !plan_.has_value();
+  if (!plan_) return {};
+  cycle_.emplace(core_->store(), core_->memory(), context_, plan_->options);
+  return {};
+}
+
+// Some of the first piece: its text whole, its body in parts.
+Result<void> Sender::put_piece(std::string& out, size_t bytes_max) {
+  OutgoingPiece& piece = pieces_.front();
+  out += piece.text;
+  piece.text.clear();
+  if (piece.body) {
+    const uint64_t left = piece.body->size() - body_offset_;
+    const uint64_t room = out.size() < bytes_max ? bytes_max - out.size() : 1;
+    const uint64_t count = std::min({left, room, uint64_t{kReadBytes}});
+    // A body that can't be read has been announced already: only a new connection helps.
+    TRY(const std::string bytes, piece.body->read(body_offset_, count));
+    if (bytes.size() != count) return fail(Code::kCorrupt, "a body is shorter than its size");
+    out += bytes;
+    body_offset_ += count;
+    if (body_offset_ < piece.body->size()) return {};
+  }
+  pieces_.pop_front();
+  body_offset_ = 0;
+  return {};
+}
+
+wire::Want Sender::want() const {
+  if (!output_.empty()) return wire::Want::kMore;
+  switch (state_) {
+    case State::kClosing:
+      return wire::Want::kClose;
+    case State::kTls:
+      return wire::Want::kTls;
+    case State::kCompression:
+      return wire::Want::kCompression;
+    case State::kReady:
+      return awaits_ || idle_ ? wire::Want::kInput : wire::Want::kMore;
+    default:
+      return wire::Want::kInput;
+  }
+}
+
+// --- time and end ---
+
+std::optional<int64_t> Sender::input_timeout_ms() const {
+  if (state_ != State::kReady || awaits_) return kAnswerTimeoutMs;
+  return std::min(kHeartbeatMs, core_->next_due_ms().value_or(kHeartbeatMs));
+}
+
+void Sender::timed_out() {
+  if (state_ != State::kReady || awaits_) return fail_with("the replica does not answer");
+  idle_ = false;
+  if (core_->next_due_ms().value_or(1) == 0 || cycle_) return;
+  output_ += "SYNC\r\n";
+  core_->count_round_trip();
+  awaits_ = true;
+}
+
+void Sender::shut_down() {
+  if (awaits_)
+    stopping_ = true;
+  else
+    state_ = State::kClosing;
+}
+
+}  // namespace
+
+std::unique_ptr<wire::Session> make_sender(std::shared_ptr<ChannelCore> core,
+                                           wire::SessionEnv env) {
+  return std::make_unique<Sender>(std::move(core), std::move(env));
+}
+
+}  // namespace gemel::sync
