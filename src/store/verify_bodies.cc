@@ -72,7 +72,7 @@ Result<void> Verifier::body_without_link(const BodyPlace& place) {
   if (unlinked) return {};  // pinned, or to be freed soon
   const SnapshotReader newest(partitions_->index().engine);
   TRY(const bool linked, newest.any_with_prefix(key::links(place.guid, its.name)));
-  TRY(const auto still, read_body_row(*its.engine, nullptr, place.guid));
+  TRY(const auto still, unless_corrupt(read_body_row(*its.engine, nullptr, place.guid)));
   if (!linked && still)
     problem("orphan", "body " + place.guid.text(),
             "no record holds it: it takes space for nothing");
@@ -82,7 +82,8 @@ Result<void> Verifier::body_without_link(const BodyPlace& place) {
 Result<void> Verifier::links_of(const Linked& linked, EngineCursor& links) {
   const Partition& its = partitions_->at(linked.partition);
   if (bodies_too() && !linked.size) {
-    TRY(const auto newest, read_body_row(*its.engine, nullptr, Guid::from_view(linked.guid)));
+    TRY(const auto newest,
+        unless_corrupt(read_body_row(*its.engine, nullptr, Guid::from_view(linked.guid))));
     if (!newest) problem("I9", "body " + to_hex(linked.guid), "is missing, but records hold it");
   }
   for (; links.valid() && guid_of_link(links.key()) == linked.guid; links.next())
@@ -102,7 +103,7 @@ Result<void> Verifier::link(const Linked& linked, std::string_view row_key) {
     return {};
   }
   if (linked.size && *linked.size != facts->size) problem("I9", where, "its body has another size");
-  TRY(const auto mailbox, read_mailbox(index_, id));
+  TRY(const auto mailbox, unless_corrupt(read_mailbox(index_, id)));
   if (!mailbox || mailbox->info.partition != partitions_->at(linked.partition).name)
     problem("links", where, "its body is linked in another partition than its mailbox's");
   return {};

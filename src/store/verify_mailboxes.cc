@@ -97,7 +97,7 @@ Result<void> Verifier::facts(const MailboxRow& row, Sums& sums) {
         with_facts.add(uid);
         sums.records += facts_digest(uid, *its);
         if (!page || page->number != Page::number_of(uid)) {
-          TRY(page, read_page(index_, info.id, Page::number_of(uid)));
+          TRY(page, unless_corrupt(read_page(index_, info.id, Page::number_of(uid))));
         }
         const uint32_t slot = Page::slot_of(uid);
         if (!page || !page->present.has(slot)) return true;  // told of below
@@ -127,7 +127,7 @@ Result<void> Verifier::record_links(const MailboxInfo& info, Uid uid, const Reco
   }
   if (!checked_bodies_.insert({*number, facts.guid}).second) return {};
   const Engine& engine = *partitions_->at(*number).engine;
-  TRY(auto body, read_body_row(engine, snapshots_[*number].get(), facts.guid));
+  TRY(auto body, unless_corrupt(read_body_row(engine, snapshots_[*number].get(), facts.guid)));
   if (!body) {
     problem("I9", where_of(info, uid), "its body is missing");
     return {};
@@ -154,7 +154,7 @@ Result<void> Verifier::changes_index(const MailboxRow& row, const Sums& sums) {
 }
 
 Result<void> Verifier::names(const MailboxInfo& info) {
-  TRY(const auto named, read_name(index_, info.name));
+  TRY(const auto named, unless_corrupt(read_name(index_, info.name)));
   if (!info.is_deleted() && named != info.id)
     problem("names", where_of(info), "its name does not lead to it");
   if (info.is_deleted() && named == info.id)

@@ -86,7 +86,11 @@ Result<void> Verifier::name_rows() {
         const size_t nul = row_key.find('\0');
         const MailboxName name{std::string(row_key.substr(1, nul - 1)),
                                std::string(row_key.substr(nul + 1))};
-        TRY(const auto row, read_mailbox(index_, UniqueId::from_key(id)));
+        if (id.size() != 16) {
+          problem("format", name.text(), "its name row does not decode");
+          return true;
+        }
+        TRY(const auto row, unless_corrupt(read_mailbox(index_, UniqueId::from_key(id))));
         if (!row || row->info.is_deleted() || row->info.name != name)
           problem("names", name.text(), "leads to a mailbox of another name, or to none");
         return true;
@@ -110,7 +114,7 @@ Result<void> Verifier::journal() {
                                 return true;
                               }
                               TRY(const auto last, index_.get(key::entity(*entity)));
-                              if (!last || get_be64(*last) != seq.value)
+                              if (!last || last->size() != 8 || get_be64(*last) != seq.value)
                                 problem("journal", where, "is not the last one of what it names");
                               return true;
                             }));
