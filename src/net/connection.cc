@@ -16,9 +16,16 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kTlsWaitBytes = 512;  // what an idle TLS connection waits with
 constexpr size_t kProduceBytes = 64 << 10;
 constexpr int64_t kHandshakeMsMax = 60'000;
-constexpr int64_t kGoodbyeMsMax = 2'000;
+constexpr int64_t kGoodbyeMsMax = 1'000;
+
+// The network thread's, for what is at once copied to its size or thrown away.
+std::array<char, kReadBytes>& scratch() {
+  static thread_local std::array<char, kReadBytes> buffer;
+  return buffer;
+}
 
 }  // namespace
 
@@ -44,11 +51,14 @@ void Connection::shut_down() {
 
 void Connection::handshake() {
   handshaking_ = true;
+  // What was sent in the clear behind STARTTLS could be an attacker's: it must not pass for input
+  // of the secured session (RFC 9051 §6.2.1).
+  events_.input.clear();
   const bool is_client = setup_.client_tls != nullptr;
   tls_context_ = is_client ? setup_.client_tls : setup_.identity->state_->current();
   tls_ = std::make_unique<TlsStream>(socket_, *tls_context_);
   if (is_client) SSL_set_tlsext_host_name(tls_->native_handle(), setup_.server_name.c_str());
-  arm(kHandshakeMsMax, true);
+  arm(kHandshakeMsMax, Lapse::kPeer);
   tls_->async_handshake(
       is_client ? asio::ssl::stream_base::client : asio::ssl::stream_base::server,
       [self = shared_from_this()](const error_code& error) { self->handshake_done(error); });
@@ -59,19 +69,20 @@ void Connection::handshake_done(const error_code& error) {
   ++timer_round_;
   if (closed_) return;
   if (error) return close({Code::kUnavailable, "TLS: " + error.message()});
-  if (!session_) return start_session();
+  if (!started_) return start_session();
   want_ = wire::Want::kMore;
   events_.tls_started = true;
   pump();
 }
 
 void Connection::start_session() {
-  wire::SessionEnv env = setup_.env;
-  env.is_tls = tls_ != nullptr;
-  env.wake = [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->schedule_wake();
+  setup_.env.is_tls = tls_ != nullptr;
+  gate_->connection = weak_from_this();
+  setup_.env.wake = [gate = gate_] {
+    const std::lock_guard lock(gate->mutex);
+    if (const auto self = gate->connection.lock()) self->schedule_wake();
   };
-  session_ = setup_.session(std::move(env));
+  started_ = true;
   want_ = wire::Want::kMore;
   pump();
 }
@@ -88,18 +99,18 @@ void Connection::schedule_wake() {
 // --- the session's turns ---
 
 bool Connection::may_run() const {
-  if (closed_ || working_ || writing_ || handshaking_ || !session_) return false;
+  if (closed_ || working_ || writing_ || handshaking_ || !started_) return false;
+  if (want_ == wire::Want::kClose) return false;  // it has said its last word
   if (want_ == wire::Want::kMore || events_.are_urgent()) return true;
-  return want_ == wire::Want::kInput && (!events_.input.empty() || events_.ended);
+  if (want_ != wire::Want::kInput) return false;
+  return !events_.input.empty() || (events_.ended && !input_packed_);
 }
 
-// Input waits until the session wants it.
+// Input waits until the session wants it, and the end until all input before it was given.
 Connection::Events Connection::take_events() {
   Events out = std::exchange(events_, {});
-  if (want_ != wire::Want::kInput) {
-    events_.input = std::exchange(out.input, {});
-    events_.ended = std::exchange(out.ended, false);
-  }
+  if (want_ != wire::Want::kInput) events_.input = std::exchange(out.input, {});
+  if (want_ != wire::Want::kInput || input_packed_) events_.ended = std::exchange(out.ended, false);
   return out;
 }
 
@@ -107,26 +118,27 @@ void Connection::pump() {
   if (!may_run()) return;
   ++timer_round_;  // what it waited for has come
   working_ = true;
-  asio::post(shared_.workers, [self = shared_from_this(), events = std::exchange(events_, {})] {
-    Outcome outcome = run_session(*self->session_, events);
-    asio::post(self->shared_.io, [self, outcome = std::move(outcome)]() mutable {
+  asio::post(shared_.workers, [self = shared_from_this(), events = take_events()] {
+    asio::post(self->shared_.io, [self, outcome = self->run_job(events)]() mutable {
       self->session_ran(std::move(outcome));
     });
   });
 }
 
-Connection::Outcome Connection::run_session(wire::Session& session, const Events& events) {
-  if (events.tls_started) session.tls_started();
-  if (!events.input.empty()) session.receive(events.input);
-  if (events.woken) session.wake();
-  if (events.timed_out) session.timed_out();
-  if (events.ended) session.end_of_input();
-  if (events.stopping) session.shut_down();
+Connection::Outcome Connection::run_job(const Events& events) {
+  if (!session_) session_ = setup_.session(std::move(setup_.env));
+  CHECK(session_ != nullptr);
+  if (events.tls_started) session_->tls_started();
+  if (!events.input.empty()) session_->receive(events.input);
+  if (events.woken) session_->wake();
+  if (events.timed_out) session_->timed_out();
+  if (events.ended) session_->end_of_input();
+  if (events.stopping) session_->shut_down();
   Outcome outcome;
-  session.produce(outcome.output, kProduceBytes);
-  outcome.want = session.want();
-  outcome.compression = session.compression();
-  outcome.timeout_ms = session.input_timeout_ms();
+  session_->produce(outcome.output, kProduceBytes);
+  outcome.want = session_->want();
+  outcome.compression = session_->compression();
+  outcome.timeout_ms = session_->input_timeout_ms();
   return outcome;
 }
 
@@ -148,7 +160,10 @@ void Connection::act() {
     case wire::Want::kClose:
       return say_goodbye();
     case wire::Want::kTls:
-      if (tls_ || !setup_.identity) return close({Code::kInvalid, "TLS can't start here"});
+      // A read under way would take the handshake's bytes; nobody who asks for TLS in answer to
+      // input has one.
+      if (tls_ || !setup_.identity || reading_)
+        return close({Code::kInvalid, "TLS can't start here"});
       return handshake();
     case wire::Want::kCompression:
       return start_compression();
@@ -157,10 +172,10 @@ void Connection::act() {
     case wire::Want::kInput:
       break;
   }
+  if (input_packed_ && events_.input.empty() && unpack()) return;
   if (may_run()) return pump();
-  if (input_packed_ && unpack()) return;
   if (at_end_) return close({Code::kUnavailable, "the peer closed the connection"});
-  if (input_timeout_ms_) arm(*input_timeout_ms_, false);
+  if (input_timeout_ms_) arm(*input_timeout_ms_, Lapse::kInput);
   read();
 }
 
@@ -179,7 +194,7 @@ void Connection::write(std::string bytes) {
     output_ = std::move(bytes);
   }
   writing_ = true;
-  arm(shared_.write_stall_ms_max, true);
+  arm(shared_.write_stall_ms_max, Lapse::kPeer);
   const auto done = [self = shared_from_this()](const error_code& error, size_t count) {
     self->written(error, count);
   };
@@ -213,23 +228,35 @@ void Connection::read() {
 // A buffer is borrowed only once there is something to read, so an idle connection has none.
 void Connection::read_plain() {
   socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
-    static thread_local std::array<char, kReadBytes> buffer;
     if (error || self->closed_) return self->received(error, 0);
     error_code failed;
     self->socket_.non_blocking(true, failed);
-    const size_t count = self->socket_.read_some(asio::buffer(buffer), failed);
+    const size_t count = self->socket_.read_some(asio::buffer(scratch()), failed);
     if (failed == asio::error::would_block) return self->read_plain();
-    self->read_buffer_.assign(buffer.data(), count);
+    self->read_buffer_.assign(scratch().data(), count);
     self->received(failed, count);
   });
 }
 
 void Connection::read_tls() {
-  read_buffer_.resize(kReadBytes / 4);  // a TLS record has at most 16 KiB
+  read_buffer_.resize(kTlsWaitBytes);
   tls_->async_read_some(asio::buffer(read_buffer_),
                         [self = shared_from_this()](const error_code& error, size_t count) {
-                          self->received(error, count);
+                          self->read_buffer_.resize(count);
+                          if (!error && !self->closed_) self->read_decrypted();
+                          self->received(error, self->read_buffer_.size());
                         });
+}
+
+// The rest of the record that the wait began to read: it is there already, so this does not block.
+void Connection::read_decrypted() {
+  const auto waiting = static_cast<size_t>(SSL_pending(tls_->native_handle()));
+  if (waiting == 0) return;
+  const size_t before = read_buffer_.size();
+  read_buffer_.resize(before + waiting);
+  error_code error;
+  const size_t count = tls_->read_some(asio::buffer(read_buffer_.data() + before, waiting), error);
+  read_buffer_.resize(before + count);
 }
 
 void Connection::received(const error_code& error, size_t count) {
@@ -283,22 +310,38 @@ void Connection::start_compression() {
 
 // --- time and end ---
 
-void Connection::arm(int64_t timeout_ms, bool for_write) {
+void Connection::arm(int64_t timeout_ms, Lapse lapse) {
   const uint64_t round = ++timer_round_;
   timer_.expires_after(std::chrono::milliseconds(timeout_ms));
-  timer_.async_wait([self = shared_from_this(), round, for_write](const error_code& error) {
+  timer_.async_wait([self = shared_from_this(), round, lapse](const error_code& error) {
     if (error || self->closed_ || round != self->timer_round_) return;
-    if (for_write) return self->close({Code::kUnavailable, "the peer does not read"});
+    if (lapse == Lapse::kPeer) return self->close({Code::kUnavailable, "the peer does not go on"});
     self->events_.timed_out = true;
     self->pump();
   });
 }
 
-// TLS says that this is the end, so that the peer knows nothing was cut off.
+// The peer shall get all that was written. TLS says that this is the end, so that the peer knows
+// nothing was cut off; and the peer's own last bytes are read and dropped, for a socket closed with
+// unread input resets the connection and takes what we wrote with it (RFC 9293 §3.6.1).
 void Connection::say_goodbye() {
-  if (!tls_) return close({Code::kUnavailable, "closed"});
-  arm(kGoodbyeMsMax, true);
-  tls_->async_shutdown([self = shared_from_this()](const error_code&) {
+  arm(kGoodbyeMsMax, Lapse::kPeer);
+  const auto half_close = [self = shared_from_this()](const error_code&) {
+    if (self->closed_) return;
+    error_code ignored;
+    self->socket_.shutdown(Socket::shutdown_send, ignored);
+    self->drain();
+  };
+  if (!tls_) return half_close({});
+  tls_->async_shutdown(half_close);
+}
+
+void Connection::drain() {
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
+    if (self->closed_) return;
+    if (!error) self->socket_.non_blocking(true, error);
+    if (!error) self->socket_.read_some(asio::buffer(scratch()), error);
+    if (!error || error == asio::error::would_block) return self->drain();
     self->close({Code::kUnavailable, "closed"});
   });
 }
@@ -319,6 +362,10 @@ void Connection::finish_session() {
   if (working_ || session_finished_) return;
   session_finished_ = true;
   asio::post(shared_.workers, [self = shared_from_this()] {
+    {
+      const std::lock_guard lock(self->gate_->mutex);
+      self->gate_->connection.reset();
+    }
     self->session_.reset();
     if (self->setup_.on_end) self->setup_.on_end(self->reason_);
   });

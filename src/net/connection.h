@@ -1,9 +1,10 @@
 // One connection: a socket, its TLS and compression layers, and the session that speaks on it.
 //
-// Threads  everything but the session runs on the network thread. The session runs on a worker, one
-// job
-//          at a time: a job hands it what has happened since the last (input, wakes, lapses), lets
-//          it produce, and posts the output back.
+// Threads  everything but the session runs on the network thread. The session is made, runs and
+// goes on
+//          workers, one job at a time: a job hands it what has happened since the last (input,
+//          wakes, lapses), lets it produce, and posts the output back.
+// Memory   idle, no buffer of its own; Asio keeps about 35 KiB for a TLS stream.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <boost/asio/ssl.hpp>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -54,6 +56,13 @@ class Connection final : public std::enable_shared_from_this<Connection> {
  private:
   using TlsStream = boost::asio::ssl::stream<Socket&>;
 
+  // Through this the session's wake() finds its connection, from any thread. It is shut when the
+  // session ends, so that no waker can touch a connection, or its network, that is going away.
+  struct WakeGate {
+    std::mutex mutex;
+    std::weak_ptr<Connection> connection;
+  };
+
   // What a job tells the session of, in this order.
   struct Events {
     std::string input;
@@ -72,6 +81,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     std::optional<int64_t> timeout_ms;
   };
 
+  /// Of which wait the timer tells: the session's for input, or ours for a peer that must go on.
+  enum class Lapse : uint8_t { kInput, kPeer };
+
   void handshake();
   void handshake_done(const boost::system::error_code& error);
   void start_session();
@@ -79,7 +91,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void pump();
   bool may_run() const;
   Events take_events();
-  static Outcome run_session(wire::Session& session, const Events& events);
+  Outcome run_job(const Events& events);
   void session_ran(Outcome outcome);
   void act();
 
@@ -89,14 +101,16 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void read();
   void read_plain();
   void read_tls();
+  void read_decrypted();
   void received(const boost::system::error_code& error, size_t count);
   void take_input(std::string_view bytes);
   bool unpack();
 
   void start_compression();
-  void arm(int64_t timeout_ms, bool for_write);
+  void arm(int64_t timeout_ms, Lapse lapse);
   void schedule_wake();
   void say_goodbye();
+  void drain();
   void finish_session();
 
   Shared shared_;
@@ -107,11 +121,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   boost::asio::steady_timer timer_;
   uint64_t timer_round_ = 0;
 
-  std::unique_ptr<wire::Session> session_;  // touched by workers while working_
+  std::unique_ptr<wire::Session> session_;  // workers only
   Events events_;
   wire::Want want_ = wire::Want::kMore;
   wire::Compression compression_ = wire::Compression::kNone;  // that the session wants next
   std::optional<int64_t> input_timeout_ms_;
+  bool started_ = false;  // there is or will be a session
   bool working_ = false;
   bool writing_ = false;
   bool reading_ = false;
@@ -119,6 +134,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool at_end_ = false;  // the peer sends no more
   bool closed_ = false;
   bool session_finished_ = false;
+  const std::shared_ptr<WakeGate> gate_ = std::make_shared<WakeGate>();
   std::atomic<bool> wake_scheduled_ = false;
   std::string output_;       // being written
   std::string read_buffer_;  // only while a TLS read is under way

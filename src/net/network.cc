@@ -9,6 +9,7 @@
 #include <cstring>
 #include <future>
 #include <list>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -27,6 +28,7 @@ using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 using Endpoint = asio::generic::stream_protocol::endpoint;
 
 constexpr int64_t kAcceptPauseMs = 100;  // after "too many open files"
+constexpr auto kRefusalLogPause = std::chrono::seconds(10);
 
 std::string text_of(const tcp::endpoint& endpoint) {
   const std::string address = endpoint.address().to_string();
@@ -70,6 +72,21 @@ wire::SessionEnv env_of(const Socket& socket) {
   return env;
 }
 
+// Makes way for a unix socket, but only where a dead one stands.
+Result<void> clear_path(asio::io_context& io, const std::string& path) {
+  if (path.size() >= sizeof(sockaddr_un::sun_path))
+    return fail(Code::kInvalid, "the path of the socket is too long: " + path);
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) != 0) return {};
+  if (!S_ISSOCK(there.st_mode)) return fail(Code::kExists, path + " is there and is no socket");
+  error_code error;
+  asio::local::stream_protocol::socket probe(io);
+  probe.connect(asio::local::stream_protocol::endpoint(path), error);
+  if (!error) return fail(Code::kExists, path + " is in use by another server");
+  ::unlink(path.c_str());
+  return {};
+}
+
 void set_options(Socket& socket) {
   error_code ignored;  // a unix socket has neither
   socket.set_option(tcp::no_delay(true), ignored);
@@ -84,6 +101,21 @@ struct Network::Impl {
     ListenOptions options;
   };
 
+  /// A connection being made.
+  struct Attempt {
+    explicit Attempt(asio::io_context& io) : resolver(io), socket(io), timer(io) {}
+    void cancel() {
+      error_code ignored;
+      is_cancelled = true;
+      resolver.cancel();
+      socket.close(ignored);
+    }
+    tcp::resolver resolver;
+    tcp::socket socket;
+    asio::steady_timer timer;
+    bool is_cancelled = false;
+  };
+
   explicit Impl(NetworkOptions made)
       : options(made),
         guard(asio::make_work_guard(io)),
@@ -94,11 +126,13 @@ struct Network::Impl {
   Result<std::string> bind(Acceptor& acceptor, const ListenOptions& listen);
   void accept(const std::shared_ptr<Listener>& listener);
   void accepted(Listener& listener, Socket socket);
-  void start(Socket socket, Connection::Setup setup);
+  bool has_room_for(const wire::SessionEnv& peer);
+  void start(Socket socket, Connection::Setup setup, const std::string& counted_address);
   void make_connection(const std::shared_ptr<ConnectOptions>& connect);
   void connected(ConnectOptions& connect, tcp::socket socket);
   void fail_connect(const ConnectOptions& connect, Error reason);
-  void forget(Connection* connection);
+  void forget(Connection* connection, const std::string& counted_address);
+  void count_down();
   /// Runs on the network thread and waits for it.
   void on_network(const std::function<void()>& task);
 
@@ -108,9 +142,14 @@ struct Network::Impl {
   asio::thread_pool workers;
   std::thread thread;
 
-  std::list<std::shared_ptr<Listener>> listeners;  // network thread
-  std::set<std::shared_ptr<Connection>> open;      // network thread
-  std::atomic<size_t> connections = 0;
+  // The network thread's.
+  std::list<std::shared_ptr<Listener>> listeners;
+  std::set<std::shared_ptr<Connection>> open;
+  std::set<std::shared_ptr<Attempt>> attempts;
+  std::map<std::string, size_t> peer_connections;
+  std::chrono::steady_clock::time_point next_refusal_log{};
+
+  std::atomic<size_t> connections = 0;  // only the network thread changes it
   std::atomic<bool> stopping = false;
   std::mutex mutex;
   std::condition_variable all_gone;
@@ -144,6 +183,8 @@ void Network::Impl::on_network(const std::function<void()>& task) {
 // --- listening ---
 
 Result<std::string> Network::listen(ListenOptions options) {
+  if (options.tls != ListenOptions::Tls::kNone && !options.identity)
+    return fail(Code::kInvalid, "TLS needs a certificate");
   auto listener = std::make_shared<Impl::Listener>(Acceptor(impl_->io), std::move(options));
   TRY(std::string address, impl_->bind(listener->acceptor, listener->options));
   impl_->on_network([&] {
@@ -156,31 +197,25 @@ Result<std::string> Network::listen(ListenOptions options) {
 Result<std::string> Network::Impl::bind(Acceptor& acceptor, const ListenOptions& listen) {
   error_code error;
   Endpoint endpoint;
-  std::string name = listen.path;
-  if (listen.path.empty()) {
-    name = fmt::format("{}:{}", listen.host, listen.port);
+  const bool is_tcp = listen.path.empty();
+  const std::string name = is_tcp ? fmt::format("{}:{}", listen.host, listen.port) : listen.path;
+  if (is_tcp) {
     const auto address = asio::ip::make_address(listen.host, error);
     if (error) return fail(Code::kInvalid, "\"" + listen.host + "\" is no address");
     endpoint = tcp::endpoint(address, listen.port);
   } else {
-    if (listen.path.size() >= sizeof(sockaddr_un::sun_path))
-      return fail(Code::kInvalid, "the path of the socket is too long: " + listen.path);
-    asio::local::stream_protocol::socket probe(io);
-    probe.connect(asio::local::stream_protocol::endpoint(listen.path), error);
-    if (!error) return fail(Code::kExists, listen.path + " is in use by another server");
-    ::unlink(listen.path.c_str());
+    TRY_OK(clear_path(io, listen.path));
     endpoint = asio::local::stream_protocol::endpoint(listen.path);
   }
   acceptor.open(endpoint.protocol(), error);
-  if (!error && listen.path.empty())
-    acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  // The mode must hold from the first moment on.
-  const mode_t before = ::umask(static_cast<mode_t>(~listen.mode & 0777));
+  if (!error && is_tcp) acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
-  ::umask(before);
+  // Before listen() nobody can connect, so the mode holds for everyone.
+  if (!error && !is_tcp && ::chmod(listen.path.c_str(), listen.mode) != 0)
+    error.assign(errno, boost::system::system_category());
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return std::unexpected(error_of(error, "can't listen on " + name));
-  return listen.path.empty() ? text_of(tcp_endpoint(acceptor.local_endpoint(error))) : listen.path;
+  return is_tcp ? text_of(tcp_endpoint(acceptor.local_endpoint(error))) : listen.path;
 }
 
 void Network::Impl::accept(const std::shared_ptr<Listener>& listener) {
@@ -199,28 +234,44 @@ void Network::Impl::accept(const std::shared_ptr<Listener>& listener) {
   });
 }
 
+bool Network::Impl::has_room_for(const wire::SessionEnv& peer) {
+  const auto found = peer_connections.find(peer.peer_address);
+  const bool peer_has_many =
+      found != peer_connections.end() && found->second >= options.peer_connections_max;
+  if (!peer_has_many && connections < options.connections_max) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_refusal_log) return false;
+  next_refusal_log = now + kRefusalLogPause;
+  log::warn("connection refused reason=\"too many {}\" peer={} open={}",
+            peer_has_many ? "from one address" : "connections", peer.peer_address,
+            connections.load());
+  return false;
+}
+
 void Network::Impl::accepted(Listener& listener, Socket socket) {
-  if (connections >= options.connections_max) {
-    log::warn("connection refused reason=\"too many connections\" max={}", options.connections_max);
-    return;
-  }
   Connection::Setup setup;
+  setup.env = env_of(socket);
+  if (!has_room_for(setup.env)) return;
   setup.session = listener.options.session;
   setup.identity = listener.options.identity;
   setup.tls_first = listener.options.tls == ListenOptions::Tls::kImplicit;
-  setup.env = env_of(socket);
   setup.env.can_tls = listener.options.tls == ListenOptions::Tls::kStartTls;
-  start(std::move(socket), std::move(setup));
+  ++connections;
+  const std::string counted_address = setup.env.local_port != 0 ? setup.env.peer_address : "";
+  if (!counted_address.empty()) ++peer_connections[counted_address];
+  start(std::move(socket), std::move(setup), counted_address);
 }
 
-void Network::Impl::start(Socket socket, Connection::Setup setup) {
+// The connection is counted already, and for its peer too unless `counted_address` is empty.
+void Network::Impl::start(Socket socket, Connection::Setup setup,
+                          const std::string& counted_address) {
   set_options(socket);
-  ++connections;
   // The connection forgets itself when its session is gone.
   auto slot = std::make_shared<Connection*>(nullptr);
-  setup.on_end = [this, slot, then = std::move(setup.on_end)](const Error& reason) {
+  setup.on_end = [this, slot, then = std::move(setup.on_end),
+                  address = counted_address](const Error& reason) {
     if (then) then(reason);
-    asio::post(io, [this, slot] { forget(*slot); });
+    asio::post(io, [this, slot, address] { forget(*slot, address); });
   };
   auto connection = std::make_shared<Connection>(Shared{io, workers, options.write_stall_ms_max},
                                                  std::move(socket), std::move(setup));
@@ -230,8 +281,14 @@ void Network::Impl::start(Socket socket, Connection::Setup setup) {
   if (stopping) connection->shut_down();
 }
 
-void Network::Impl::forget(Connection* connection) {
+void Network::Impl::forget(Connection* connection, const std::string& counted_address) {
   std::erase_if(open, [&](const auto& held) { return held.get() == connection; });
+  const auto found = peer_connections.find(counted_address);
+  if (found != peer_connections.end() && --found->second == 0) peer_connections.erase(found);
+  count_down();
+}
+
+void Network::Impl::count_down() {
   const std::lock_guard lock(mutex);
   --connections;
   all_gone.notify_all();
@@ -241,41 +298,40 @@ void Network::Impl::forget(Connection* connection) {
 
 void Network::connect(ConnectOptions options) {
   auto connect = std::make_shared<ConnectOptions>(std::move(options));
-  asio::post(impl_->io, [impl = impl_.get(), connect] { impl->make_connection(connect); });
+  asio::post(impl_->io, [impl = impl_.get(), connect] {
+    ++impl->connections;
+    impl->make_connection(connect);
+  });
 }
 
 void Network::Impl::fail_connect(const ConnectOptions& connect, Error reason) {
-  asio::post(workers, [on_end = connect.on_end, reason = std::move(reason)] { on_end(reason); });
+  asio::post(workers, [this, on_end = connect.on_end, reason = std::move(reason)] {
+    on_end(reason);
+    asio::post(io, [this] { count_down(); });
+  });
 }
 
 void Network::Impl::make_connection(const std::shared_ptr<ConnectOptions>& connect) {
   if (stopping) return fail_connect(*connect, {Code::kUnavailable, "the server is stopping"});
-  struct Attempt {
-    explicit Attempt(asio::io_context& io) : resolver(io), socket(io), timer(io) {}
-    tcp::resolver resolver;
-    tcp::socket socket;
-    asio::steady_timer timer;
-  };
   auto attempt = std::make_shared<Attempt>(io);
+  attempts.insert(attempt);
   attempt->timer.expires_after(std::chrono::milliseconds(connect->connect_timeout_ms));
   attempt->timer.async_wait([attempt](const error_code& error) {
-    if (error) return;
-    error_code ignored;
-    attempt->resolver.cancel();
-    attempt->socket.close(ignored);
+    if (!error) attempt->cancel();
   });
   const auto made = [this, connect, attempt](const error_code& error, const tcp::endpoint&) {
     attempt->timer.cancel();
+    attempts.erase(attempt);
     if (!error) return connected(*connect, std::move(attempt->socket));
     const std::string what = fmt::format("can't connect to {}:{}", connect->host, connect->port);
-    fail_connect(*connect, error == asio::error::operation_aborted
-                               ? Error{Code::kUnavailable, what + ": no answer"}
-                               : error_of(error, what));
+    fail_connect(*connect, attempt->is_cancelled ? Error{Code::kUnavailable, what + ": no answer"}
+                                                 : error_of(error, what));
   };
   attempt->resolver.async_resolve(
       connect->host, std::to_string(connect->port),
       [attempt, made](const error_code& error, const tcp::resolver::results_type& found) {
         if (error) return made(error, {});
+        if (attempt->is_cancelled) return made(asio::error::operation_aborted, {});
         asio::async_connect(attempt->socket, found, made);
       });
 }
@@ -294,7 +350,7 @@ void Network::Impl::connected(ConnectOptions& connect, tcp::socket socket) {
   }
   Socket generic(std::move(socket));
   setup.env = env_of(generic);
-  start(std::move(generic), std::move(setup));
+  start(std::move(generic), std::move(setup), "");
 }
 
 // --- stopping ---
@@ -307,6 +363,8 @@ void Network::stop(int64_t grace_ms) {
       listener->acceptor.close(ignored);
       if (!listener->options.path.empty()) ::unlink(listener->options.path.c_str());
     }
+    const auto attempts = impl_->attempts;
+    for (const auto& attempt : attempts) attempt->cancel();
     const auto open = impl_->open;
     for (const auto& connection : open) connection->shut_down();
   });

@@ -2,9 +2,8 @@
 //
 // Owns     descriptors, TLS, compression layers, timers, one network thread and a pool of workers.
 //          Knows no mail.
-// Threads  any, for every call. The network thread never waits; sessions run on workers, each on
-// one at
-//          a time, and may wait there.
+// Threads  any, for every call; stop() and the destructor not from a session or a task. The network
+//          thread never waits; sessions run on workers, each on one at a time, and may wait there.
 // Limits   at most 64 KiB are read before a session gets them, and nothing is read while its output
 //          waits to be written: a peer that does not read costs one piece of output.
 #pragma once
@@ -21,7 +20,8 @@ namespace gemel::net {
 
 struct NetworkOptions {
   int workers = 64;                      // sessions that wait for the disk at the same time
-  size_t connections_max = 20'000;       // accepted ones; more are closed at once
+  size_t connections_max = 20'000;       // both kinds; more are closed as soon as accepted
+  size_t peer_connections_max = 5'000;   // accepted by TCP from one address
   int64_t write_stall_ms_max = 300'000;  // a peer that reads nothing for so long is dropped
 };
 
@@ -46,7 +46,7 @@ class TlsIdentity {
 struct ListenOptions {
   std::string host = {};  // an address, for TCP
   uint16_t port = 0;      // 0: one that is free
-  std::string path = {};  // a unix socket instead; a stale one is replaced
+  std::string path = {};  // a unix socket instead; one that nobody listens on is replaced
   unsigned mode = 0600;   // of the unix socket
   enum class Tls : uint8_t { kNone, kStartTls, kImplicit } tls = Tls::kNone;
   std::shared_ptr<TlsIdentity> identity = {};  // for kStartTls and kImplicit
@@ -76,8 +76,8 @@ class Network {
   /// As stop(0).
   ~Network();
 
-  /// Returns "address:port" or the path as it really is. Errors: kExists, the address is in use;
-  /// kDenied; kInvalid.
+  /// Returns "address:port" or the path as it really is. Errors: kExists, the address is in use or
+  /// the path is no socket; kDenied; kInvalid, also for TLS without an identity.
   Result<std::string> listen(ListenOptions options);
 
   void connect(ConnectOptions options);
@@ -91,7 +91,7 @@ class Network {
   /// Returns when all sessions are gone. Call once.
   void stop(int64_t grace_ms);
 
-  /// Open connections of both kinds.
+  /// Connections of both kinds, those being made too.
   size_t connections() const;
 
  private:

@@ -1,94 +1,248 @@
 #include "net/network.h"
 
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include <fstream>
 #include <thread>
+#include <vector>
+
+#include "net/test_world.h"
 
 namespace gemel::net {
 namespace {
 
-// Gives back what it gets; "bye" ends it, "wake" makes it answer from another thread.
-class Echo final : public wire::Session {
- public:
-  explicit Echo(wire::SessionEnv env) : env_(std::move(env)) {}
-  void receive(std::string_view bytes) override { pending_ += bytes; }
-  void produce(std::string& out, size_t) override {
-    if (!greeted_) out += "hello\n";
-    greeted_ = true;
-    if (pending_ == "bye\n") want_ = wire::Want::kClose;
-    if (pending_ == "wake\n") std::thread([wake = env_.wake] { wake(); }).detach();
-    out += std::exchange(pending_, {});
-    if (std::exchange(woken_, false)) out += "woken\n";
-  }
-  wire::Want want() const override { return want_; }
-  void wake() override { woken_ = true; }
-  void timed_out() override { want_ = wire::Want::kClose; }
-  void end_of_input() override { want_ = wire::Want::kClose; }
-  void shut_down() override {
-    pending_ = "stopping\n";
-    want_ = wire::Want::kClose;
-  }
+using testing::Counter;
+using testing::Directory;
+using testing::echo;
+using testing::Echo;
+using testing::Peer;
 
- private:
-  wire::SessionEnv env_;
-  std::string pending_;
-  wire::Want want_ = wire::Want::kInput;
-  bool greeted_ = false;
-  bool woken_ = false;
+class NetworkTest : public ::testing::Test {
+ protected:
+  std::string listen(Network& network) {
+    return network.listen({.host = "127.0.0.1", .session = echo(watch_)}).value();
+  }
+  Echo::Watch watch_;
 };
 
-std::unique_ptr<wire::Session> echo(wire::SessionEnv env) {
-  return std::make_unique<Echo>(std::move(env));
+TEST_F(NetworkTest, RunsASessionOnEachConnection) {
+  Network network({.workers = 2});
+  const std::string address = listen(network);
+  Peer one(address);
+  Peer two(address);
+  EXPECT_EQ(one.read_line(), "hello 127.0.0.1\n");
+  EXPECT_EQ(two.read_line(), "hello 127.0.0.1\n");
+  two.send("two\n");
+  one.send("one\n");
+  EXPECT_EQ(two.read_line(), "two\n");
+  EXPECT_EQ(one.read_line(), "one\n");
+  EXPECT_EQ(network.connections(), 2u);
 }
 
-class Peer {
- public:
-  explicit Peer(const std::string& address) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    descriptor_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    EXPECT_EQ(::connect(descriptor_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  }
-  ~Peer() { ::close(descriptor_); }
-  void send(std::string_view bytes) { ::send(descriptor_, bytes.data(), bytes.size(), 0); }
-  std::string read(size_t count) {
-    std::string out(count, '\0');
-    size_t have = 0;
-    while (have < count) {
-      const ssize_t got = ::recv(descriptor_, out.data() + have, count - have, 0);
-      if (got <= 0) break;
-      have += static_cast<size_t>(got);
-    }
-    out.resize(have);
-    return out;
-  }
-
- private:
-  int descriptor_;
-};
-
-TEST(Network, RunsASessionOnEachConnection) {
+TEST_F(NetworkTest, WhatWasSaidArrivesThoughThePeerGoesOnSending) {  // RFC 9293 §3.6.1
   Network network({.workers = 2});
-  const auto address = network.listen({.host = "127.0.0.1", .session = echo});
-  ASSERT_TRUE(address) << address.error().text;
-  Peer one(*address);
-  Peer two(*address);
-  EXPECT_EQ(one.read(6), "hello\n");
-  EXPECT_EQ(two.read(6), "hello\n");
-  two.send("two\n");
-  one.send("wake\n");
-  EXPECT_EQ(two.read(4), "two\n");
-  EXPECT_EQ(one.read(11), "wake\nwoken\n");
-  one.send("bye\n");
-  EXPECT_EQ(one.read(100), "bye\n");
-  network.stop(1000);
-  EXPECT_EQ(two.read(100), "stopping\n");
+  Peer peer(listen(network));
+  peer.send("bye\n" + std::string(100'000, 'x'));
+  EXPECT_EQ(peer.read_to_end(), "hello 127.0.0.1\nbye\n");
+}
+
+TEST_F(NetworkTest, ListensOnAUnixSocketOfTheModeAskedFor) {
+  const Directory directory;
+  const std::string path = directory.file("socket");
+  {
+    Network network({.workers = 2});
+    EXPECT_EQ(network.listen({.path = path, .mode = 0620, .session = echo(watch_)}), path);
+    struct stat found {};
+    ASSERT_EQ(::stat(path.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777, 0620u);
+    Peer peer(path);
+    EXPECT_EQ(peer.read_line(), "hello unix\n");
+    Network second({.workers = 1});
+    EXPECT_EQ(second.listen({.path = path, .session = echo(watch_)}).error().code, Code::kExists);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(NetworkTest, ReplacesADeadSocketButNothingElse) {
+  const Directory directory;
+  const std::string path = directory.file("socket");
+  Network network({.workers = 1});
+  std::ofstream(path) << "precious";
+  EXPECT_EQ(network.listen({.path = path, .session = echo(watch_)}).error().code, Code::kExists);
+  EXPECT_TRUE(std::filesystem::is_regular_file(path));
+  std::filesystem::remove(path);
+  const int dead = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  std::strncpy(at.sun_path, path.c_str(), sizeof at.sun_path - 1);
+  ASSERT_EQ(::bind(dead, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  ::close(dead);
+  EXPECT_TRUE(network.listen({.path = path, .session = echo(watch_)}));
+  EXPECT_EQ(
+      network.listen({.path = "/" + std::string(200, 'x'), .session = echo(watch_)}).error().code,
+      Code::kInvalid);
+}
+
+TEST_F(NetworkTest, SaysWhyItCantListen) {
+  Network network({.workers = 1});
+  const std::string address = listen(network);
+  const auto port = static_cast<uint16_t>(*parse_number(address.substr(address.find(':') + 1)));
+  EXPECT_EQ(
+      network.listen({.host = "127.0.0.1", .port = port, .session = echo(watch_)}).error().code,
+      Code::kExists);
+  EXPECT_EQ(network.listen({.host = "not an address", .session = echo(watch_)}).error().code,
+            Code::kInvalid);
+}
+
+TEST_F(NetworkTest, AWakeFromAnyThreadReachesItsSessionAndNoOtherTurn) {
+  std::mutex mutex;
+  std::vector<std::function<void()>> wakes;
+  watch_.on_start = [&](std::function<void()> wake) {
+    const std::lock_guard lock(mutex);
+    wakes.push_back(std::move(wake));
+  };
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 500;
+  auto network = std::make_unique<Network>(NetworkOptions{.workers = 3});
+  const std::string address = listen(*network);
+  {
+    Peer peer(address);
+    peer.read_line();
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i)
+      threads.emplace_back([wake = wakes.front()] {
+        for (int round = 0; round < kRounds; ++round) wake();
+      });
+    for (int round = 0; round < kRounds; ++round) {
+      peer.send("line\n");
+      EXPECT_EQ(peer.read_line(), "line\n");
+    }
+    for (std::thread& thread : threads) thread.join();
+    watch_.wakes.wait_for(1);
+  }
+  watch_.ended.wait_for(1);
+  wakes.front()();  // the session is gone
+  network.reset();
+  wakes.front()();  // and so is the network
+}
+
+TEST_F(NetworkTest, WakesWhileTheNetworkGoesDownAreHarmless) {
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<bool> is_over = false;
+    std::thread waker;
+    watch_.on_start = [&](std::function<void()> wake) {
+      waker = std::thread([&is_over, wake = std::move(wake)] {
+        while (!is_over) wake();
+      });
+    };
+    auto network = std::make_unique<Network>(NetworkOptions{.workers = 2});
+    const std::string address = listen(*network);
+    Peer peer(address);
+    peer.read_line();
+    network.reset();
+    is_over = true;
+    waker.join();
+  }
+}
+
+TEST_F(NetworkTest, ServesManyConnectionsAtOnce) {
+  constexpr size_t kPeers = 300;
+  Network network({.workers = 4});
+  const std::string address = listen(network);
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (size_t i = 0; i < kPeers; ++i) peers.push_back(std::make_unique<Peer>(address));
+  for (int round = 0; round < 3; ++round) {
+    for (auto& peer : peers) peer->send("line\n");
+  }
+  for (auto& peer : peers) EXPECT_EQ(peer->read(31), "hello 127.0.0.1\nline\nline\nline\n");
+  EXPECT_EQ(network.connections(), kPeers);
+  peers.clear();
+  watch_.ended.wait_for(kPeers);
+}
+
+TEST_F(NetworkTest, RefusesConnectionsBeyondTheLimits) {
+  for (const NetworkOptions options : {NetworkOptions{.workers = 1, .connections_max = 2},
+                                       NetworkOptions{.workers = 1, .peer_connections_max = 2}}) {
+    const uint64_t ended_before = watch_.ended.value();
+    Network network(options);
+    const std::string address = listen(network);
+    auto one = std::make_unique<Peer>(address);
+    Peer two(address);
+    EXPECT_EQ(one->read_line() + two.read_line(), "hello 127.0.0.1\nhello 127.0.0.1\n");
+    EXPECT_EQ(Peer(address).read_to_end(), "");
+    one.reset();
+    watch_.ended.wait_for(ended_before + 1);
+    while (network.connections() > 1) std::this_thread::yield();
+    EXPECT_EQ(Peer(address).read_line(), "hello 127.0.0.1\n");
+  }
+}
+
+TEST_F(NetworkTest, TellsTheSessionWhenNoInputComes) {
+  watch_.timeout_ms = 20;
+  Network network({.workers = 1});
+  Peer peer(listen(network));
+  EXPECT_EQ(peer.read_to_end(), "hello 127.0.0.1\nlate\n");
+}
+
+TEST_F(NetworkTest, TellsTheSessionOfTheEndOfInputAfterAllInput) {
+  Network network({.workers = 1});
+  Peer peer(listen(network));
+  const std::string text(200'000, 'x');
+  std::thread sender([&] {
+    peer.send(text);
+    peer.send_end();
+  });
+  EXPECT_EQ(peer.read_to_end(), "hello 127.0.0.1\n" + text + "end\n");
+  sender.join();
+  EXPECT_LE(watch_.largest_input.load(), size_t{64} << 10);
+}
+
+TEST_F(NetworkTest, APeerThatDoesNotReadCostsOnePieceAndIsDropped) {
+  Network network({.workers = 1, .write_stall_ms_max = 300});
+  Peer peer(listen(network));
+  peer.send("flood\n");
+  watch_.ended.wait_for(1);
+  // What the kernel's buffers took, and a piece.
+  EXPECT_LT(watch_.produced.value(), uint64_t{32} << 20);
+}
+
+TEST_F(NetworkTest, StoppingLetsEachSessionSayGoodbye) {
+  Network network({.workers = 2});
+  const std::string address = listen(network);
+  Peer idle(address);
+  Peer busy(address);
+  idle.read_line();
+  busy.read_line();
+  busy.send("flood\n");
+  busy.read(1 << 20);
+  std::string rest;
+  std::thread reader([&] { rest = busy.read_to_end(); });
+  network.stop(60'000);
+  EXPECT_EQ(idle.read_to_end(), "stopping\n");
+  reader.join();
+  EXPECT_TRUE(rest.ends_with("stopping\n"));
+  EXPECT_EQ(network.connections(), 0u);
+  EXPECT_EQ(watch_.ended.value(), 2u);
+}
+
+TEST_F(NetworkTest, StoppingDoesNotWaitForAPeerBeyondTheGrace) {
+  Network network({.workers = 2});
+  Peer peer(listen(network));
+  peer.send("flood\n");
+  watch_.produced.wait_for(1 << 20);
+  network.stop(10);
+  EXPECT_EQ(watch_.ended.value(), 1u);
+}
+
+TEST_F(NetworkTest, RunsTasksSoonAndLater) {
+  Counter done;
+  Network network({.workers = 1});
+  network.after(5, [&] { done.add(1); });
+  network.post([&] { done.add(1); });
+  network.after(3'600'000, [&] { done.add(100); });
+  done.wait_for(2);
+  network.stop(0);
+  EXPECT_EQ(done.value(), 2u);
 }
 
 }  // namespace
