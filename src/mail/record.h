@@ -82,6 +82,9 @@ struct UserItem {
 
 inline constexpr std::string_view kUserItemSubscription = "subscription/";
 inline constexpr std::string_view kUserItemScram = "credential/scram-sha-256";
+/// Octets that the live messages of the user's live mailboxes may have together, in decimal; none:
+/// no limit. Checked on the primary when they grow (RFC 9208 §5.1, STORAGE, but in octets).
+inline constexpr std::string_view kUserItemQuotaStorage = "quota/storage";
 
 struct UserInfo {
   std::string userid;

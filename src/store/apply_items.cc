@@ -105,17 +105,15 @@ Result<void> ItemApplier::add(const RecordState& state, const RecordFacts& facts
 
 Result<void> ItemApplier::operator()(const AppendItem& item) {
   TRY(const uint32_t partition, commit_->partitions().find(mailbox_->info().partition));
-  if (const auto staged = items_->bodies.find(item.guid); staged != items_->bodies.end()) {
-    if (staged->second.size() != item.size)
-      return std::unexpected(invalid("a body has another size than its message"));
+  if (const auto staged = items_->bodies.find(item.guid); staged != items_->bodies.end())
     TRY_OK(commit_->bodies().store(partition, staged->second));
-  } else {
-    TRY(const bool there, commit_->bodies().has({partition, item.guid}));
-    if (!there) {
-      if (missing_.size() < kMissingNamedMax) missing_.push_back(item.guid);
-      return {};
-    }
+  TRY(const auto size, commit_->bodies().find({partition, item.guid}));
+  if (!size) {
+    if (missing_.size() < kMissingNamedMax) missing_.push_back(item.guid);
+    return {};
   }
+  if (*size != item.size)
+    return std::unexpected(invalid("a body has another size than its message"));
   TRY(const Flags flags, mailbox_->bits_for(item.flags));
   return add({item.uid, item.modseq, flags, item.expunged},
              {.guid = item.guid,

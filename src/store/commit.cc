@@ -110,6 +110,7 @@ Result<void> Commit::finish_mailbox(MailboxEdit& mailbox) {
 }
 
 Result<void> Commit::finish_user(UserEdit& user) {
+  if (making_ == Making::kCommit) TRY_OK(user.check_quota());
   user.flush();
   if (user.before()) meta_.digest -= in_server_digest(*user.before());
   meta_.digest += in_server_digest(user.info());

@@ -11,11 +11,14 @@ std::string links_of(const Partitions& partitions, const BodyPlace& place) {
   return key::links(place.guid, partitions.at(place.partition).name);
 }
 
-Result<bool> CommitBodies::has(const BodyPlace& place) const {
+Result<std::optional<uint64_t>> CommitBodies::find(const BodyPlace& place) const {
   // A body that nothing holds, not even an unlinked row, is no more: so the row itself tells. For a
   // new body, which is the common case, a Bloom filter answers.
-  TRY(const auto row, rows_->get_in({place.partition, Table::kBody}, place.guid.view()));
-  return row.has_value();
+  TRY(std::optional<std::string> bytes,
+      rows_->get_in({place.partition, Table::kBody}, place.guid.view()));
+  if (!bytes) return std::nullopt;
+  TRY(const BodyRow row, BodyRow::decode(std::move(*bytes)));
+  return size_of(row);
 }
 
 void CommitBodies::put_unlinked(const BodyPlace& place, uint64_t size) {
@@ -27,7 +30,7 @@ void CommitBodies::put_unlinked(const BodyPlace& place, uint64_t size) {
 
 Result<void> CommitBodies::store(uint32_t partition, const StagedBody& body) {
   const BodyPlace place{partition, body.guid()};
-  TRY(const bool there, has(place));
+  TRY(const auto there, find(place));
   if (there) return {};
   const std::shared_ptr<StagedBody::State>& state = body.state_;
   TRY_OK(partitions_->at(partition).space->check(state->size));
@@ -56,7 +59,7 @@ Result<void> CommitBodies::adopt(const BodyPlace& place,
 
 Result<void> CommitBodies::copy(const Guid& guid, uint64_t size, uint32_t from, uint32_t to) {
   const BodyPlace place{to, guid};
-  TRY(const bool there, has(place));
+  TRY(const auto there, find(place));
   if (there) return {};
   TRY_OK(partitions_->at(to).space->check(size));
   TRY(std::optional<std::string> bytes, rows_->get_in({from, Table::kBody}, guid.view()));

@@ -23,7 +23,8 @@ class CommitBodies {
   CommitBodies(Overlay& rows, const Partitions& partitions, SharedRandom& random)
       : rows_(&rows), partitions_(&partitions), random_(&random) {}
 
-  Result<bool> has(const BodyPlace& place) const;
+  /// Its size, or nothing if it is not there.
+  Result<std::optional<uint64_t>> find(const BodyPlace& place) const;
   /// The body is in `partition` afterwards: it was, or `body` gives it. Errors: kNoSpace;
   /// kNotFound, `body` was taken before and has been freed since.
   Result<void> store(uint32_t partition, const StagedBody& body);

@@ -329,7 +329,8 @@ class MailStore {
   /// kInvalid, uids or modseqs out of range (I1 to I4 would break).
   std::future<Result<Applied>> apply(MailboxUpdate update, std::vector<StagedBody> bodies);
   std::future<Result<Applied>> apply(UserUpdate update);
-  /// All together, so that names may be swapped. The digest is that of the last mailbox.
+  /// All together, so that names may be swapped. The digest is that of the last mailbox. A rename's
+  /// `to` may equal its `from` where an update right behind it brings the state.
   std::future<Result<Applied>> apply(std::vector<RenameItem> renames);
 
   // --- changes ---

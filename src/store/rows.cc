@@ -161,6 +161,7 @@ std::string UserRow::encode() const {
   put_time(out, info.created_s);
   put_time(out, info.deleted_s);
   put_varint(out, info.mailboxes);
+  put_varint(out, bytes);
   put_digest(out, info.data_digest);
   put_digest(out, info.digest);
   return out;
@@ -174,6 +175,7 @@ Result<UserRow> UserRow::decode(std::string_view userid, std::string_view bytes)
   row.info.created_s = get_time(in);
   row.info.deleted_s = get_time(in);
   row.info.mailboxes = static_cast<uint32_t>(in.varint());
+  row.bytes = in.varint();
   row.info.data_digest = get_digest(in);
   row.info.digest = get_digest(in);
   if (!in.ok() || !in.at_end()) return std::unexpected(corrupt("user"));

@@ -45,7 +45,8 @@ struct MailboxRow {
 };
 
 struct UserRow {
-  UserInfo info;  // modseq 0: only mailboxes have come so far, the user itself not yet
+  UserInfo info;       // modseq 0: only mailboxes have come so far, the user itself not yet
+  uint64_t bytes = 0;  // of live messages in live mailboxes
   std::string encode() const;
   static Result<UserRow> decode(std::string_view userid, std::string_view bytes);
 };

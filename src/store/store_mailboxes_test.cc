@@ -211,6 +211,21 @@ TEST_P(StoreMailboxes, AUserHasItemsWithTombstones) {
   EXPECT_TRUE(changes[1].deleted);
 }
 
+TEST_P(StoreMailboxes, AQuotaLimitsWhatGrowsAndNothingElse) {
+  const UniqueId inbox = store.inbox();
+  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), "10"}}));
+  const StagedBody six = store.stage("6bytes");
+  ASSERT_TRUE(store->append({{inbox, six, {}, 1}}));
+  EXPECT_EQ(store->append({{inbox, six, {}, 1}}).error().code, Code::kOverQuota);
+  EXPECT_EQ(store->copy(inbox, kAll, inbox, MailStore::Keep::kCopy).error().code, Code::kOverQuota);
+  EXPECT_TRUE(store->copy(inbox, kAll, store.create("B"), MailStore::Keep::kMove));
+  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), "1"}}));
+  EXPECT_TRUE(store->store_flags(inbox, kAll, FlagOp::kAdd, flag_names({"\\Seen"})));
+  EXPECT_EQ(store->append({{inbox, six, {}, 1}}).error().code, Code::kOverQuota);
+  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), std::nullopt}}));
+  EXPECT_TRUE(store->append({{inbox, six, {}, 1}}));
+}
+
 TEST_P(StoreMailboxes, ADeletedUserGoesWithMailboxesAndSecrets) {
   ASSERT_TRUE(store->create_user("bob", {{std::string(kUserItemScram), "secret"}}));
   const UniqueId old_inbox = store.inbox("bob");

@@ -70,7 +70,7 @@ Result<MailStore::Pinned> MailStore::reserve(std::string_view partition,
                      Purpose::kRead, [places](Commit& commit) -> Result<std::vector<Guid>> {
                        std::vector<Guid> out;
                        for (const BodyPlace& place : places) {
-                         TRY(const bool there, commit.bodies().has(place));
+                         TRY(const auto there, commit.bodies().find(place));
                          if (there) out.push_back(place.guid);
                        }
                        return out;

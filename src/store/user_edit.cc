@@ -1,5 +1,8 @@
 #include "store/user_edit.h"
 
+#include <fmt/format.h>
+
+#include "base/bytes.h"
 #include "store/digest.h"
 #include "store/keys.h"
 
@@ -13,6 +16,7 @@ UserEdit::UserEdit(Overlay& rows, std::string_view userid, std::optional<UserRow
   }
   row_ = std::move(*row);
   before_ = row_.info;
+  bytes_before_ = row_.bytes;
   items_ = row_.info.data_digest;
   items_ -= user_digest(row_.info);
   mailboxes_ = row_.info.digest;
@@ -52,12 +56,28 @@ void UserEdit::mailbox_changed(const MailboxInfo* before, const MailboxInfo* aft
   mailboxes_changed_ = true;
   if (before != nullptr) {
     mailboxes_ -= before->digest;
-    if (!before->is_deleted()) --row_.info.mailboxes;
+    if (!before->is_deleted()) {
+      --row_.info.mailboxes;
+      row_.bytes -= before->bytes;
+    }
   }
   if (after != nullptr) {
     mailboxes_ += after->digest;
-    if (!after->is_deleted()) ++row_.info.mailboxes;
+    if (!after->is_deleted()) {
+      ++row_.info.mailboxes;
+      row_.bytes += after->bytes;
+    }
   }
+}
+
+Result<void> UserEdit::check_quota() const {
+  if (row_.bytes <= bytes_before_) return {};
+  TRY(const std::optional<UserItem> quota, item(kUserItemQuotaStorage));
+  if (!quota || quota->deleted) return {};
+  const auto bytes_max = parse_number(quota->value);
+  if (!bytes_max || row_.bytes <= *bytes_max) return {};
+  return fail(Code::kOverQuota, fmt::format("user \"{}\" would have {} bytes, {} are allowed",
+                                            row_.info.userid, row_.bytes, *bytes_max));
 }
 
 void UserEdit::flush() {

@@ -35,6 +35,8 @@ class UserEdit {
   Result<void> put(const UserItem& item);
   /// A mailbox of the user changed from `before` to `after`; either may be absent.
   void mailbox_changed(const MailboxInfo* before, const MailboxInfo* after);
+  /// Errors: kOverQuota, mailboxes have grown beyond the user's quota.
+  Result<void> check_quota() const;
 
   void flush();
 
@@ -42,6 +44,7 @@ class UserEdit {
   Overlay* rows_;
   std::optional<UserInfo> before_;
   UserRow row_;
+  uint64_t bytes_before_ = 0;
   Digest items_;
   Digest mailboxes_;
   bool data_changed_ = false;

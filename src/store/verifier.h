@@ -40,6 +40,7 @@ class Verifier {
   struct OwnerSums {
     Digest mailboxes;
     uint32_t live = 0;
+    uint64_t bytes = 0;
   };
 
   void problem(std::string_view invariant, std::string where, std::string what);

@@ -48,7 +48,10 @@ Result<void> Verifier::mailbox(const MailboxRow& row) {
   if (whole != info.digest) problem("digest", where_of(info), "the header has another digest");
   OwnerSums& owner = owners_[info.name.owner];
   owner.mailboxes += info.digest;
-  if (!info.is_deleted()) ++owner.live;
+  if (!info.is_deleted()) {
+    ++owner.live;
+    owner.bytes += info.bytes;
+  }
   return {};
 }
 

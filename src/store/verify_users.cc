@@ -51,6 +51,8 @@ Result<Digest> Verifier::user(const UserRow& row) {
   if (sums.live != info.mailboxes)
     problem("I10", info.userid,
             fmt::format("mailboxes is {}, a scan gives {}", info.mailboxes, sums.live));
+  if (sums.bytes != row.bytes)
+    problem("I10", info.userid, fmt::format("bytes is {}, a scan gives {}", row.bytes, sums.bytes));
   return in_server_digest(info);
 }
 
