@@ -3,8 +3,12 @@
 // Both tables are column families of one database, so that one batch changes both. Never disable
 // the WAL (only it keeps two families in step), never call RepairDB (it destroys blob files), and
 // leave recycle_log_file_num at 0.
+#include "store/rocksdb_engine.h"
+
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
@@ -227,6 +231,10 @@ class RocksEngine final : public Engine {
 
 class RocksOpener final : public EngineOpener {
  public:
+  /// Null: the machine's own.
+  explicit RocksOpener(std::shared_ptr<rocksdb::FileSystem> file_system = nullptr) {
+    if (file_system) env_ = rocksdb::NewCompositeEnv(std::move(file_system));
+  }
   Result<std::shared_ptr<Engine>> open(const std::string& path, Mode mode) override {
     std::error_code error;
     const bool exists = std::filesystem::exists(path + "/CURRENT", error);
@@ -240,16 +248,21 @@ class RocksOpener final : public EngineOpener {
         {rocksdb::kDefaultColumnFamilyName, index_options(cache)}, {"body", body_options(cache)}};
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* raw = nullptr;
+    rocksdb::DBOptions options = database_options();
+    if (env_) options.env = env_.get();
     const rocksdb::Status status =
         mode == Mode::kReadOnly
-            ? rocksdb::DB::OpenForReadOnly(database_options(), path, families, &handles, &raw)
-            : rocksdb::DB::Open(database_options(), path, families, &handles, &raw);
+            ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &raw)
+            : rocksdb::DB::Open(options, path, families, &handles, &raw);
     if (!status.ok()) return std::unexpected(error_of(status));
     auto database = std::make_shared<Database>();
     database->db.reset(raw);
     std::ranges::copy(handles, database->families.begin());
     return std::make_shared<RocksEngine>(std::move(database), path);
   }
+
+ private:
+  std::unique_ptr<rocksdb::Env> env_;
 };
 
 }  // namespace
@@ -257,6 +270,10 @@ class RocksOpener final : public EngineOpener {
 EngineOpener& rocksdb_opener() {
   static RocksOpener opener;
   return opener;
+}
+
+std::unique_ptr<EngineOpener> rocksdb_opener_on(std::shared_ptr<rocksdb::FileSystem> file_system) {
+  return std::make_unique<RocksOpener>(std::move(file_system));
 }
 
 }  // namespace gemel
