@@ -1,5 +1,7 @@
 #include "imap/bitmap.h"
 
+#include <algorithm>
+
 namespace gemel::imap {
 
 Bitmap bitmap_of(const UidSet& set) {
@@ -20,7 +22,8 @@ void add_range(Bitmap& bitmap, uint32_t first, uint32_t last) {
 
 Bitmap members_between(const Bitmap& bitmap, uint32_t first, uint32_t last) {
   Bitmap range;
-  add_range(range, first, last);
+  // The range as a bitmap costs by its length, so it ends where the members do.
+  if (!bitmap.isEmpty()) add_range(range, first, std::min(last, bitmap.maximum()));
   return bitmap & range;
 }
 

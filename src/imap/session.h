@@ -70,7 +70,7 @@ class Session final : public wire::Session {
   Result<Bitmap> named(const Args& args, std::string_view set) const;
   /// Reads " set" and gives the same.
   Result<Bitmap> read_named(Args& args) const;
-  /// All UIDs that a set of UIDs names, known or not.
+  /// All UIDs that a set of UIDs names and that were ever given, known or not.
   Result<Bitmap> uids_in(std::string_view set) const;
   void save_search(Bitmap uids) { saved_search_ = std::move(uids); }
 

@@ -76,7 +76,8 @@ Bitmap View::uids_in(const Sequence& sequence) const {
   Bitmap out;
   for (const SequenceRange& range : sequence) {
     const auto [first, last] = bounds_of(range, largest);
-    add_range(out, std::max(first, 1U), last);
+    // A bitmap of all numbers that there are would be large.
+    add_range(out, std::max(first, 1U), std::min(last, last_uid_.value));
   }
   return out;
 }

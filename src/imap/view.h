@@ -56,7 +56,7 @@ class View {
   Result<Bitmap> by_msn(const Sequence& sequence, Beyond beyond = Beyond::kError) const;
   /// The known ones among UIDs; unknown ones are no error (RFC 3501 §6.4.8).
   Bitmap by_uid(const Sequence& sequence) const;
-  /// All UIDs that `sequence` names, known or not.
+  /// All UIDs up to last_uid() that `sequence` names, known or not.
   Bitmap uids_in(const Sequence& sequence) const;
 
   /// Compares with the store. Cost: O(changes); O(messages) after tombstones were purged.
