@@ -160,32 +160,22 @@ Result<SearchReturns> read_returns(wire::Tokenizer& tokens) {
   return out;
 }
 
-SearchSets sets_of(const Session& session, const View& view, size_t ranges_max) {
-  return {.by_msn = [&view, &session, ranges_max](std::string_view set) -> Result<Bitmap> {
-            if (set == "$") return session.uids_in(set);
-            TRY(const Sequence sequence, parse_sequence(set, ranges_max));
-            return view.by_msn(sequence, View::Beyond::kNothing);
-          },
-          .by_uid = [&session](std::string_view set) { return session.uids_in(set); }};
-}
-
 }  // namespace
 
 Status cmd_search(Session& session, Args& args) {
-  const Limits& limits = session.options().limits;
-  const View& view = session.view();
   TRY_OK(args.tokens.space());
   TRY(const SearchReturns returns, read_returns(args.tokens));
   // RFC 5182 §2.1: a search that fails leaves nothing saved.
   if (returns.save) session.save_search({});
-  TRY(SearchNode root,
-      parse_search(args.tokens, sets_of(session, view, limits.sequence_ranges_max),
-                   {.keys_max = limits.search_keys_max, .depth_max = limits.search_depth_max}));
+  std::string charset;
+  if (args.tokens.skip_word("CHARSET")) {
+    TRY_OK(args.tokens.space());
+    TRY(charset, read_charset(args.tokens));
+    TRY_OK(args.tokens.space());
+  }
+  TRY(SearchNode root, session.read_search(args, std::move(charset)));
   const bool with_modseq = root.contains(SearchNode::Kind::kModSeq);
-  if (with_modseq) session.features().condstore = true;
-  TRY(MailboxView mailbox, session.store().view(view.id()));
-  TRY(Search search,
-      Search::start(std::move(root), view, std::move(mailbox), session.options().clock.unix_s()));
+  TRY(Search search, session.start_search(std::move(root)));
   session.queue(std::make_unique<SearchWork>(session, std::move(search),
                                              SearchAnswer{.tag = std::string(args.tag),
                                                           .returns = returns,

@@ -107,5 +107,7 @@ Status cmd_expunge(Session& session, Args& args);
 Status cmd_uid_expunge(Session& session, Args& args);
 // cmd_search.cc
 Status cmd_search(Session& session, Args& args);
+// cmd_sort.cc
+Status cmd_sort(Session& session, Args& args);
 
 }  // namespace gemel::imap

@@ -21,6 +21,8 @@ class Search {
   Result<bool> go_on(size_t count);
   /// What was found, once go_on gave true.
   const Bitmap& found() const { return found_; }
+  /// The mailbox as it was when the search began.
+  const MailboxView& mailbox() const { return mailbox_; }
   /// Highest of those found (RFC 7162 §3.1.5); 0 if there are none.
   Result<ModSeq> highest_modseq(const Bitmap& uids) const;
 

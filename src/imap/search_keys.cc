@@ -83,13 +83,13 @@ void sort_by_cost(std::vector<SearchNode>& nodes) {
 
 class Parser {
  public:
-  Parser(wire::Tokenizer& tokens, const SearchSets& sets, const SearchLimits& limits)
-      : tokens_(tokens), sets_(sets), limits_(limits) {}
+  Parser(wire::Tokenizer& tokens, const SearchSets& sets, const SearchLimits& limits,
+         std::string charset)
+      : tokens_(tokens), sets_(sets), limits_(limits), charset_(std::move(charset)) {}
 
   Result<SearchNode> all();
 
  private:
-  Result<void> charset();
   Result<SearchNode> key();
   Result<SearchNode> list();
   Result<SearchNode> named(const KeyRow& row);
@@ -108,20 +108,7 @@ class Parser {
   size_t depth_ = 0;
 };
 
-Result<void> Parser::charset() {
-  if (!tokens_.skip_word("CHARSET")) return {};
-  TRY_OK(tokens_.space());
-  TRY(const std::string_view name, tokens_.astring());
-  TRY_OK(tokens_.space());
-  if (std::ranges::none_of(kCharsets,
-                           [&](std::string_view c) { return equals_ignoring_case(c, name); }))
-    return fail(Code::kUnsupported, "no such charset here");
-  charset_ = name;
-  return {};
-}
-
 Result<SearchNode> Parser::all() {
-  TRY_OK(charset());
   SearchNode out;
   do {
     TRY(out.children.emplace_back(), key());
@@ -281,9 +268,17 @@ bool SearchNode::contains(Kind wanted) const {
          });
 }
 
+Result<std::string> read_charset(wire::Tokenizer& tokens) {
+  TRY(const std::string_view name, tokens.astring());
+  if (std::ranges::none_of(kCharsets,
+                           [&](std::string_view c) { return equals_ignoring_case(c, name); }))
+    return fail(Code::kUnsupported, "no such charset here");
+  return std::string(name);
+}
+
 Result<SearchNode> parse_search(wire::Tokenizer& tokens, const SearchSets& sets,
-                                const SearchLimits& limits) {
-  return Parser(tokens, sets, limits).all();
+                                const SearchLimits& limits, std::string charset) {
+  return Parser(tokens, sets, limits, std::move(charset)).all();
 }
 
 }  // namespace gemel::imap

@@ -75,9 +75,12 @@ struct SearchSets {
   std::function<Result<Bitmap>(std::string_view set)> by_uid;
 };
 
-/// Reads `[CHARSET name] key key ...` up to the end of the line. In an AND or OR, cheap children
-/// come first. Errors: kSyntax; kLimit; kUnsupported, the charset.
+/// The name of a charset that texts to search for may be in. Errors: kSyntax; kUnsupported.
+Result<std::string> read_charset(wire::Tokenizer& tokens);
+
+/// Reads `key key ...` up to the end of the line, with texts in `charset` (empty: UTF-8). In an AND
+/// or OR, cheap children come first. Errors: kSyntax; kLimit.
 Result<SearchNode> parse_search(wire::Tokenizer& tokens, const SearchSets& sets,
-                                const SearchLimits& limits);
+                                const SearchLimits& limits, std::string charset);
 
 }  // namespace gemel::imap

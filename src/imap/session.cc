@@ -59,7 +59,8 @@ std::string Session::capabilities() const {
   std::string out = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE";
   if (!userid_.empty())
     return out +
-           " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN"
+           " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN "
+           "SORT"
            " LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE OBJECTID" +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
@@ -248,6 +249,27 @@ Result<Bitmap> Session::read_named(Args& args) const {
   TRY_OK(args.tokens.space());
   TRY(const std::string_view set, args.tokens.sequence());
   return named(args, set);
+}
+
+Result<SearchNode> Session::read_search(Args& args, std::string charset) const {
+  const Limits& limits = options_->limits;
+  const SearchSets sets{.by_msn = [&](std::string_view set) -> Result<Bitmap> {
+                          if (set == "$") return saved_search_;
+                          TRY(const Sequence sequence,
+                              parse_sequence(set, limits.sequence_ranges_max));
+                          return view_->by_msn(sequence, View::Beyond::kNothing);
+                        },
+                        .by_uid = [&](std::string_view set) { return uids_in(set); }};
+  return parse_search(args.tokens, sets,
+                      {.keys_max = limits.search_keys_max, .depth_max = limits.search_depth_max},
+                      std::move(charset));
+}
+
+Result<Search> Session::start_search(SearchNode root) {
+  // RFC 7162 §3.1: whoever searches for modseqs knows what they are.
+  if (root.contains(SearchNode::Kind::kModSeq)) features_.condstore = true;
+  TRY(MailboxView mailbox, store().view(view_->id()));
+  return Search::start(std::move(root), *view_, std::move(mailbox), options_->clock.unix_s());
 }
 
 Result<Bitmap> Session::uids_in(std::string_view set) const {

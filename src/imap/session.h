@@ -19,6 +19,7 @@
 #include "imap/append.h"
 #include "imap/commands.h"
 #include "imap/options.h"
+#include "imap/search.h"
 #include "imap/view.h"
 #include "imap/work.h"
 #include "wire/framer.h"
@@ -72,6 +73,10 @@ class Session final : public wire::Session {
   Result<Bitmap> read_named(Args& args) const;
   /// All UIDs that a set of UIDs names and that were ever given, known or not.
   Result<Bitmap> uids_in(std::string_view set) const;
+  /// The search keys at the end of a command. Errors: as parse_search.
+  Result<SearchNode> read_search(Args& args, std::string charset) const;
+  /// A search of the selected mailbox.
+  Result<Search> start_search(SearchNode root);
   void save_search(Bitmap uids) { saved_search_ = std::move(uids); }
 
   /// Untagged text, behind all that is waiting to be said.

@@ -1,0 +1,60 @@
+// The order of messages that SORT asks for.
+//
+// Threads  one at a time. Reads may wait for the disk.
+// Source   RFC 5256 §2.1 (base subject), §2.2 (sent date), §3 (SORT).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "imap/bitmap.h"
+#include "store/mail_store.h"
+#include "wire/tokens.h"
+
+namespace gemel::imap {
+
+/// More keys can't change an order that the first ones leave open.
+inline constexpr size_t kSortKeysMax = 10;
+
+struct SortKey {
+  enum class Kind : uint8_t { kArrival, kCc, kDate, kFrom, kSize, kSubject, kTo };
+  Kind kind;
+  bool is_reversed = false;
+};
+
+/// `(REVERSE DATE SUBJECT)`. Errors: kSyntax; kLimit, more than kSortKeysMax.
+Result<std::vector<SortKey>> read_sort_keys(wire::Tokenizer& tokens);
+
+/// What a subject is compared by: without "Re:", "[list]", "(fwd)" and their like. `utf8` is
+/// decoded.
+std::string base_subject(std::string_view utf8);
+
+/// Collects the values of many messages, then orders them. Memory: the values.
+class Sorter {
+ public:
+  explicit Sorter(std::vector<SortKey> keys) : keys_(std::move(keys)) {}
+  /// Reads the headers only if a key needs them. Errors: kIo.
+  Result<void> add(const MailboxView& mailbox, const UidSet& uids);
+  /// In order; equal ones by UID.
+  std::vector<Uid> sorted() &&;
+
+ private:
+  struct Value {
+    int64_t number = 0;
+    std::string text = {};
+    auto operator<=>(const Value&) const = default;
+  };
+  struct Row {
+    Uid uid;
+    std::vector<Value> values;  // one for each key
+  };
+  Result<Row> row_of(const MailboxView& mailbox, Uid uid, const RecordFacts& facts) const;
+  static Value value_of(SortKey::Kind kind, std::string_view header, const RecordFacts& facts);
+  bool needs_header() const;
+
+  std::vector<SortKey> keys_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace gemel::imap
