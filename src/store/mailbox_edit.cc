@@ -77,11 +77,10 @@ Result<std::vector<RecordState>> MailboxEdit::states(const UidSet& uids) {
     auto at = pages_.lower_bound(Page::number_of(Uid(range.first)));
     for (; at != pages_.end() && at->first <= last; ++at) {
       const Page& page = at->second.page;
-      for (uint32_t slot = 0; slot < kPageUids; ++slot) {
-        const Uid uid = page.uid_at(slot);
-        if (page.present.has(slot) && uid.value >= range.first && uid.value <= range.last)
-          out.push_back(page.state_at(slot));
-      }
+      const uint32_t lowest = std::max(range.first, page.uid_at(0).value);
+      const uint32_t highest = std::min(range.last, page.uid_at(kPageUids - 1).value);
+      for (uint32_t slot = Page::slot_of(Uid(lowest)); slot <= Page::slot_of(Uid(highest)); ++slot)
+        if (page.present.has(slot)) out.push_back(page.state_at(slot));
     }
   }
   return out;

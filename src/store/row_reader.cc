@@ -10,6 +10,8 @@ namespace {
 
 /// Up to so many neighbours are got one by one; more are cheaper by a scan.
 constexpr uint32_t kGetsMax = 4;
+/// A gap that is cheaper to read across than to seek over.
+constexpr uint32_t kGapMax = 8;
 
 Result<void> scan_pages(const RowReader& rows, const UniqueId& id, UidSet::Range numbers,
                         const VisitPage& visit) {
@@ -38,22 +40,38 @@ Error missing(const UniqueId& id, uint32_t uid) {
   return {Code::kNotFound, fmt::format("no record {} in {}", uid, id.text())};
 }
 
-Result<void> scan_facts(const RowReader& rows, const UniqueId& id, UidSet::Range uids,
+/// The facts of `uids`, which are near each other.
+Result<void> scan_facts(const RowReader& rows, const UniqueId& id, const UidSet& uids,
                         const VisitFacts& visit) {
-  uint64_t expected = uids.first;
-  const std::string upper =
-      uids.last == UINT32_MAX ? key::end_of(key::facts(id)) : key::facts(id, Uid(uids.last + 1));
-  TRY_OK(rows.scan(key::facts(id, Uid(uids.first)), upper,
+  UidSet found;
+  const std::string upper = uids.last().value == UINT32_MAX ? key::end_of(key::facts(id))
+                                                            : key::facts(id, next(uids.last()));
+  TRY_OK(rows.scan(key::facts(id, uids.first()), upper,
                    [&](std::string_view row_key, std::string_view value) -> Result<bool> {
-                     const uint32_t uid = get_be32(row_key.substr(row_key.size() - 4));
-                     if (uid != expected) return false;
+                     const Uid uid(get_be32(row_key.substr(row_key.size() - 4)));
+                     if (!uids.contains(uid)) return true;
                      TRY(const RecordFacts facts, decode_facts(value));
-                     TRY_OK(visit(Uid(uid), facts));
-                     ++expected;
+                     TRY_OK(visit(uid, facts));
+                     found.add(uid);
                      return true;
                    }));
-  if (expected <= uids.last) return std::unexpected(missing(id, static_cast<uint32_t>(expected)));
+  if (found != uids) return std::unexpected(missing(id, (uids - found).first().value));
   return {};
+}
+
+Result<void> get_facts(const RowReader& rows, const UniqueId& id, const UidSet& uids,
+                       const VisitFacts& visit) {
+  Result<void> done;
+  uids.for_each([&](Uid uid) {
+    if (!done) return;
+    done = [&]() -> Result<void> {
+      TRY(const std::optional<std::string> bytes, rows.get(key::facts(id, uid)));
+      if (!bytes) return std::unexpected(missing(id, uid.value));
+      TRY(const RecordFacts facts, decode_facts(*bytes));
+      return visit(uid, facts);
+    }();
+  });
+  return done;
 }
 
 }  // namespace
@@ -123,18 +141,18 @@ Result<void> each_page(const RowReader& rows, const UniqueId& id, const UidSet& 
 
 Result<void> each_facts(const RowReader& rows, const UniqueId& id, const UidSet& uids,
                         const VisitFacts& visit) {
-  for (const UidSet::Range& range : uids.ranges()) {
-    if (range.last - range.first >= kGetsMax) {
-      TRY_OK(scan_facts(rows, id, range, visit));
-      continue;
-    }
-    for (uint32_t i = 0; i <= range.last - range.first; ++i) {
-      const Uid uid(range.first + i);
-      TRY(const std::optional<std::string> bytes, rows.get(key::facts(id, uid)));
-      if (!bytes) return std::unexpected(missing(id, uid.value));
-      TRY(const RecordFacts facts, decode_facts(*bytes));
-      TRY_OK(visit(uid, facts));
-    }
+  const auto& ranges = uids.ranges();
+  for (size_t at = 0; at < ranges.size();) {
+    // Ranges with small gaps between them are one scan.
+    UidSet near;
+    do {
+      near.add(Uid(ranges[at].first), Uid(ranges[at].last));
+      ++at;
+    } while (at < ranges.size() && ranges[at].first - ranges[at - 1].last <= kGapMax);
+    if (near.size() > kGetsMax)
+      TRY_OK(scan_facts(rows, id, near, visit));
+    else
+      TRY_OK(get_facts(rows, id, near, visit));
   }
   return {};
 }

@@ -115,9 +115,13 @@ Result<std::shared_ptr<void>> MailStore::Impl::import_bodies(const MailboxView& 
 Result<MailStore::Copied> MailStore::copy(const UniqueId& source, const UidSet& uids,
                                           const UniqueId& target, Keep keep) {
   TRY(const MailboxInfo to, find(target));
-  TRY(const MailboxView from, view(source));
-  // Far bodies go ahead in portions, so that the transaction has few or none to copy.
-  TRY(const std::shared_ptr<void> pin, impl_->import_bodies(from, uids, to.partition));
+  TRY(const MailboxInfo from, find(source));
+  std::shared_ptr<void> pin;
+  if (from.partition != to.partition) {
+    // Far bodies go ahead in portions, so that the transaction has few or none to copy.
+    TRY(const MailboxView far, view(source));
+    TRY(pin, impl_->import_bodies(far, uids, to.partition));
+  }
   return impl_->commit<Copied>(
       Purpose::kCommit,
       [copy = Copy{source, uids, target, keep}](Commit& commit) { return copy_all(commit, copy); });

@@ -92,6 +92,8 @@ TEST_P(StoreMessages, ChangesSinceHasWhatChangedAndNoMore) {
   EXPECT_EQ(view.states(uids("4:6")).value().size(), 2u);
   EXPECT_EQ(view.facts(uids("1:600")).value().size(), 600u);
   EXPECT_EQ(view.facts(uids("599:601")).error().code, Code::kNotFound);
+  EXPECT_EQ(view.facts(uids("1,3,5:40,500,502:580")).value().size(), 118u);
+  EXPECT_EQ(view.facts(uids("1,3,595:600,602,604:605")).error().code, Code::kNotFound);
 }
 
 TEST_P(StoreMessages, AViewShowsOneMoment) {

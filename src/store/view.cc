@@ -16,13 +16,8 @@ namespace {
 /// Calls visit(slot) for each record of `page` that is in `uids`.
 template <class Visit>
 void each_slot(const Page& page, const UidSet& uids, Visit visit) {
-  const Uid first = page.uid_at(0);
-  const Uid last = page.uid_at(kPageUids - 1);
-  const UidSet here = uids & UidSet::of(std::max(first, Uid(1)), last);
-  here.for_each([&](Uid uid) {
-    const uint32_t slot = Page::slot_of(uid);
-    if (page.present.has(slot)) visit(slot);
-  });
+  for (uint32_t slot = 0; slot < kPageUids; ++slot)
+    if (page.present.has(slot) && uids.contains(page.uid_at(slot))) visit(slot);
 }
 
 template <class Wanted>
