@@ -162,7 +162,7 @@ void Connection::act() {
     case wire::Want::kTls:
       // A read under way would take the handshake's bytes; nobody who asks for TLS in answer to
       // input has one.
-      if (tls_ || !setup_.identity || reading_)
+      if (tls_ || reading_ || (!setup_.identity && !setup_.client_tls))
         return close({Code::kInvalid, "TLS can't start here"});
       return handshake();
     case wire::Want::kCompression:

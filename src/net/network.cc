@@ -346,10 +346,11 @@ void Network::Impl::connected(ConnectOptions& connect, tcp::socket socket) {
     if (!context) return fail_connect(connect, context.error());
     setup.client_tls = *std::move(context);
     setup.server_name = connect.tls->server_name;
-    setup.tls_first = true;
+    setup.tls_first = connect.tls->when == ConnectOptions::Tls::When::kFirst;
   }
   Socket generic(std::move(socket));
   setup.env = env_of(generic);
+  setup.env.can_tls = setup.client_tls != nullptr && !setup.tls_first;
   start(std::move(generic), std::move(setup), "");
 }
 

@@ -59,6 +59,8 @@ struct ConnectOptions {
   struct Tls {
     std::string ca_file = {};      // empty: the system's
     std::string server_name = {};  // that the certificate must have
+    /// kAsked: when the session wants it (Want::kTls); it may be offered can_tls.
+    enum class When : uint8_t { kFirst, kAsked } when = When::kFirst;
   };
   std::unique_ptr<Tls> tls = {};  // none: plain text
   int64_t connect_timeout_ms = 10'000;

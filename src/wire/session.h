@@ -22,11 +22,11 @@ namespace gemel::wire {
 
 /// What the session wants when its output so far has been written.
 enum class Want {
-  kInput,        // more bytes; wake() may come meanwhile
-  kMore,         // call produce again once what it gave is on its way
-  kWake,         // nothing, not even input, until wake()
-  kTls,          // handshake now as the server, drop what was read in plain text before it, call
-                 // tls_started
+  kInput,  // more bytes; wake() may come meanwhile
+  kMore,   // call produce again once what it gave is on its way
+  kWake,   // nothing, not even input, until wake()
+  kTls,    // handshake now, by the side that connected as the client, drop what was read in plain
+         // text before it, call tls_started
   kCompression,  // compress both directions from the next byte on (see Session::compression)
   kClose,        // close after the output is written
 };
