@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "base/bytes.h"
 #include "sync/channel_core.h"
@@ -52,6 +53,7 @@ class Sender final : public wire::Session {
   State state_ = State::kGreeting;
   std::string output_;
   bool zstd_ = false;
+  bool compression_asked_ = false;
   bool stopping_ = false;
   std::optional<wire::ScramClient> scram_;
 
@@ -191,7 +193,10 @@ Result<void> Sender::on_batch(const Answer& answer) {
 // --- what is sent ---
 
 void Sender::produce(std::string& out, size_t bytes_max) {
-  if (state_ == State::kCompression && output_.empty()) state_ = State::kReady;
+  // The first call after the login still says what went before; the next comes when compression has
+  // begun.
+  if (state_ == State::kCompression && std::exchange(compression_asked_, true))
+    state_ = State::kReady;
   out += output_;
   output_.clear();
   if (state_ != State::kReady) return;
