@@ -66,6 +66,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
       net::NetworkOptions{.workers = config.workers > 0 ? config.workers : kWorkersDefault,
                           .connections_max = config.connections_max});
   TRY_OK(server->listen_everywhere());
+  server->channels_->start(*server->network_);
   const admin::Retention retention{.expunged_s = config.keep_expunged_days * kDayS,
                                    .deleted_s = config.keep_deleted_days * kDayS};
   server->sweeper_ = std::make_unique<Sweeper>(*server->store_, retention);
@@ -124,17 +125,42 @@ Result<void> Server::make_services() {
                                           : imap::PlaintextAuth::kOnTlsOrLocal,
                     .limits = imap_limits(config_)});
   lmtp_options_ = lmtp_options(config_);
-  admin_services_.store = store_.get();
-  admin_services_.hostname = config_.hostname;
-  admin_services_.default_mailboxes = default_mailboxes(config_);
-  admin_services_.credential_of_password = [this](std::string_view password) {
+  TRY_OK(make_replication(secret));
+  make_admin_services();
+  return {};
+}
+
+Result<void> Server::make_replication(const std::string& secret) {
+  channels_ = std::make_unique<Channels>(*store_, config_.channels);
+  if (config_.sync.empty()) return {};
+  TRY(sync_credential_, ConfiguredCredential::make(config_.sync_user, config_.sync_password));
+  using Plaintext = sync::ReceiverOptions::Plaintext;
+  receiver_options_.userid = config_.sync_user;
+  receiver_options_.server_name = config_.hostname;
+  receiver_options_.credentials = sync_credential_.get();
+  receiver_options_.server_secret = secret;
+  receiver_options_.plaintext =
+      config_.sync_tls == Config::SyncTls::kOff ? Plaintext::kAnywhere : Plaintext::kLocalOnly;
+  return {};
+}
+
+void Server::make_admin_services() {
+  admin::Services& services = admin_services_;
+  services.store = store_.get();
+  services.hostname = config_.hostname;
+  services.default_mailboxes = default_mailboxes(config_);
+  services.credential_of_password = [this](std::string_view password) {
     return admin::items_for_password(password, config_.password_iterations, system_random());
   };
-  admin_services_.credential_of_hash = [](std::string_view hash) {
-    return admin::items_for_hash(hash);
+  services.credential_of_hash = [](std::string_view hash) { return admin::items_for_hash(hash); };
+  services.listeners = [this] { return listeners_; };
+  services.channels = [this] { return channels_->status(); };
+  services.sync = [this](admin::SyncRequest request, std::function<void(admin::SyncOutcome)> done) {
+    channels_->sync(std::move(request), done);
   };
-  admin_services_.listeners = [this] { return listeners_; };
-  return {};
+  services.set_flow = [this](std::string_view channel, admin::Services::Flow flow) {
+    return channels_->set_flow(channel, flow);
+  };
 }
 
 wire::SessionFactory Server::imap_sessions() const {
@@ -145,6 +171,14 @@ wire::SessionFactory Server::imap_sessions() const {
 
 wire::SessionFactory Server::lmtp_sessions() const {
   return lmtp::session_factory({*store_, system_clock(), system_random()}, lmtp_options_);
+}
+
+wire::SessionFactory Server::sync_sessions() const {
+  return [this](wire::SessionEnv env) {
+    // Where TLS is always required, the loopback is no exception.
+    if (config_.sync_tls == Config::SyncTls::kAlways) env.is_local = false;
+    return sync::make_receiver(*store_, receiver_options_, std::move(env));
+  };
 }
 
 wire::SessionFactory Server::admin_sessions() const {
@@ -175,6 +209,8 @@ Result<void> Server::listen_everywhere() {
   // The mail server runs as another user; what may reach the socket is for its directory to say.
   for (const Endpoint& endpoint : config_.lmtp)
     TRY_OK(listen("lmtp", endpoint, {.mode = config_.lmtp_mode, .session = lmtp_sessions()}));
+  for (const Endpoint& endpoint : config_.sync)
+    TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = sync_sessions()}));
   // Last, so that who finds the admin socket finds the others too.
   return listen("admin", {.path = config_.admin_socket},
                 {.mode = config_.admin_mode, .session = admin_sessions()});

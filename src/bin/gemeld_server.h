@@ -12,11 +12,13 @@
 #include "admin/credentials.h"
 #include "admin/services.h"
 #include "bin/config.h"
+#include "bin/gemeld_channels.h"
 #include "bin/gemeld_sweeper.h"
 #include "imap/options.h"
 #include "lmtp/session.h"
 #include "net/network.h"
 #include "store/mail_store.h"
+#include "sync/receiver.h"
 
 namespace gemel::bin {
 
@@ -35,12 +37,15 @@ class Server {
 
   Result<void> open_store();
   Result<void> make_services();
+  Result<void> make_replication(const std::string& secret);
+  void make_admin_services();
   Result<std::string> server_secret();
   Result<void> listen_everywhere();
   Result<void> listen(const std::string& service, const Endpoint& endpoint,
                       net::ListenOptions options);
   wire::SessionFactory imap_sessions() const;
   wire::SessionFactory lmtp_sessions() const;
+  wire::SessionFactory sync_sessions() const;
   wire::SessionFactory admin_sessions() const;
 
   // In the order in which they need each other; destroyed the other way round.
@@ -49,6 +54,9 @@ class Server {
   std::unique_ptr<admin::Credentials> credentials_;
   std::shared_ptr<const imap::Options> imap_options_;
   lmtp::Options lmtp_options_;
+  std::unique_ptr<ConfiguredCredential> sync_credential_;  // none: nobody brings mail
+  sync::ReceiverOptions receiver_options_;
+  std::unique_ptr<Channels> channels_;
   admin::Services admin_services_;
   std::vector<admin::Listener> listeners_;
   std::shared_ptr<net::TlsIdentity> identity_;
