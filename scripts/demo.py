@@ -23,7 +23,7 @@ PASSWORD = "gemel-demo"
 USERS = ("anna", "boris", "chiyo")
 EQUAL_S_MAX = 300
 POLL_S = 0.004
-WIDTH = 46
+WIDTH = 52
 SCREEN = sys.stdout.isatty()
 
 
@@ -228,7 +228,7 @@ class People:
         yield "one message to all three at once", self.deliver_to_all
         yield "a mailbox is deleted", lambda: self.delete_mailbox("Lists")
         yield "a busy minute: 4 deliverers, 3 readers", self.busy
-        yield "the replica is killed, changes go on, it returns", self.lose_replica
+        yield "the replica is killed, mail goes on, it returns", self.lose_replica
 
     def add_users(self):
         for user in USERS:

@@ -285,7 +285,9 @@ class Lmtp:
         return self.reply()
 
     def deliver(self, users, message, sender="sender@example.org"):
-        self.command(f"MAIL FROM:<{sender}>")
+        code = self.command(f"MAIL FROM:<{sender}>")
+        if code >= 400:
+            return [code for _ in users]
         codes = [self.command(f"RCPT TO:<{user}>") for user in users]
         if all(code >= 400 for code in codes):
             self.command("RSET")
