@@ -53,9 +53,6 @@ void Session::cmd_mail(std::string_view argument, std::string& out) {
     const bool is_unknown = checked.error().code == Code::kUnsupported;
     return refuse(out, {is_unknown ? 555 : 501, "5.5.4", text_of(checked.error())});
   }
-  // Said before the body crosses in vain; deliver() would say the same.
-  if (services_.store.role() == Role::kReplica)
-    return say(out, reply_for({Code::kReadOnly, "replica"}));
   message_ = Message();
   message_.return_path = path->text;
   message_.id = to_hex(services_.random.bytes(8));
@@ -96,6 +93,9 @@ void Session::cmd_rcpt(std::string_view argument, std::string& out) {
   if (path->is_null()) return refuse(out, {501, "5.1.3", "a recipient can't be null"});
   if (path->rest.find_first_not_of(' ') != std::string_view::npos)
     return refuse(out, {555, "5.5.4", "unknown parameter"});
+  // Said before the body crosses in vain; deliver() would say the same.
+  if (services_.store.role() == Role::kReplica)
+    return say(out, reply_for({Code::kReadOnly, "replica"}));
   // RFC 5321 §4.5.3.1.10: 452, and the client sends the rest with another message.
   if (message_.recipients.size() >= options_.recipients_max)
     return say(out, {452, "4.5.3", "too many recipients"});
