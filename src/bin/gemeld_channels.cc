@@ -89,15 +89,14 @@ void Channels::start(net::Network& network) {
 void Channels::connect(Link& link) {
   net::ConnectOptions options = connect_options(link.config);
   options.session = [&link](wire::SessionEnv env) {
-    log::info("channel connected name={} peer={}", link.config.name, env.peer_address);
+    log::info("channel={} is connected to {}", link.config.name, env.peer_address);
     return link.channel.connect(env_for(link.config, std::move(env)));
   };
   options.on_bytes = [&link](uint64_t up, uint64_t down) { link.channel.count_bytes(up, down); };
   options.on_end = [this, &link](const Error& reason) {
     link.channel.disconnected(reason);
     const int64_t delay_ms = link.channel.next_attempt_ms();
-    log::warn("channel disconnected name={} reason=\"{}\" retry_in_ms={}", link.config.name,
-              link.channel.status().last_error, delay_ms);
+    log::debug("channel={} connects again in {} ms", link.config.name, delay_ms);
     network_->after(delay_ms, [this, &link] { connect(link); });
   };
   network_->connect(std::move(options));
