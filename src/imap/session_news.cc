@@ -47,7 +47,8 @@ std::string vanished_lines(const Bitmap& uids, std::string_view earlier) {
     if (!piece.empty()) out += fmt::format("* VANISHED {}{}\r\n", earlier, piece.text());
     piece = UidSet();
   };
-  for (const UidSet::Range& range : uid_set_of(uids).ranges()) {
+  const UidSet all = uid_set_of(uids);
+  for (const UidSet::Range& range : all.ranges()) {
     piece.add(Uid(range.first), Uid(range.last));
     if (piece.ranges().size() == kVanishedRangesMax) put();
   }
