@@ -59,18 +59,13 @@ Result<void> ItemApplier::operator()(const StoreItem& item) {
   TRY_OK(check_modseq(item.modseq));
   TRY(std::vector<RecordState> states, existing(item.uids));
   TRY(const Flags flags, mailbox_->bits_for(item.flags));
-  BulkRow bulk{.modseq = item.modseq, .op = item.op, .flags = flags, .prior_max = {}};
   for (RecordState& state : states) {
-    bulk.prior_max = std::max(bulk.prior_max, state.modseq);
     if (item.op == FlagOp::kSet) state.flags = flags;
     if (item.op == FlagOp::kAdd) state.flags = state.flags | flags;
     if (item.op == FlagOp::kRemove) state.flags = state.flags - flags;
     state.modseq = item.modseq;
     TRY_OK(mailbox_->change(state));
   }
-  // The one item at its modseq: what the primary did, and what a replica of this one can be told.
-  if (states.size() >= kBulkMessagesMin && items_->update.items.size() == 1)
-    mailbox_->note_bulk(bulk);
   return {};
 }
 

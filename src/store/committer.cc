@@ -61,7 +61,9 @@ void Committer::enqueue(std::unique_ptr<Request> request) {
 
 void Committer::wake() {
   // The lock makes sure that a committer about to wait sees what woke it.
-  { const std::lock_guard lock(mutex_); }
+  {
+    const std::lock_guard lock(mutex_);
+  }
   waiting_.notify_one();
 }
 

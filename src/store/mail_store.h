@@ -114,14 +114,9 @@ class MailboxView {
   /// purged_modseq, so that some expunges can't be told: compare UIDs in full instead.
   Result<std::vector<RecordState>> changes_since(ModSeq since) const;
 
-  /// How the transaction at `modseq` changed flags, if it changed those of many messages alike and
-  /// is recent. `prior_max`: the highest modseq that any of them had before it.
-  struct BulkFlags {
-    FlagOp op;
-    FlagNames flags;
-    ModSeq prior_max;
-  };
-  Result<std::optional<BulkFlags>> bulk_flags_at(ModSeq modseq) const;
+  /// Flag bits that transactions after `since` changed on messages that were there then: every
+  /// other bit of those messages is as it was. Nothing if that is too long ago to be remembered.
+  Result<std::optional<Flags>> flags_touched_since(ModSeq since) const;
 
   /// Where else a body is: records, expunged ones too, of this partition. At most `count_max`.
   struct Holder {

@@ -123,6 +123,7 @@ Result<void> MailboxEdit::change(const RecordState& now) {
   const RecordState was = loaded->page.state_at(slot);
   row_.records -= digest_of(was);
   row_.records += digest_of(now);
+  touched_ = touched_ | (was.flags - now.flags) | (now.flags - was.flags);
   if (!now.expunged) {
     count_flags(was.flags, -1);
     count_flags(now.flags, 1);
@@ -174,11 +175,12 @@ Result<void> MailboxEdit::forget(Uid uid, const RecordFacts& facts) {
   return {};
 }
 
-void MailboxEdit::note_bulk(const BulkRow& bulk) {
-  std::vector<BulkRow>& all = row_.bulk;
-  if (all.size() >= kBulkRowsMax)
-    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(kBulkRowsMax - 1));
-  all.push_back(bulk);
+void MailboxEdit::note_touched() {
+  const ModSeq from = before_ ? before_->highestmodseq : ModSeq();
+  std::vector<TouchRow>& all = row_.touches;
+  if (all.size() >= kTouchRowsMax)
+    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(kTouchRowsMax - 1));
+  all.push_back({.modseqs = row_.info.highestmodseq.value - from.value, .touched = touched_});
 }
 
 void MailboxEdit::flush_page(LoadedPage& loaded) {
@@ -199,6 +201,7 @@ void MailboxEdit::flush_page(LoadedPage& loaded) {
 Result<void> MailboxEdit::flush() {
   for (auto& [number, loaded] : pages_)
     if (loaded.dirty) flush_page(loaded);
+  note_touched();
   row_.info.digest = header_digest(row_.info);
   row_.info.digest += row_.records;
   rows_->put(key::mailbox(row_.info.id), row_.encode());

@@ -50,8 +50,6 @@ class MailboxEdit {
   Result<void> add(const RecordState& state, const RecordFacts& facts);
   /// A record goes without a trace. Its link and body are the caller's.
   Result<void> forget(Uid uid, const RecordFacts& facts);
-  /// Remembers how this transaction changed flags, for bulk_flags_at().
-  void note_bulk(const BulkRow& bulk);
 
   /// Writes all that changed, with the digest.
   Result<void> flush();
@@ -69,12 +67,14 @@ class MailboxEdit {
   void count_flags(const Flags& flags, int sign);
   Digest digest_of(const RecordState& state);
   void flush_page(LoadedPage& loaded);
+  void note_touched();
 
   Overlay* rows_;
   std::optional<MailboxInfo> before_;
   MailboxRow row_;
   bool changed_ = false;
   std::map<uint32_t, LoadedPage> pages_;
+  Flags touched_;  // bits that this transaction changed on messages that were there
   FlagsDigests flags_digests_;
 };
 

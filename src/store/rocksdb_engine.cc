@@ -203,7 +203,7 @@ class RocksEngine final : public Engine {
   }
 
   Result<uint64_t> free_bytes() const override {
-    struct statvfs disk {};
+    struct statvfs disk{};
     if (::statvfs(path_.c_str(), &disk) != 0) return fail(Code::kIo, "statvfs fails on " + path_);
     return uint64_t{disk.f_bavail} * disk.f_frsize;
   }

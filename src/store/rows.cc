@@ -63,12 +63,10 @@ void get_lists(Decoder& in, MailboxRow& row) {
   for (uint64_t left = in.varint(); left > 0 && in.ok(); --left)
     row.info.keywords.emplace_back(in.string());
   for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-    BulkRow bulk;
-    bulk.modseq = get_id<ModSeq>(in);
-    bulk.op = static_cast<FlagOp>(in.byte());
-    bulk.flags = get_flags(in);
-    bulk.prior_max = get_id<ModSeq>(in);
-    row.bulk.push_back(bulk);
+    TouchRow touch;
+    touch.modseqs = in.varint();
+    touch.touched = get_flags(in);
+    row.touches.push_back(touch);
   }
 }
 
@@ -123,12 +121,10 @@ std::string MailboxRow::encode() const {
   }
   put_varint(out, info.keywords.size());
   for (const std::string& keyword : info.keywords) put_string(out, keyword);
-  put_varint(out, bulk.size());
-  for (const BulkRow& one : bulk) {
-    put_varint(out, one.modseq.value);
-    out += static_cast<char>(one.op);
-    put_flags(out, one.flags);
-    put_varint(out, one.prior_max.value);
+  put_varint(out, touches.size());
+  for (const TouchRow& touch : touches) {
+    put_varint(out, touch.modseqs);
+    put_flags(out, touch.touched);
   }
   return out;
 }

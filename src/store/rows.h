@@ -26,20 +26,17 @@ struct MetaRow {
   static Result<MetaRow> decode(std::string_view bytes);
 };
 
-/// A transaction that changed the flags of many messages alike.
-struct BulkRow {
-  ModSeq modseq;
-  FlagOp op = FlagOp::kSet;
-  Flags flags;
-  ModSeq prior_max;
+/// What a recent transaction did to the flags of the messages that were there before it.
+struct TouchRow {
+  uint64_t modseqs = 0;  // by how much it raised highestmodseq
+  Flags touched;         // bits that it changed on any of them
 };
-inline constexpr size_t kBulkRowsMax = 8;
-inline constexpr size_t kBulkMessagesMin = 16;
+inline constexpr size_t kTouchRowsMax = 8;
 
 struct MailboxRow {
   MailboxInfo info;
-  Digest records;  // the sum over all records; info.digest is this and the header's
-  std::vector<BulkRow> bulk;
+  Digest records;                 // the sum over all records; info.digest is this and the header's
+  std::vector<TouchRow> touches;  // the last one leads to info.highestmodseq
   std::string encode() const;
   static Result<MailboxRow> decode(const UniqueId& id, std::string_view bytes);
 };

@@ -32,20 +32,12 @@ struct StoreFlags {
 /// Changes those of `states` that the change makes different.
 Result<void> change_flags(MailboxEdit& mailbox, const std::vector<RecordState>& states,
                           const FlagChange& change) {
-  BulkRow bulk{.modseq = {}, .op = change.op, .flags = change.flags, .prior_max = {}};
-  size_t changed = 0;
   for (RecordState state : states) {
     const Flags flags = change.of(state.flags);
     if (flags == state.flags) continue;
-    bulk.prior_max = std::max(bulk.prior_max, state.modseq);
-    ++changed;
     state.flags = flags;
     state.modseq = mailbox.modseq();
     TRY_OK(mailbox.change(state));
-  }
-  if (changed >= kBulkMessagesMin) {
-    bulk.modseq = mailbox.modseq();
-    mailbox.note_bulk(bulk);
   }
   return {};
 }

@@ -103,13 +103,17 @@ Result<std::vector<RecordState>> MailboxView::changes_since(ModSeq since) const 
   return out;
 }
 
-Result<std::optional<MailboxView::BulkFlags>> MailboxView::bulk_flags_at(ModSeq modseq) const {
+Result<std::optional<Flags>> MailboxView::flags_touched_since(ModSeq since) const {
   TRY(const auto row, read_mailbox(SnapshotReader(index_, snapshot_), info_.id));
   if (!row) return std::nullopt;
-  for (const BulkRow& bulk : row->bulk)
-    if (bulk.modseq == modseq)
-      return BulkFlags{bulk.op, names_of(bulk.flags, row->info.keywords), bulk.prior_max};
-  return std::nullopt;
+  Flags touched;
+  ModSeq at = row->info.highestmodseq;
+  for (auto touch = row->touches.rbegin(); touch != row->touches.rend() && at > since; ++touch) {
+    touched = touched | touch->touched;
+    at = ModSeq(at.value - std::min(at.value, touch->modseqs));
+  }
+  if (at > since) return std::nullopt;
+  return touched;
 }
 
 Result<std::vector<MailboxView::Holder>> MailboxView::holders(const Guid& guid,

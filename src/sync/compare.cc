@@ -62,28 +62,6 @@ bool joins(std::vector<ChangeItem>& items, const AppendFromItem& one) {
   return true;
 }
 
-// The flag bits that may have changed since, where every transaction since is known to have changed
-// flags of many messages alike.
-Result<std::optional<Flags>> touched_since(const MailboxView& view, ModSeq since) {
-  Flags touched;
-  if (view.info().highestmodseq.value - since.value > 8) return std::nullopt;
-  for (ModSeq m = next(since); m <= view.info().highestmodseq; m = next(m)) {
-    TRY(const auto bulk, view.bulk_flags_at(m));
-    if (!bulk || bulk->op == FlagOp::kSet || bulk->prior_max > since) return std::nullopt;
-    const std::vector<std::string>& keywords = view.info().keywords;
-    for (size_t bit = 0; bit < kSystemFlagCount + keywords.size(); ++bit) {
-      Flags one;
-      one.set(bit);
-      const FlagNames name = names_of(one, keywords);
-      if ((name.system & bulk->flags.system) != 0 ||
-          (!name.keywords.empty() &&
-           std::ranges::count(bulk->flags.keywords, name.keywords[0]) > 0))
-        touched.set(bit);
-    }
-  }
-  return touched;
-}
-
 }  // namespace
 
 ReplicaMailbox known_from(const MailboxState& state) {
@@ -153,7 +131,7 @@ Result<void> Comparison::load() {
   std::vector<RecordState> states;
   if (is_known_since) {
     TRY(states, view_.changes_since(at_));
-    TRY(touched_, touched_since(view_, at_));
+    TRY(touched_, view_.flags_touched_since(at_));
   } else if (info.last_uid) {
     TRY(states,
         view_.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo));
