@@ -220,8 +220,7 @@ Result<std::unique_ptr<ConfiguredCredential>> ConfiguredCredential::make(
     std::string userid, std::string_view password) {
   TRY(wire::ScramCredential credential,
       wire::make_scram_credential(password, wire::kScramIterationsMin, system_random()));
-  return std::unique_ptr<ConfiguredCredential>(
-      new ConfiguredCredential(std::move(userid), std::move(credential)));
+  return std::make_unique<ConfiguredCredential>(std::move(userid), std::move(credential));
 }
 
 Result<wire::ScramCredential> ConfiguredCredential::scram(std::string_view userid) {

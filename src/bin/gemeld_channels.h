@@ -52,6 +52,8 @@ class Channels {
 /// Lets one user in, whom the configuration names: the primary, on a replica.
 class ConfiguredCredential final : public wire::CredentialSource {
  public:
+  ConfiguredCredential(std::string userid, wire::ScramCredential credential)
+      : userid_(std::move(userid)), credential_(std::move(credential)) {}
   /// Errors: kInvalid, the password can't be one.
   static Result<std::unique_ptr<ConfiguredCredential>> make(std::string userid,
                                                             std::string_view password);
@@ -59,8 +61,6 @@ class ConfiguredCredential final : public wire::CredentialSource {
   Result<void> check_password(std::string_view userid, std::string_view password) override;
 
  private:
-  ConfiguredCredential(std::string userid, wire::ScramCredential credential)
-      : userid_(std::move(userid)), credential_(std::move(credential)) {}
   std::string userid_;
   wire::ScramCredential credential_;
 };

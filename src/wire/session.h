@@ -26,7 +26,7 @@ enum class Want {
   kMore,   // call produce again once what it gave is on its way
   kWake,   // nothing, not even input, until wake()
   kTls,    // handshake now, by the side that connected as the client, drop what was read in plain
-         // text before it, call tls_started
+           // text before it, call tls_started
   kCompression,  // compress both directions from the next byte on (see Session::compression)
   kClose,        // close after the output is written
 };
