@@ -25,7 +25,6 @@ Result<View> View::open(MailStore& store, const MailboxView& mailbox, Access acc
   const MailboxInfo& info = mailbox.info();
   View out;
   out.id_ = info.id;
-  out.name_ = info.name;
   out.uidvalidity_ = info.uidvalidity;
   out.access_ = access;
   out.synced_ = info.highestmodseq;

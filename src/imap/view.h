@@ -32,7 +32,6 @@ class View {
   static Result<View> open(MailStore& store, const MailboxView& mailbox, Access access);
 
   const UniqueId& id() const { return id_; }
-  const MailboxName& name() const { return name_; }
   bool is_read_only() const { return access_ == Access::kReadOnly; }
   ModSeq synced() const { return synced_; }
   Uid last_uid() const { return last_uid_; }
@@ -76,7 +75,6 @@ class View {
   Result<void> claim_recent(MailStore& store, uint32_t first_new);
 
   UniqueId id_;
-  MailboxName name_;
   UidValidity uidvalidity_;
   Access access_ = Access::kReadOnly;
   ModSeq synced_;
