@@ -206,7 +206,8 @@ void Model::copy() {
 
 /// Levels above that the store made appear in the model.
 void Model::made_levels(const std::string& owner) {
-  for (const MailboxInfo& info : primary_->mailboxes(owner).value())
+  const auto live = primary_->mailboxes(owner).value();
+  for (const MailboxInfo& info : live)
     if (!mailboxes_.contains(info.id)) mailboxes_[info.id] = {owner, info.name.path, false, 0, {}};
 }
 

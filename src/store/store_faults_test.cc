@@ -141,8 +141,8 @@ class Damaged : public testing::Test {
   std::string problems() {
     store.open();
     std::string out;
-    for (const MailStore::Problem& problem : store->verify({})->problems)
-      out += problem.invariant + " ";
+    const auto report = store->verify({}).value();
+    for (const MailStore::Problem& problem : report.problems) out += problem.invariant + " ";
     return out;
   }
   TestStore store;

@@ -10,7 +10,8 @@ class StoreMailboxes : public StoreTest {
  protected:
   std::string paths(MailStore::Which which = MailStore::Which::kLive) {
     std::string out;
-    for (const MailboxInfo& info : store->mailboxes("alice", which).value())
+    const auto mailboxes = store->mailboxes("alice", which).value();
+    for (const MailboxInfo& info : mailboxes)
       out += info.name.path + (info.is_deleted() ? "! " : " ");
     return out;
   }
