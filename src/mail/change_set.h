@@ -20,7 +20,7 @@ struct StoreItem {
   FlagNames flags;
 };
 
-/// Messages that both sides have become tombstones.
+/// Messages that both sides have become tombstones; uids without a message are passed over.
 struct ExpungeItem {
   UidSet uids;
   ModSeq modseq;
@@ -88,7 +88,8 @@ struct UserUpdate {
   std::vector<UserItem> items;
 };
 
-/// One mailbox of a RENAME. All of one RENAME change together, so names may be swapped.
+/// One mailbox of a RENAME. All of one RENAME change together, so names may be swapped. `to` may be
+/// `from`: what else changed comes with an update.
 struct RenameItem {
   UniqueId id;
   MailboxName old_name;

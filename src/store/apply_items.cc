@@ -27,6 +27,7 @@ class ItemApplier {
  private:
   Result<void> check_modseq(ModSeq modseq) const;
   Result<void> check_new(Uid uid) const;
+  Result<void> check_range(const UidSet& uids) const;
   Result<std::vector<RecordState>> existing(const UidSet& uids);
   Result<void> add(const RecordState& state, const RecordFacts& facts);
 
@@ -46,9 +47,13 @@ Result<void> ItemApplier::check_new(Uid uid) const {
   return std::unexpected(invalid(fmt::format("uid {} is not a new one", uid.value)));
 }
 
+Result<void> ItemApplier::check_range(const UidSet& uids) const {
+  if (!uids.empty() && uids.last() <= items_->update.last_uid) return {};
+  return std::unexpected(invalid("an item has no uid, or one above last_uid"));
+}
+
 Result<std::vector<RecordState>> ItemApplier::existing(const UidSet& uids) {
-  if (uids.empty() || uids.last() > items_->update.last_uid)
-    return std::unexpected(invalid("an item has no uid, or one above last_uid"));
+  TRY_OK(check_range(uids));
   TRY(std::vector<RecordState> states, mailbox_->states(uids));
   if (states.size() != uids.size())
     return std::unexpected(invalid(fmt::format("some of {} don't exist", uids.text())));
@@ -69,9 +74,11 @@ Result<void> ItemApplier::operator()(const StoreItem& item) {
   return {};
 }
 
+// A sender whose tombstones were purged can't tell which uids there were, so it names them all.
 Result<void> ItemApplier::operator()(const ExpungeItem& item) {
   TRY_OK(check_modseq(item.modseq));
-  TRY(const std::vector<RecordState> states, existing(item.uids));
+  TRY_OK(check_range(item.uids));
+  TRY(const std::vector<RecordState> states, mailbox_->states(item.uids));
   UidSet live;
   for (RecordState state : states) {
     if (!state.expunged) {

@@ -272,9 +272,10 @@ Result<void> Comparison::put_changes(const Draft& draft, Chunk& chunk) const {
   for (auto& [modseq, uids] : expunged)
     if (!uids.empty())
       chunk.update.items.push_back(ExpungeItem{.uids = std::move(uids), .modseq = modseq});
-  if (draft.is_last && !vanished_.empty())
-    chunk.update.items.push_back(
-        ExpungeItem{.uids = vanished_, .modseq = view_.info().purged_modseq});
+  // The last chunk's purged_modseq frees them.
+  const ModSeq purged = view_.info().purged_modseq;
+  if (!vanished_.empty() && purged > at_ && purged <= draft.boundary)
+    chunk.update.items.push_back(ExpungeItem{.uids = vanished_, .modseq = purged});
   return {};
 }
 

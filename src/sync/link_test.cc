@@ -1,14 +1,19 @@
+// What each kind of change costs on a link that lasts: turns of the wire, and compressed bytes.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "sync/test_link.h"
 
 namespace gemel::sync {
 namespace {
 
+constexpr uint64_t kSyncUser = 50;  // users of one delivery
+
 class LinkTest : public testing::Test {
  protected:
   LinkTest() {
-    EXPECT_TRUE(link.primary->create_user("alice", {}));
+    EXPECT_TRUE(primary->create_user("alice", {}));
     link.connect();
   }
   ~LinkTest() override { link.expect_in_step(); }
@@ -18,21 +23,162 @@ class LinkTest : public testing::Test {
     link.take_traffic();
     const SyncReport report = link.sync();
     EXPECT_TRUE(report.result) << report.result.error().text;
-    EXPECT_EQ(link.primary->digest().text(), link.replica->digest().text());
-    return link.take_traffic();
+    EXPECT_EQ(primary->digest().text(), link.replica->digest().text());
+    const Traffic traffic = link.take_traffic();
+    EXPECT_EQ(report.round_trips, traffic.turns);
+    return traffic;
   }
+
+  // Text that does not compress well.
+  std::string text(size_t size) {
+    std::string out;
+    while (out.size() < size) out += to_base64(random_.bytes(54)) + "\r\n";
+    return out.substr(0, size);
+  }
+
+  void fill(const UniqueId& mailbox, size_t count, size_t size = 200) {
+    for (size_t i = 0; i < count; ++i)
+      primary.append(mailbox, text(size), i % 3 == 0 ? FlagNames() : flag_names({"\\Seen"}));
+  }
+
+  UidSet uids(uint32_t first, uint32_t last) { return UidSet::of(Uid(first), Uid(last)); }
 
   TestLink link;
   TestStore& primary = link.primary;
+  SeededRandom random_{5};
 };
 
 TEST_F(LinkTest, BringsANewUserOver) {
-  primary.append(primary.inbox(), "hello", flag_names({"\\Seen"}));
+  fill(primary.inbox(), 1);
   const Traffic first = sync();
   EXPECT_EQ(first.turns, 4U);  // two to log in, one to ask, one to send
   EXPECT_EQ(sync().turns, 0U);
-  EXPECT_EQ(link.replica.body(link.replica.inbox(), 1), "hello");
-  EXPECT_EQ(link.replica.flags(link.replica.inbox(), 1), "\\Seen");
+  EXPECT_EQ(link.replica.body(link.replica.inbox(), 1), primary.body(primary.inbox(), 1));
+}
+
+TEST_F(LinkTest, FlagChanges) {
+  fill(primary.inbox(), 30);
+  sync();
+  Traffic last;
+  for (uint32_t uid = 1; uid <= 4; ++uid) {
+    ASSERT_TRUE(primary->store_flags(primary.inbox(), uids(uid * 5, uid * 5), FlagOp::kAdd,
+                                     flag_names({"\\Flagged"})));
+    last = sync();
+    EXPECT_EQ(last.turns, 1U);
+  }
+  EXPECT_LE(last.packed_up + last.packed_down, 60U) << last.packed_up << " " << last.packed_down;
+  EXPECT_LE(last.up, 80U);
+}
+
+TEST_F(LinkTest, OneNewMessage) {
+  fill(primary.inbox(), 10, 4400);
+  sync();
+  Traffic last;
+  uint64_t body = 0;
+  for (int i = 0; i < 3; ++i) {
+    primary.clock.advance(60);
+    const std::string bytes = text(4400);
+    Packer alone;
+    body = alone.size_of(bytes, wire::Compressor::Flush::kFlush);
+    primary.append(primary.inbox(), bytes);
+    last = sync();
+    EXPECT_EQ(last.turns, 1U);
+  }
+  EXPECT_LE(last.packed_up + last.packed_down, body + 120);
+}
+
+TEST_F(LinkTest, CopiesByReference) {
+  fill(primary.inbox(), 510);
+  const UniqueId folder = primary.create("Folder01");
+  fill(folder, 139);
+  sync();
+  ASSERT_TRUE(primary->copy(primary.inbox(), uids(6, 505), folder, MailStore::Keep::kCopy));
+  Traffic traffic = sync();
+  EXPECT_EQ(traffic.turns, 1U);
+  EXPECT_LT(traffic.packed_up, 300U);
+  ASSERT_TRUE(primary->copy(primary.inbox(), uids(1, 400), folder, MailStore::Keep::kMove));
+  traffic = sync();
+  EXPECT_EQ(traffic.turns, 1U);
+  EXPECT_LT(traffic.packed_up, 300U);
+}
+
+TEST_F(LinkTest, ExpungesASet) {
+  fill(primary.inbox(), 600);
+  sync();
+  ASSERT_TRUE(primary->store_flags(primary.inbox(), uids(11, 510), FlagOp::kAdd,
+                                   flag_names({"\\Deleted"})));
+  ASSERT_TRUE(primary->expunge(primary.inbox(), uids(11, 510)));
+  const Traffic traffic = sync();
+  EXPECT_EQ(traffic.turns, 1U);
+  EXPECT_LT(traffic.packed_up, 300U);
+}
+
+TEST_F(LinkTest, OneBodyForManyUsers) {
+  std::vector<MailStore::Append> messages;
+  const std::string body = text(200'000);
+  for (uint64_t i = 0; i < kSyncUser; ++i) {
+    const std::string userid = "user" + std::to_string(i);
+    ASSERT_TRUE(primary->create_user(userid, {}));
+  }
+  sync();
+  for (uint64_t i = 0; i < kSyncUser; ++i)
+    messages.push_back({primary.inbox("user" + std::to_string(i)), primary.stage(body), {}, 7});
+  ASSERT_TRUE(primary->append(std::move(messages)));
+  const Traffic traffic = sync();
+  EXPECT_EQ(traffic.turns, 1U);
+  EXPECT_LT(traffic.up, 220'000U);
+}
+
+TEST_F(LinkTest, AFlagOnEveryMessage) {
+  primary.append_many(primary.inbox(), 5000);
+  sync();
+  ASSERT_TRUE(
+      primary->store_flags(primary.inbox(), uids(2, 2), FlagOp::kAdd, flag_names({"\\Seen"})));
+  sync();
+  ASSERT_TRUE(primary->store_flags(primary.inbox(), uids(1, 5000), FlagOp::kAdd,
+                                   flag_names({"\\Flagged"})));
+  const Traffic traffic = sync();
+  EXPECT_EQ(traffic.turns, 1U);
+  EXPECT_LE(traffic.packed_up, 120U);
+}
+
+TEST_F(LinkTest, ManyNewMailboxes) {
+  sync();
+  for (int i = 1; i <= 200; ++i) primary.create(fmt::format("Box{:03}", i));
+  Traffic traffic = sync();
+  EXPECT_EQ(traffic.turns, 1U);
+  EXPECT_LT(traffic.packed_up, 5000U);
+  // And what W13 changes.
+  for (int i = 1; i <= 50; ++i)
+    ASSERT_TRUE(primary->put_user_items("alice", {{fmt::format("subscription/Box{:03}", i), ""}}));
+  const UniqueId box = primary->find(MailboxName{"alice", "Box001"}).value().id;
+  ASSERT_TRUE(primary->set_attributes(box, {{"acl/friend", "lrs"}}));
+  ASSERT_TRUE(primary->put_user_items("alice", {{"sieve/filter", "keep;\r\n"}}));
+  traffic = sync();
+  EXPECT_EQ(traffic.turns, 1U);
+}
+
+TEST_F(LinkTest, RenamesAndSwapsAndMoves) {
+  const UniqueId a = primary.create("A");
+  const UniqueId b = primary.create("B");
+  fill(a, 3);
+  fill(b, 2);
+  sync();
+  ASSERT_TRUE(primary->rename({"alice", "A"}, {"alice", "C"}));
+  EXPECT_EQ(sync().turns, 1U);
+  ASSERT_TRUE(primary->rename({"alice", "C"}, {"alice", "between"}));
+  ASSERT_TRUE(primary->rename({"alice", "B"}, {"alice", "C"}));
+  ASSERT_TRUE(primary->rename({"alice", "between"}, {"alice", "B"}));
+  ASSERT_TRUE(primary->store_flags(a, uids(1, 1), FlagOp::kAdd, flag_names({"\\Draft"})));
+  EXPECT_EQ(sync().turns, 1U);
+  ASSERT_TRUE(primary->remove(a));
+  ASSERT_TRUE(primary->rename({"alice", "C"}, {"alice", "B"}));
+  primary.create("C");
+  EXPECT_EQ(sync().turns, 1U);
+  for (const MailboxInfo& info : primary->mailboxes("alice").value())
+    ASSERT_TRUE(primary->rename(info.name, info.name, "archive"));
+  EXPECT_EQ(sync().turns, 1U);
+  EXPECT_EQ(link.replica.info(b).partition, "archive");
 }
 
 }  // namespace

@@ -78,6 +78,13 @@ class TestLink {
     channel = std::make_unique<Channel>(*primary, channel_options, primary.clock);
   }
 
+  /// As after a restart of the primary's server: the channel starts from what it has written.
+  void open_channel_later() {
+    disconnect("restart");
+    open_channel();
+    connect();
+  }
+
   void connect() {
     wire::SessionEnv env{.peer_address = "127.0.0.1", .is_local = true};
     receiver = make_receiver(*replica, receiver_options, env);
