@@ -72,9 +72,9 @@ MailboxUpdate TestReplica::changes(TestStore& primary, const UniqueId& id, ModSe
     // Expunges are forgotten there: what is here and not there was expunged, and is purged.
     EXPECT_EQ(changed.error().code, Code::kGone);
     UidSet there;
-    for (const RecordState& state :
-         view.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo).value())
-      there.add(state.uid);
+    const auto states =
+        view.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo).value();
+    for (const RecordState& state : states) there.add(state.uid);
     const UidSet gone = store->view(id).value().uids().value() - there;
     if (!gone.empty() && info.purged_modseq <= to)
       update.items.push_back(ExpungeItem{gone, info.purged_modseq});
