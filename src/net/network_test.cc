@@ -52,7 +52,7 @@ TEST_F(NetworkTest, ListensOnAUnixSocketOfTheModeAskedFor) {
   {
     Network network({.workers = 2});
     EXPECT_EQ(network.listen({.path = path, .mode = 0620, .session = echo(watch_)}), path);
-    struct stat found {};
+    struct stat found{};
     ASSERT_EQ(::stat(path.c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 0777, 0620u);
     Peer peer(path);
