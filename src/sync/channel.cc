@@ -63,14 +63,26 @@ void ChannelCore::connected(std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
   wake_ = std::move(wake);
   session_error_.clear();
-  has_asked_ = false;
+  has_asked_ = has_surveyed_ = replica_is_empty_ = false;
 }
 
-void ChannelCore::logged_in() {
+// What the replica has as a whole tells whether what is remembered of it is right: it may have been
+// cut in the middle of a batch, or come back from a backup, or with a new disk.
+Result<void> ChannelCore::logged_in(const Digest& replica) {
+  TRY_OK(memory_.settle());  // what the last connection did not bring to its end
+  has_asked_ = has_surveyed_ = memory_.position() && memory_.in_step() == replica;
+  replica_is_empty_ = replica == Digest();
+  if (replica_is_empty_ && !has_asked_) {
+    TRY_OK(memory_.forget());
+    whole_start_.reset();
+  }
   const std::lock_guard lock(mutex_);
+  position_ = memory_.position();
+  if (!position_) aside_.clear();
   connected_ = true;
   attempts_ = 0;
   last_error_.clear();
+  return {};
 }
 
 void ChannelCore::failed(std::string why) {

@@ -39,8 +39,11 @@ Result<std::optional<CyclePlan>> ChannelCore::next_cycle() {
   }
   if (!plan) return plan;
   plan->options.chunks = options_.chunks;
-  if (!has_asked_ || !memory_.position()) plan->options.trust = Cycle::Trust::kAskFirst;
+  const bool is_known = has_asked_ && memory_.position();
+  if (!is_known && !replica_is_empty_ && plan->options.trust == Cycle::Trust::kRemembered)
+    plan->options.trust = Cycle::Trust::kAskFirst;
   has_asked_ = true;
+  replica_is_empty_ &= plan->kind == CyclePlan::Kind::kWhole;
   return plan;
 }
 
@@ -87,13 +90,28 @@ Result<std::optional<CyclePlan>> ChannelCore::plan_rolling() {
   if (entries.empty()) {
     const std::lock_guard lock(mutex_);
     oldest_under_way_ms_.reset();
-    return std::nullopt;
+    if (!is_due_to_survey()) return std::nullopt;
+    plan.kind = CyclePlan::Kind::kSurvey;
+    plan.options.trust = Cycle::Trust::kSurveyFirst;
+    return plan;
   }
   plan.position = entries.back().seq;
   const std::lock_guard lock(mutex_);
   for (const MailStore::JournalEntry& entry : entries)
     if (!aside_.contains(entry.entity)) plan.options.work.insert(entry.entity);
   return plan;
+}
+
+// Once on each connection that did not start where the last one ended, when the journal is sent.
+bool ChannelCore::is_due_to_survey() { return !std::exchange(has_surveyed_, true); }
+
+// Whether both stores are the same now, as far as can be told without asking.
+void ChannelCore::note_in_step() {
+  const JournalSeq head = store_.journal_head();
+  const Digest digest = store_.digest();
+  const bool is_still = store_.journal_head() == head && memory_.position() == head;
+  memory_.set_in_step(is_still && memory_.set_aside().empty() ? std::optional(digest)
+                                                              : std::nullopt);
 }
 
 // Nothing is known of the replica: all users, some at a time. What changes meanwhile is in the
@@ -124,7 +142,9 @@ Result<CyclePlan> ChannelCore::plan_whole() {
 void ChannelCore::cycle_over(CyclePlan plan, const Cycle& cycle) {
   if (plan.options.effect == Cycle::Effect::kSend) take_failures(plan, cycle);
   if (plan.kind == CyclePlan::Kind::kWhole) whole_user_ = plan.last_user;
+  if (plan.kind == CyclePlan::Kind::kWhole && plan.position) has_surveyed_ = true;
   if (plan.position) memory_.set_position(*plan.position);
+  if (plan.options.effect == Cycle::Effect::kSend) note_in_step();
   if (const Result<void> kept = memory_.settle(); !kept)
     log::error("channel={} can't keep its position: {}", options_.name, kept.error().text);
   {

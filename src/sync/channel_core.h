@@ -32,7 +32,13 @@ struct SyncRequest {
 struct CyclePlan {
   Cycle::Options options;
   std::optional<JournalSeq> position;  // to be set at its end
-  enum class Kind : uint8_t { kJournal, kWhole, kSetAside, kRequest } kind = Kind::kJournal;
+  enum class Kind : uint8_t {
+    kJournal,
+    kWhole,
+    kSurvey,
+    kSetAside,
+    kRequest
+  } kind = Kind::kJournal;
   std::string last_user;               // of a part of the whole
   std::optional<SyncRequest> request;  // for kRequest
 };
@@ -48,7 +54,8 @@ class ChannelCore {
   void connected(std::function<void()> wake);
   /// The session gives its reason before it ends.
   void failed(std::string why);
-  void logged_in();
+  /// `replica`: its store's digest now. Errors: kIo.
+  Result<void> logged_in(const Digest& replica);
   void count_round_trip();
   void count_batch();
   /// The next cycle; nothing: all is done for now.
@@ -78,6 +85,8 @@ class ChannelCore {
   CyclePlan plan_of(SyncRequest request);
   Result<std::optional<CyclePlan>> plan_rolling();
   Result<CyclePlan> plan_whole();
+  bool is_due_to_survey();
+  void note_in_step();
   void take_failures(const CyclePlan& plan, const Cycle& cycle);
   void finish_requests();
   void finish(SyncRequest request, Result<void> result);
@@ -89,8 +98,11 @@ class ChannelCore {
 
   // The session's thread only.
   ReplicaMemory memory_;
-  bool has_asked_ = false;  // on this connection
-  std::string whole_user_;  // the last of which the whole has been sent
+  // On this connection: memory can be trusted, and the replica as a whole was looked at.
+  bool has_asked_ = false;
+  bool has_surveyed_ = false;
+  bool replica_is_empty_ = false;  // until something was sent
+  std::string whole_user_;         // the last of which the whole has been sent
   std::optional<JournalSeq> whole_start_;
 
   mutable std::mutex mutex_;  // guards all below; never held while the store is asked to write

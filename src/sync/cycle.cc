@@ -58,7 +58,8 @@ Cycle::Cycle(const MailStore& store, ReplicaMemory& memory, CodecContext& contex
       context_(context),
       options_(std::move(options)),
       routes_(store, memory) {
-  if (options_.trust == Trust::kAskFirst) plan_ask();
+  if (options_.trust == Trust::kSurveyFirst)
+    questions_.emplace_back("USERS", Expected{.command = "USERS"});
 }
 
 void Cycle::note(std::string action) {
@@ -66,6 +67,20 @@ void Cycle::note(std::string action) {
 }
 
 // --- asking ---
+
+// The users of whom the replica has something else.
+Result<void> Cycle::plan_survey() {
+  if (options_.trust != Trust::kSurveyFirst) return {};
+  TRY(const std::vector<UserInfo> users, store_.users(MailStore::Which::kDeletedToo));
+  for (const UserInfo& user : users) {
+    const auto there = surveyed_.find(user.userid);
+    if (there != surveyed_.end() && there->second == user.digest) continue;
+    options_.work.insert(user.userid);
+    TRY(const auto infos, store_.mailboxes(user.userid, MailStore::Which::kDeletedToo));
+    for (const MailboxInfo& info : infos) options_.work.insert(info.id);
+  }
+  return {};
+}
 
 // A user's mailboxes come with the user; mailboxes of other users are asked for one by one.
 void Cycle::plan_ask() {
@@ -102,7 +117,7 @@ void Cycle::plan_ask() {
 
 // The bodies that many new messages need, and that a replica that has mail may have.
 Result<void> Cycle::plan_reserve() {
-  if (replica_has_ == ReplicaHas::kNothing || options_.trust != Trust::kAskFirst ||
+  if (replica_has_ == ReplicaHas::kNothing || options_.trust == Trust::kRemembered ||
       options_.effect == Effect::kDryRun)
     return {};
   std::map<std::string, std::set<Guid>> wanted;
@@ -231,6 +246,10 @@ Result<std::optional<std::vector<OutgoingPiece>>> Cycle::next_command() {
       if (!jobs_.empty()) continue;
     }
     if (!next_phase()) return std::nullopt;
+    if (phase_ == Phase::kAsk) {
+      TRY_OK(plan_survey());
+      if (options_.trust != Trust::kRemembered) plan_ask();
+    }
     if (phase_ == Phase::kReserve) TRY_OK(plan_reserve());
     if (phase_ == Phase::kUpdate) TRY_OK(plan_updates(options_.work));
   }

@@ -51,7 +51,9 @@ struct OutgoingPiece {
 
 class Cycle {
  public:
-  enum class Trust : uint8_t { kRemembered, kAskFirst };
+  /// kAskFirst: for the state of all in the work; kSurveyFirst: for all users in short, to add
+  /// those to the work that differ.
+  enum class Trust : uint8_t { kRemembered, kAskFirst, kSurveyFirst };
   enum class Effect : uint8_t { kSend, kDryRun };
   struct Options {
     Work work;
@@ -80,7 +82,7 @@ class Cycle {
   const std::set<std::string>& strangers() const { return strangers_; }
 
  private:
-  enum class Phase : uint8_t { kAsk, kReserve, kUpdate, kDone };
+  enum class Phase : uint8_t { kSurvey, kAsk, kReserve, kUpdate, kDone };
   struct RenameAll {
     std::vector<UniqueId> ids;
   };
@@ -97,6 +99,7 @@ class Cycle {
   };
   using Command = std::vector<OutgoingPiece>;
 
+  Result<void> plan_survey();
   void plan_ask();
   Result<void> plan_reserve();
   Result<void> plan_updates(const Work& work);
@@ -126,7 +129,7 @@ class Cycle {
   Options options_;
   ReplicaRoutes routes_;
 
-  Phase phase_ = Phase::kAsk;
+  Phase phase_ = Phase::kSurvey;
   std::deque<Job> jobs_;
   std::deque<std::pair<std::string, Expected>> questions_;  // of kAsk and kReserve
   std::optional<Comparison> comparison_;
@@ -141,6 +144,7 @@ class Cycle {
   std::map<Entity, std::string> failures_;
   std::vector<std::string> actions_;
   std::set<std::string> strangers_;
+  std::map<std::string, Digest> surveyed_;
   enum class ReplicaHas : uint8_t { kNothing, kMail } replica_has_ = ReplicaHas::kNothing;
 };
 

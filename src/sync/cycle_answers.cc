@@ -40,6 +40,7 @@ void Cycle::on_row(const MailboxState& row) {
 
 void Cycle::on_row(const UserState& row) {
   rows_.insert(row.userid);
+  if (phase_ == Phase::kSurvey) surveyed_[row.userid] = row.digest;
   const Result<UserInfo> info = store_.user(row.userid, MailStore::Which::kDeletedToo);
   if (!info) {
     strangers_.insert(row.userid);

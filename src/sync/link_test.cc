@@ -51,9 +51,46 @@ class LinkTest : public testing::Test {
 TEST_F(LinkTest, BringsANewUserOver) {
   fill(primary.inbox(), 1);
   const Traffic first = sync();
-  EXPECT_EQ(first.turns, 4U);  // two to log in, one to ask, one to send
+  EXPECT_EQ(first.turns, 3U);  // two to log in, one to send: an empty replica need not be asked
   EXPECT_EQ(sync().turns, 0U);
   EXPECT_EQ(link.replica.body(link.replica.inbox(), 1), primary.body(primary.inbox(), 1));
+}
+
+TEST_F(LinkTest, TakesUpWhereItEndedWithoutAsking) {
+  fill(primary.inbox(), 3);
+  sync();
+  link.open_channel_later();
+  primary.append(primary.inbox(), "one more");
+  EXPECT_EQ(sync().turns, 3U);  // two to log in, one to send
+}
+
+TEST_F(LinkTest, NoticesAReplicaThatComesBackEmpty) {
+  fill(primary.inbox(), 3);
+  sync();
+  link.disconnect("new disk");
+  link.replica.options.path += "_new";
+  link.replica.open();
+  link.connect();
+  EXPECT_EQ(sync().turns, 3U);
+}
+
+// Another store with other contents at the same address stands for a restored backup too.
+TEST_F(LinkTest, NoticesAReplicaThatHasSomethingElse) {
+  ASSERT_TRUE(primary->create_user("bob", {}));
+  fill(primary.inbox(), 3);
+  sync();
+  link.disconnect("another disk");
+  const std::string path = link.replica.options.path;
+  link.replica.options.path = path + "_older";
+  link.replica.open();
+  link.connect();
+  fill(primary.inbox("bob"), 2);
+  sync();
+  link.disconnect("the first disk again, which lacks what came last");
+  link.replica.options.path = path;
+  link.replica.open();
+  link.connect();
+  EXPECT_EQ(sync().turns, 5U);  // two to log in; users, then those that differ, then what differs
 }
 
 TEST_F(LinkTest, FlagChanges) {

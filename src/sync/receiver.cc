@@ -281,7 +281,9 @@ void Receiver::logged_in(std::string_view userid, std::string_view last_message)
   if (store_.role() != Role::kReplica) return refuse_login("this server is a primary");
   if (framer_.buffered_bytes() > 0)
     return broken("AUTHENTICATE", "more was said before the login was done");
-  say("OK AUTHENTICATE " + to_base64(last_message) + "\r\n");
+  std::string ok = "OK AUTHENTICATE " + to_base64(last_message) + " ";
+  put_digest(ok, store_.digest());
+  say(ok + "\r\n");
   framer_ = wire::Framer(kLimits);
   state_ = wants_zstd_ ? State::kCompression : State::kReady;
   log::info("sync link from {} is up", env_.peer_address);

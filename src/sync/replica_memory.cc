@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view kPosition = "position";
 constexpr std::string_view kSetAside = "aside";
+constexpr std::string_view kInStep = "in-step";
 
 std::string mailbox_key(const UniqueId& id) { return "m" + id.key(); }
 std::string user_key(std::string_view userid) { return "u" + std::string(userid); }
@@ -62,6 +63,12 @@ ReplicaMemory::ReplicaMemory(MailStore& store, std::string channel)
     Decoder in(*bytes);
     position_ = JournalSeq(in.varint());
   }
+  if (const auto bytes = row(std::string(kInStep)); bytes && bytes->size() == sizeof(Digest)) {
+    Decoder in(*bytes);
+    in_step_.emplace();
+    in_step_->high = be64_of(in);
+    in_step_->low = be64_of(in);
+  }
   if (const auto bytes = row(std::string(kSetAside))) {
     Decoder in(*bytes);
     while (in.ok() && !in.at_end()) set_aside_.emplace(in.string());
@@ -81,6 +88,28 @@ void ReplicaMemory::set_position(JournalSeq position) {
   std::string& bytes = dirty_[std::string(kPosition)];
   bytes.clear();
   put_varint(bytes, position.value);
+}
+
+void ReplicaMemory::set_in_step(std::optional<Digest> digest) {
+  if (digest == in_step_) return;
+  in_step_ = digest;
+  std::string& bytes = dirty_[std::string(kInStep)];
+  bytes.clear();
+  if (!digest) return;
+  put_be64(bytes, digest->high);
+  put_be64(bytes, digest->low);
+}
+
+Result<void> ReplicaMemory::forget() {
+  TRY_OK(store_.channel_forget(channel_));
+  position_.reset();
+  in_step_.reset();
+  set_aside_.clear();
+  mailboxes_.clear();
+  users_.clear();
+  expected_.clear();
+  dirty_.clear();
+  return {};
 }
 
 void ReplicaMemory::set_aside(std::set<std::string> entities) {

@@ -42,9 +42,16 @@ class ReplicaMemory {
   ModSeq user(const std::string& userid);
   void know_user(const std::string& userid, ModSeq modseq);
 
+  /// The digest that both stores had when all had been sent last; nothing if that can't be said.
+  std::optional<Digest> in_step() const { return in_step_; }
+  void set_in_step(std::optional<Digest> digest);
+
   /// What was set aside, by a name for each ("m"/"u" and the key), for the time after a restart.
   const std::set<std::string>& set_aside() const { return set_aside_; }
   void set_aside(std::set<std::string> entities);
+
+  /// The replica has nothing, whatever is remembered. Errors: kIo.
+  Result<void> forget();
 
   /// The batch is over: what was expected and did not come is forgotten, what was said is written.
   Result<void> settle();
@@ -55,6 +62,7 @@ class ReplicaMemory {
   MailStore& store_;
   std::string channel_;
   std::optional<JournalSeq> position_;
+  std::optional<Digest> in_step_;
   std::set<std::string> set_aside_;
   std::map<UniqueId, std::optional<ReplicaMailbox>> mailboxes_;
   std::map<std::string, ModSeq> users_;

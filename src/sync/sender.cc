@@ -166,10 +166,14 @@ Result<void> Sender::on_login(const Answer& answer) {
   }
   if (state_ != State::kLogin) return fail(Code::kSyntax, "an answer that was not asked for");
   if (ending->command == "HELLO") return {};
-  TRY(const std::string proof, from_base64(ending->text));
+  wire::Tokenizer words(ending->text);
+  TRY(const std::string_view base64, words.atom());
+  TRY(const std::string proof, from_base64(base64));
+  TRY_OK(words.space());
+  TRY(const Digest digest, read_digest(words));
   TRY_OK(scram_->verify(proof));
   scram_.reset();
-  core_->logged_in();
+  TRY_OK(core_->logged_in(digest));
   state_ = zstd_ ? State::kCompression : State::kReady;
   return {};
 }

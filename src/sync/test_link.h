@@ -93,6 +93,7 @@ class TestLink {
     up_ = Packer();
     down_ = Packer();
     packs_ = false;
+    greeted_ = nullptr;
   }
 
   void disconnect(std::string_view reason) {
