@@ -56,7 +56,15 @@ class Packer {
 
 class TestLink {
  public:
-  explicit TestLink(ChannelOptions::Mode mode = ChannelOptions::Mode::kOneShot) {
+  /// kAlike: ids are the same in each run.
+  enum class Ids : uint8_t { kRandom, kAlike };
+  explicit TestLink(ChannelOptions::Mode mode = ChannelOptions::Mode::kOneShot,
+                    Ids ids = Ids::kRandom) {
+    if (ids == Ids::kAlike) {
+      primary.options.random = &store_random_;
+      primary.options.path += "_alike";
+      primary.open();
+    }
     replica.options.role = Role::kReplica;
     replica.open();
     channel_options.name = "standby";
@@ -131,6 +139,10 @@ class TestLink {
     EXPECT_EQ(primary->digest().text(), replica->digest().text());
     for (TestStore* store : {&primary, &replica}) store->expect_sound();
   }
+
+  // Used by the stores and the sessions, which come after.
+  OneCredential credential_{"secret"};
+  SeededRandom store_random_{4};
 
   TestStore primary{TestStore::On::kMemory};
   TestStore replica{TestStore::On::kMemory};
@@ -213,7 +225,6 @@ class TestLink {
     return !bytes.empty();
   }
 
-  OneCredential credential_{"secret"};
   SeededRandom sender_random_{1};
   SeededRandom receiver_random_{2};
   std::atomic<bool> woken_ = false;
