@@ -17,12 +17,6 @@ class TestReplica {
   TestStore store;
 
  private:
-  /// A mailbox whose name changed: what comes before its rename goes ahead of it.
-  struct Renamed {
-    UniqueId id;
-    ModSeq modseq;  // of the rename, or another that changed no record
-  };
-
   void update_user(TestStore& primary, const std::string& userid);
   MailboxUpdate changes(TestStore& primary, const UniqueId& id, ModSeq to);
   void update_mailbox(TestStore& primary, const UniqueId& id);
