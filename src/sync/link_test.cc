@@ -218,5 +218,103 @@ TEST_F(LinkTest, RenamesAndSwapsAndMoves) {
   EXPECT_EQ(link.replica.info(b).partition, "archive");
 }
 
+// Whatever is cut, a body that was applied is not sent again.
+TEST(LinkCut, AtEveryByteOfAConversationIsMended) {
+  for (uint64_t cut = 1; cut < 1700; cut += 7) {
+    SCOPED_TRACE(cut);
+    TestLink link;
+    ASSERT_TRUE(link.primary->create_user("alice", {}));
+    const UniqueId inbox = link.primary.inbox();
+    for (int i = 0; i < 3; ++i) link.primary.append(inbox, "the body number " + std::to_string(i));
+    link.channel_options.chunks.messages = 1;
+    link.open_channel();
+    std::string up;
+    link.on_bytes = [&](char way, std::string_view bytes) {
+      if (way == '>') up += bytes;
+    };
+    link.connect();
+    link.cut_after = cut;
+    (void)link.sync();
+    link.cut_after.reset();
+    uint32_t applied = 0;
+    if (const Result<MailboxInfo> info = link.replica->find(inbox)) applied = info->last_uid.value;
+    up.clear();
+    if (!link.sender) link.connect();
+    EXPECT_TRUE(link.sync().result);
+    for (uint32_t i = 0; i < applied; ++i)
+      EXPECT_EQ(up.find("the body number " + std::to_string(i)), std::string::npos);
+    link.expect_in_step();
+  }
+}
+
+TEST(LinkRolling, SendsWhatIsCommittedByItself) {
+  TestLink link(ChannelOptions::Mode::kRolling);
+  ASSERT_TRUE(link.primary->create_user("alice", {}));
+  link.connect();
+  ASSERT_TRUE(link.run());
+  link.take_traffic();
+  for (int i = 0; i < 3; ++i) {
+    link.primary.append(link.primary.inbox(), "message " + std::to_string(i));
+    ASSERT_TRUE(link.run());
+    EXPECT_EQ(link.take_traffic().turns, 1U);
+    EXPECT_EQ(link.channel->status().changes_behind, 0U);
+  }
+  link.channel->pause();
+  link.primary.append(link.primary.inbox(), "held back");
+  ASSERT_TRUE(link.run());
+  EXPECT_EQ(link.take_traffic().turns, 0U);
+  EXPECT_EQ(link.channel->status().changes_behind, 1U);
+  link.channel->resume();
+  ASSERT_TRUE(link.run());
+  link.expect_in_step();
+}
+
+TEST(LinkTrouble, OneBrokenMailboxStopsNoOther) {
+  TestLink link(ChannelOptions::Mode::kRolling);
+  ASSERT_TRUE(link.primary->create_user("alice", {}));
+  const UniqueId broken = link.primary.create("Broken");
+  link.connect();
+  ASSERT_TRUE(link.run());
+  // The replica gets ahead of its primary, by another hand.
+  MailboxUpdate update;
+  update.id = broken;
+  update.from = link.replica.info(broken).highestmodseq;
+  update.to = ModSeq(50);
+  ASSERT_TRUE(link.replica->apply(update, {}).get());
+  link.primary.append(broken, "lost on it");
+  link.primary.append(link.primary.inbox(), "goes on");
+  ASSERT_TRUE(link.run());
+  EXPECT_EQ(link.replica.info(link.replica.inbox()).exists, 1U);
+  const ChannelStatus status = link.channel->status();
+  ASSERT_EQ(status.set_aside.size(), 1U);
+  EXPECT_EQ(status.set_aside[0].entity, "alice/Broken");
+  EXPECT_EQ(status.set_aside[0].retry_in_ms, kAsideFirstMs);
+  // It waits for its time, and is tried again when the primary has got past it.
+  for (int i = 0; i < 60; ++i)
+    ASSERT_TRUE(link.primary->claim_recent(broken) &&
+                link.primary->set_attributes(broken, {{"annotation/n", std::to_string(i)}}));
+  link.primary.clock.advance(kAsideFirstMs / 1000);
+  link.sender->timed_out();
+  ASSERT_TRUE(link.run());
+  EXPECT_EQ(link.replica.info(link.replica.inbox()).exists, 1U);
+  EXPECT_FALSE(link.channel->status().set_aside.empty() &&
+               link.primary->digest() != link.replica->digest());
+}
+
+TEST(LinkDryRun, SaysWhatItWouldDoAndDoesNothing) {
+  TestLink link;
+  ASSERT_TRUE(link.primary->create_user("alice", {}));
+  link.primary.append(link.primary.inbox(), "hello");
+  link.connect();
+  const SyncReport report = link.sync({.users = {"alice"}, .mailboxes = {}}, SyncEffect::kDryRun);
+  ASSERT_TRUE(report.result) << report.result.error().text;
+  EXPECT_EQ(report.actions,
+            (std::vector<std::string>{"alice: 0 entries of the user",
+                                      "alice/INBOX: 1 new, 1 bodies, 5 bytes of bodies"}));
+  EXPECT_FALSE(link.replica->user("alice"));
+  EXPECT_TRUE(link.sync({.users = {"alice"}, .mailboxes = {}}).result);
+  link.expect_in_step();
+}
+
 }  // namespace
 }  // namespace gemel::sync

@@ -102,6 +102,7 @@ class TestLink {
     down_ = Packer();
     packs_ = false;
     greeted_ = nullptr;
+    held_.clear();
   }
 
   void disconnect(std::string_view reason) {
