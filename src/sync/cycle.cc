@@ -137,8 +137,12 @@ Result<void> Cycle::plan_reserve() {
     for (const RecordState& state : fresh) uids.add(state.uid);
     if (uids.empty()) continue;
     TRY(const std::vector<RecordFacts> facts, view->facts(uids));
-    for (const RecordFacts& one : facts) wanted[view->info().partition].insert(one.guid);
-    count += facts.size();
+    for (const RecordFacts& one : facts) {
+      TRY(const bool is_held, routes_.is_held(*view, one.guid));
+      if (is_held) continue;
+      wanted[view->info().partition].insert(one.guid);
+      ++count;
+    }
   }
   if (count < kReserveMin) return {};
   for (const auto& [partition, guids] : wanted) {

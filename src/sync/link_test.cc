@@ -139,6 +139,18 @@ TEST_F(LinkTest, CopiesByReference) {
   EXPECT_LT(traffic.packed_up, 300U);
 }
 
+TEST_F(LinkTest, DoesNotAskForBodiesThatItCanCopy) {
+  fill(primary.inbox(), 100);
+  const UniqueId folder = primary.create("Folder01");
+  sync();
+  ASSERT_TRUE(primary->copy(primary.inbox(), uids(1, 100), folder, MailStore::Keep::kCopy));
+  link.disconnect("forgetful");
+  ASSERT_TRUE(primary->channel_forget(link.channel_options.name));
+  link.open_channel();
+  link.connect();
+  EXPECT_EQ(sync().turns, 4U);  // two to log in, one to ask where it is, one to send
+}
+
 TEST_F(LinkTest, ExpungesASet) {
   fill(primary.inbox(), 600);
   sync();

@@ -35,6 +35,15 @@ Result<Route> ReplicaRoutes::route(const MailboxView& target, const RecordRow& m
   return Route{.kind = Route::Kind::kInline};
 }
 
+Result<bool> ReplicaRoutes::is_held(const MailboxView& target, const Guid& guid) {
+  TRY(const std::vector<MailboxView::Holder> holders, target.holders(guid, kHoldersMax));
+  for (const MailboxView::Holder& holder : holders) {
+    const std::optional<ReplicaMailbox> there = memory_.mailbox(holder.mailbox);
+    if (there && holder.uid <= there->last_uid) return true;
+  }
+  return false;
+}
+
 // The flags need not be said if the replica's source has them: if the source has not changed since.
 Result<std::optional<Route>> ReplicaRoutes::copy_of(const MailboxView::Holder& holder,
                                                     const ReplicaMailbox& there,

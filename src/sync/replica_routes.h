@@ -21,6 +21,9 @@ class ReplicaRoutes final : public Routes {
 
   Result<Route> route(const MailboxView& target, const RecordRow& message) override;
 
+  /// Whether a message that the replica is known to have has this body.
+  Result<bool> is_held(const MailboxView& target, const Guid& guid);
+
   /// The replica said so (RESERVE, MISSING).
   void has(const Guid& guid) { held_.insert(guid); }
   void lacks(const Guid& guid);
