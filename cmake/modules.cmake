@@ -2,6 +2,9 @@
 # change here; a new dependency between modules does, and must point down (see ARCHITECTURE.md).
 include(GoogleTest)
 
+# All unit tests and corpus replays: what the second compiler and the sanitizers run.
+add_custom_target(unit_tests)
+
 function(gemel_module name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${sources})
@@ -18,6 +21,7 @@ function(gemel_module name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE gemel_${name} ${GEMEL_TEST_LIBS_${name}}
                           GTest::gtest GTest::gmock GTest::gtest_main)
+    add_dependencies(unit_tests ${name}_test)
     target_compile_definitions(${name}_test PRIVATE GEMEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
                          PROPERTIES TIMEOUT 300 LABELS unit)
@@ -51,6 +55,7 @@ target_link_libraries(gemel_config PUBLIC gemel_base)
 add_executable(bin_test ${CMAKE_SOURCE_DIR}/src/bin/config_test.cc)
 target_link_libraries(bin_test PRIVATE gemel_config GTest::gtest GTest::gmock GTest::gtest_main)
 target_compile_definitions(bin_test PRIVATE GEMEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+add_dependencies(unit_tests bin_test)
 gtest_discover_tests(bin_test TEST_PREFIX "bin." PROPERTIES LABELS unit)
 
 file(GLOB server CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemeld*.cc)

@@ -15,6 +15,7 @@ foreach(source ${fuzzers})
   string(REGEX REPLACE "_fuzz$" "" subject ${fuzzer})
   add_executable(${subject}_replay ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.cc)
   target_link_libraries(${subject}_replay PRIVATE gemel_imap gemel_lmtp gemel_sync gemel_admin)
+  add_dependencies(unit_tests ${subject}_replay)
   add_test(NAME fuzz.${subject} COMMAND ${subject}_replay
            ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${subject} ${CMAKE_SOURCE_DIR}/share/sample-mail)
   set_tests_properties(fuzz.${subject} PROPERTIES LABELS fuzz TIMEOUT 300)

@@ -25,9 +25,10 @@ step() {
   return "$status"
 }
 
-# build PRESET: configures and builds it.
+# build PRESET [TARGET]: configures and builds it, or one target of it.
 build() {
-  step "configure $1" cmake --preset "$1" && step "build $1" cmake --build --preset "$1" -j "$(nproc)"
+  step "configure $1" cmake --preset "$1" &&
+    step "build $1" cmake --build --preset "$1" -j "$(nproc)" --target "${2:-all}"
 }
 
 # tests PRESET CTEST-OPTIONS...: runs the tests of a build and counts each of them.

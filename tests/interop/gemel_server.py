@@ -145,6 +145,8 @@ class Server:
             try:
                 for port in self.ports.values():
                     socket.create_connection((HOST, port), timeout=5).close()
+                with socket.socket(socket.AF_UNIX) as link:
+                    link.connect(str(self.admin_socket))
                 return
             except OSError:
                 if time.monotonic() > deadline:
