@@ -142,7 +142,15 @@ TEST_F(AdminTest, DumpShowsEverythingInOrderWithoutSecrets) {
   EXPECT_EQ(rows[4]["flags"], "\\Seen $Forwarded");
 }
 
+TEST_F(AdminTest, SyncOfWhatIsNotThereIsAnError) {
+  add_ann();
+  services_.sync = [](const SyncRequest&, const auto&) { FAIL(); };
+  EXPECT_EQ(last("{\"command\":\"sync\",\"users\":[\"ann\",\"bob\"]}\n")["code"], "not-found");
+  EXPECT_EQ(last("{\"command\":\"sync\",\"mailboxes\":[\"ann/Old\"]}\n")["code"], "not-found");
+}
+
 TEST_F(AdminTest, SyncAnswersWhenItIsDone) {
+  add_ann();
   std::function<void(SyncOutcome)> done;
   services_.sync = [&](SyncRequest request, std::function<void(SyncOutcome)> then) {
     EXPECT_EQ(request.users, std::vector<std::string>{"ann"});

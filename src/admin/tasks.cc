@@ -121,9 +121,14 @@ Result<std::unique_ptr<Task>> start_sync(const TaskContext& context, const Json&
   SyncRequest sync;
   sync.channel = text_field_or(request, "channel", "");
   TRY(sync.users, texts_field(request, "users"));
+  const MailStore& store = *context.services.store;
+  for (const std::string& userid : sync.users) {
+    TRY_OK(store.user(userid, MailStore::Which::kDeletedToo));
+  }
   TRY(const auto names, texts_field(request, "mailboxes"));
   for (const std::string& name : names) {
     TRY(MailboxName parsed, MailboxName::parse(name));
+    TRY_OK(store.find(parsed));
     sync.mailboxes.push_back(std::move(parsed));
   }
   if (is_set(request, "one_shot")) sync.link = SyncRequest::Link::kFresh;
