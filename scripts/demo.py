@@ -422,7 +422,8 @@ def main():
     parser.add_argument("--dir", type=Path)
     parser.add_argument("--mail")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # also when the terminal is closed
+        signal.signal(ending, lambda *_: sys.exit(1))
     directory = options.dir or Path(tempfile.mkdtemp(prefix="gemel-demo-"))
     directory.mkdir(parents=True, exist_ok=True)
     if re.search(r'["\\]', str(directory)):
