@@ -40,10 +40,11 @@ gemel_module(base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash OpenSSL::Cr
 gemel_module(mail gemel_base ICU::uc ICU::i18n)
 gemel_module(store gemel_mail PkgConfig::rocksdb ${ROARING})
 gemel_module(wire gemel_base PkgConfig::zstd ZLIB::ZLIB)
+gemel_module(sieve gemel_mail)
 # The sessions: each knows the store and the wire, none knows another.
 gemel_module(sync gemel_store gemel_wire)
 gemel_module(imap gemel_store gemel_wire ${ROARING})
-gemel_module(lmtp gemel_store gemel_wire)
+gemel_module(lmtp gemel_store gemel_wire gemel_sieve)
 gemel_module(admin gemel_store gemel_wire gemel_sync crypt)
 gemel_module(net gemel_wire OpenSSL::SSL)
 

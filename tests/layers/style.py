@@ -22,15 +22,16 @@ LAYERS = {
     "mail": {"base"},
     "store": {"base", "mail"},
     "wire": {"base"},
+    "sieve": {"base", "mail"},
     "net": {"base", "wire"},
     "sync": {"base", "mail", "store", "wire"},
     "imap": {"base", "mail", "store", "wire"},
-    "lmtp": {"base", "mail", "store", "wire"},
-    "admin": {"base", "mail", "store", "wire", "sync"},
-    "bin": {"base", "mail", "store", "wire", "net", "sync", "imap", "lmtp", "admin"},
+    "lmtp": {"base", "mail", "store", "wire", "sieve"},
+    "admin": {"base", "mail", "store", "wire", "sync", "sieve"},
+    "bin": {"base", "mail", "store", "wire", "net", "sync", "imap", "lmtp", "admin", "sieve"},
 }
 # Values and sessions do no I/O and start no thread; they get a Clock, a Random and a store.
-WITHOUT_IO = {"mail", "wire", "sync", "imap", "lmtp"}
+WITHOUT_IO = {"mail", "sieve", "wire", "sync", "imap", "lmtp"}
 IO_HEADERS = re.compile(
     r"boost/asio|sys/(socket|stat|file|mman|epoll)\.h|netinet/|arpa/|netdb\.h|fcntl\.h|unistd\.h"
     r"|fstream|filesystem|thread|rocksdb/")
