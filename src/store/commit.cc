@@ -3,10 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/bytes.h"
 
 namespace gemel {
+namespace {
+
+/// Identifiers that the ACL of a live mailbox names.
+std::set<std::string_view> granted_in(const MailboxInfo* mailbox) {
+  std::set<std::string_view> out;
+  if (mailbox == nullptr || mailbox->is_deleted()) return out;
+  for (const auto& [name, rights] : mailbox->attributes)
+    if (name.starts_with(kAttributeAcl))
+      out.insert(std::string_view(name).substr(kAttributeAcl.size()));
+  return out;
+}
+
+}  // namespace
 
 Result<MailboxEdit*> Commit::find_mailbox(const UniqueId& id) {
   if (const auto found = mailboxes_.find(id); found != mailboxes_.end()) return &found->second;
@@ -99,6 +113,7 @@ Result<void> Commit::finish_mailbox(MailboxEdit& mailbox) {
     info.recent_uid = std::max(info.recent_uid, state_->recent->get(info.id));
   TRY_OK(mailbox.flush());
   const MailboxInfo* before = mailbox.before() ? &*mailbox.before() : nullptr;
+  index_grants(before, info);
   if (before != nullptr && before->name.owner != info.name.owner) {
     TRY(UserEdit * old_owner, user(before->name.owner));
     old_owner->mailbox_changed(before, nullptr);
@@ -107,6 +122,15 @@ Result<void> Commit::finish_mailbox(MailboxEdit& mailbox) {
   TRY(UserEdit * owner, user(info.name.owner));
   owner->mailbox_changed(before, &info);
   return {};
+}
+
+void Commit::index_grants(const MailboxInfo* before, const MailboxInfo& after) {
+  const std::set<std::string_view> was = granted_in(before);
+  const std::set<std::string_view> is = granted_in(&after);
+  for (const std::string_view identifier : was)
+    if (!is.contains(identifier)) rows().erase(key::granted(identifier, after.id));
+  for (const std::string_view identifier : is)
+    if (!was.contains(identifier)) rows().put(key::granted(identifier, after.id), "");
 }
 
 Result<void> Commit::finish_user(UserEdit& user) {

@@ -86,6 +86,7 @@ class Commit {
 
  private:
   Result<void> finish_mailbox(MailboxEdit& mailbox);
+  void index_grants(const MailboxInfo* before, const MailboxInfo& after);
   Result<void> finish_user(UserEdit& user);
   Result<void> publish(key::Entity entity, ModSeq modseq);
   JournalSeq journal_of(const key::Entity& entity);

@@ -29,6 +29,11 @@ std::string name(const MailboxName& name) { return names(name.owner) + name.path
 std::string owned(std::string_view owner) { return with_text('o', owner); }
 std::string owned(std::string_view owner, const UniqueId& id) { return owned(owner) + id.key(); }
 
+std::string granted(std::string_view identifier) { return with_text('a', identifier); }
+std::string granted(std::string_view identifier, const UniqueId& id) {
+  return granted(identifier) + id.key();
+}
+
 std::string facts(const UniqueId& id) { return with_id('r', id); }
 std::string facts(const UniqueId& id, Uid uid) {
   std::string out = facts(id);

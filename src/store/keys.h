@@ -25,6 +25,10 @@ std::string name(const MailboxName& name);
 std::string owned(std::string_view owner);
 std::string owned(std::string_view owner, const UniqueId& id);
 
+/// Live mailboxes whose ACL has an entry for an identifier.
+std::string granted(std::string_view identifier);
+std::string granted(std::string_view identifier, const UniqueId& id);
+
 std::string facts(const UniqueId& id);
 std::string facts(const UniqueId& id, Uid uid);
 std::string pages(const UniqueId& id);

@@ -207,6 +207,10 @@ class MailStore {
   Result<std::vector<MailboxInfo>> mailboxes(std::string_view owner,
                                              Which which = Which::kLive) const;
 
+  /// Live mailboxes whose ACL has an entry for `identifier` (RFC 4314 §2), whatever it says. Cost:
+  /// O(those mailboxes).
+  Result<std::vector<UniqueId>> granted_to(std::string_view identifier) const;
+
   /// Errors: kNotFound; a deleted user is found only with kDeletedToo.
   Result<UserInfo> user(std::string_view userid, Which which = Which::kLive) const;
   Result<std::vector<UserInfo>> users(Which which = Which::kLive) const;
@@ -274,7 +278,8 @@ class MailStore {
     std::string partition = {};  // empty: its parent's or INBOX's, else "default"
     std::map<std::string, std::string> attributes = {};
   };
-  /// Levels above that don't exist are made too (RFC 9051 §6.3.4). Errors: kExists; kNotFound, the
+  /// Levels above that don't exist are made too (RFC 9051 §6.3.4). What is made begins with the ACL
+  /// of the nearest level above it, under `attributes`. Errors: kExists; kNotFound, the
   /// user or partition.
   Result<MailboxInfo> create(const NewMailbox& mailbox);
   /// The mailbox is hidden and its name free at once; content is kept until purged. Children stay.

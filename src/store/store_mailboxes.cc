@@ -25,11 +25,25 @@ Result<std::string> inherited_partition(Commit& commit, const MailboxName& name)
   return std::string(kDefaultPartition);
 }
 
+/// The ACL of the nearest level above that exists: RFC 4314 §3.1 leaves a new mailbox's to us.
+Result<std::map<std::string, std::string>> inherited_acl(Commit& commit, const MailboxName& name) {
+  std::map<std::string, std::string> out;
+  for (auto above = name.parent(); above; above = above->parent()) {
+    TRY(const auto id, commit.find_name(*above));
+    if (!id) continue;
+    TRY(const MailboxEdit* mailbox, commit.mailbox(*id));
+    for (const auto& [attribute, value] : mailbox->info().attributes)
+      if (attribute.starts_with(kAttributeAcl)) out.emplace(attribute, value);
+    break;
+  }
+  return out;
+}
+
 Result<MailboxInfo> create_one(Commit& commit, const MailStore::NewMailbox& make) {
   TRY_OK(MailboxName::make(make.name.owner, make.name.path));
   TRY_OK(live_user(commit, make.name.owner));
   TRY(MailboxEdit * made, make_with_parents(commit, {make.name, make.partition}));
-  made->header().attributes = make.attributes;
+  for (const auto& [name, value] : make.attributes) made->header().attributes[name] = value;
   TRY_OK(commit.finish());
   return made->info();
 }
@@ -93,7 +107,10 @@ Result<MailboxEdit*> make_with_parents(Commit& commit, const MakeMailbox& make) 
   if (partition.empty()) {
     TRY(partition, inherited_partition(commit, make.name));
   }
-  return commit.make_mailbox(make.name, std::move(partition));
+  TRY(auto acl, inherited_acl(commit, make.name));
+  TRY(MailboxEdit * made, commit.make_mailbox(make.name, std::move(partition)));
+  made->header().attributes = std::move(acl);
+  return made;
 }
 
 void rename_header(Commit& commit, MailboxEdit& mailbox, const MailboxName& name) {

@@ -58,6 +58,20 @@ Result<MailboxInfo> MailStore::find(const MailboxName& name) const {
   return find_by_id(rows, *id);
 }
 
+Result<std::vector<UniqueId>> MailStore::granted_to(std::string_view identifier) const {
+  std::vector<UniqueId> out;
+  const std::string prefix = key::granted(identifier);
+  TRY_OK(impl_->now().scan_prefix(prefix,
+                                  [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                                    const std::string_view id = row_key.substr(prefix.size());
+                                    if (id.size() != 16)
+                                      return fail(Code::kCorrupt, "a grant row is cut");
+                                    out.push_back(UniqueId::from_key(id));
+                                    return true;
+                                  }));
+  return out;
+}
+
 Result<MailboxInfo> MailStore::find(const UniqueId& id) const {
   return find_by_id(impl_->now(), id);
 }

@@ -62,6 +62,7 @@ class Verifier {
   Result<Digest> user(const UserRow& row);
   Result<Digest> items(const std::string& userid);
   Result<void> name_rows();
+  Result<void> grant_rows();
   Result<void> journal();
 
   // verify_bodies.cc
@@ -85,6 +86,7 @@ class Verifier {
   SnapshotReader index_;
   MailStore::VerifyReport report_;
   std::map<std::string, OwnerSums> owners_;
+  std::set<std::string> grants_;        // keys of the rows that there should be
   std::set<BodyPlace> checked_bodies_;  // only where one user is verified
   std::set<std::string> named_stages_;  // of the partition being scanned
   std::set<std::string> existing_stages_;

@@ -30,6 +30,7 @@ Result<MailStore::VerifyReport> Verifier::run() {
   TRY_OK(users());
   if (all_users()) {
     TRY_OK(name_rows());
+    TRY_OK(grant_rows());
     TRY_OK(journal());
     TRY_OK(bodies());
   }

@@ -41,6 +41,10 @@ Result<void> Verifier::mailbox(const MailboxRow& row) {
   TRY_OK(changes_index(row, sums));
   TRY_OK(names(info));
   counters(info, sums);
+  if (!info.is_deleted())
+    for (const auto& [name, rights] : info.attributes)
+      if (name.starts_with(kAttributeAcl))
+        grants_.insert(key::granted(name.substr(kAttributeAcl.size()), info.id));
   if (sums.records != row.records)
     problem("digest", where_of(info), "the records have another digest than the header says");
   Digest whole = header_digest(info);

@@ -99,6 +99,17 @@ Result<void> Verifier::name_rows() {
       });
 }
 
+Result<void> Verifier::grant_rows() {
+  TRY_OK(index_.scan_prefix("a", [&](std::string_view row_key, std::string_view) -> Result<bool> {
+    if (grants_.erase(std::string(row_key)) == 0)
+      problem("names", to_hex(row_key), "is the grant row of no mailbox's ACL");
+    return true;
+  }));
+  for (const std::string& missing : grants_)
+    problem("names", to_hex(missing), "a mailbox's ACL has no grant row");
+  return {};
+}
+
 Result<void> Verifier::journal() {
   TRY(const auto meta, index_.get(key::kMeta));
   const auto row = meta ? MetaRow::decode(*meta) : MetaRow();
