@@ -79,18 +79,21 @@ Json row_of(std::string_view userid, const UserItem& item) {
 
 Json row_of(const MailboxInfo& mailbox, const Record& record) {
   // Keyword bits may stand in another order on a replica: names, sorted, compare.
-  return {{"type", "record"},
-          {"mailbox", mailbox.name.text()},
-          {"id", mailbox.id.text()},
-          {"uid", record.state.uid.value},
-          {"modseq", record.state.modseq.value},
-          {"created_modseq", record.facts.created_modseq.value},
-          {"flags", names_of(record.state.flags, mailbox.keywords).text()},
-          {"expunged", record.state.expunged},
-          {"internaldate", record.facts.internaldate_s},
-          {"savedate", record.facts.savedate_s},
-          {"size", record.facts.size},
-          {"guid", record.facts.guid.text()}};
+  Json row = {{"type", "record"},
+              {"mailbox", mailbox.name.text()},
+              {"id", mailbox.id.text()},
+              {"uid", record.state.uid.value},
+              {"modseq", record.state.modseq.value},
+              {"created_modseq", record.facts.created_modseq.value},
+              {"flags", names_of(record.state.flags, mailbox.keywords).text()},
+              {"expunged", record.state.expunged},
+              {"internaldate", record.facts.internaldate_s},
+              {"savedate", record.facts.savedate_s},
+              {"size", record.facts.size},
+              {"guid", record.facts.guid.text()}};
+  if (record.facts.crlf_growth != 0) row["crlf_growth"] = record.facts.crlf_growth;
+  if (!record.facts.uidl.empty()) row["uidl"] = record.facts.uidl;
+  return row;
 }
 
 Json row_of(const MailStore::Problem& problem) {

@@ -37,11 +37,13 @@ struct AppendItem {
   int64_t savedate_s = 0;
   Guid guid;
   uint64_t size = 0;
+  uint64_t crlf_growth = 0;
+  std::string uidl = {};
 };
 
-/// Messages the receiver lacks here but has elsewhere: guid, size and internaldate are those of
-/// `source_uids` (expunged ones that are kept count), taken pairwise in ascending order; the flags
-/// too unless `flags` is there. `source` may be the mailbox itself.
+/// Messages the receiver lacks here but has elsewhere: guid, size, crlf_growth and internaldate are
+/// those of `source_uids` (expunged ones that are kept count), taken pairwise in ascending order;
+/// the flags too unless `flags` is there. `source` may be the mailbox itself.
 struct AppendFromItem {
   UidSet uids;
   ModSeq modseq;

@@ -1,9 +1,11 @@
 // What the store tells of mailboxes and messages: plain values, true at one moment.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mail/flags.h"
@@ -63,7 +65,17 @@ struct RecordFacts {
   int64_t internaldate_s = 0;  // unix time
   int64_t savedate_s = 0;      // unix time at which it came into this mailbox (RFC 8514)
   ModSeq created_modseq;       // of the transaction that brought it into this mailbox
+  /// Octets that it is longer with CRLF as its line ends, as POP3 sends it (RFC 1939 §11).
+  uint64_t crlf_growth = 0;
+  std::string uidl = {};  // what POP3 calls it, brought along from a former server; mostly empty
 };
+
+/// RFC 1939 §7, UIDL: 1 to 70 characters from 0x21 to 0x7E.
+inline constexpr size_t kUidlBytesMax = 70;
+constexpr bool is_uidl(std::string_view text) {
+  return !text.empty() && text.size() <= kUidlBytesMax &&
+         std::ranges::all_of(text, [](char c) { return c >= 0x21 && c <= 0x7e; });
+}
 
 struct Record {
   RecordState state;

@@ -107,8 +107,11 @@ Result<void> ItemApplier::add(const RecordState& state, const RecordFacts& facts
 
 Result<void> ItemApplier::operator()(const AppendItem& item) {
   TRY(const uint32_t partition, commit_->partitions().find(mailbox_->info().partition));
-  if (const auto staged = items_->bodies.find(item.guid); staged != items_->bodies.end())
+  if (const auto staged = items_->bodies.find(item.guid); staged != items_->bodies.end()) {
+    if (staged->second.crlf_growth() != item.crlf_growth)
+      return std::unexpected(invalid("a body grows otherwise than its message"));
     TRY_OK(commit_->bodies().store(partition, staged->second));
+  }
   TRY(const auto size, commit_->bodies().find({partition, item.guid}));
   if (!size) {
     if (missing_.size() < kMissingNamedMax) missing_.push_back(item.guid);
@@ -116,13 +119,15 @@ Result<void> ItemApplier::operator()(const AppendItem& item) {
   }
   if (*size != item.size)
     return std::unexpected(invalid("a body has another size than its message"));
+  if (!item.uidl.empty() && !is_uidl(item.uidl)) return std::unexpected(invalid("no UIDL"));
   TRY(const Flags flags, mailbox_->bits_for(item.flags));
-  return add({item.uid, item.modseq, flags, item.expunged},
-             {.guid = item.guid,
-              .size = item.size,
-              .internaldate_s = item.internaldate_s,
-              .savedate_s = item.savedate_s,
-              .created_modseq = item.created_modseq});
+  return add({item.uid, item.modseq, flags, item.expunged}, {.guid = item.guid,
+                                                             .size = item.size,
+                                                             .internaldate_s = item.internaldate_s,
+                                                             .savedate_s = item.savedate_s,
+                                                             .created_modseq = item.created_modseq,
+                                                             .crlf_growth = item.crlf_growth,
+                                                             .uidl = item.uidl});
 }
 
 Result<void> ItemApplier::operator()(const AppendFromItem& item) {
@@ -152,6 +157,7 @@ Result<void> ItemApplier::operator()(const AppendFromItem& item) {
           item.flags ? mailbox_->bits_for(*item.flags) : translation.of(states[at].flags));
       its.savedate_s = item.savedate_s;
       its.created_modseq = item.created_modseq;
+      its.uidl.clear();
       ++at;
       return add({uid, item.modseq, flags, item.expunged}, its);
     }();

@@ -59,6 +59,10 @@ Digest facts_digest(Uid uid, const RecordFacts& facts) {
   put_be64(bytes, static_cast<uint64_t>(facts.internaldate_s));
   put_be64(bytes, static_cast<uint64_t>(facts.savedate_s));
   put_be64(bytes, facts.created_modseq.value);
+  if (facts.crlf_growth != 0 || !facts.uidl.empty()) {
+    put_be64(bytes, facts.crlf_growth);
+    put_string(bytes, facts.uidl);
+  }
   return hash(bytes);
 }
 

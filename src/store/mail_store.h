@@ -41,6 +41,8 @@ class StagedBody {
  public:
   Guid guid() const;
   uint64_t size() const;
+  /// See RecordFacts.
+  uint64_t crlf_growth() const;
 
  private:
   friend class MailStore;
@@ -234,6 +236,7 @@ class MailStore {
     StagedBody body;
     FlagNames flags;
     int64_t internaldate_s = 0;
+    std::string uidl = {};  // see RecordFacts; is_uidl(), and in no other message of the mailbox
   };
   struct Appended {
     UidValidity uidvalidity;
@@ -242,7 +245,7 @@ class MailStore {
   };
   /// All or none, to any number of mailboxes; a body is stored once in each partition. Several to
   /// one mailbox share one modseq and get ascending uids in this order. Errors: kNotFound, a
-  /// mailbox is gone; kLimit, keywords; kOverQuota.
+  /// mailbox is gone; kLimit, keywords; kOverQuota; kInvalid, a uidl that is none.
   Result<std::vector<Appended>> append(std::vector<Append> messages);
 
   struct Stored {

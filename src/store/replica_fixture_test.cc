@@ -17,7 +17,9 @@ AppendItem append_item(const Record& record, const MailboxInfo& info) {
           .internaldate_s = record.facts.internaldate_s,
           .savedate_s = record.facts.savedate_s,
           .guid = record.facts.guid,
-          .size = record.facts.size};
+          .size = record.facts.size,
+          .crlf_growth = record.facts.crlf_growth,
+          .uidl = record.facts.uidl};
 }
 
 /// Of a record that both have.

@@ -184,6 +184,9 @@ std::string encode(const RecordFacts& facts) {
   put_time(out, facts.internaldate_s);
   put_time(out, facts.savedate_s);
   put_varint(out, facts.created_modseq.value);
+  if (facts.crlf_growth == 0 && facts.uidl.empty()) return out;  // nearly all
+  put_varint(out, facts.crlf_growth);
+  put_string(out, facts.uidl);
   return out;
 }
 
@@ -196,6 +199,10 @@ Result<RecordFacts> decode_facts(std::string_view bytes) {
   facts.internaldate_s = get_time(in);
   facts.savedate_s = get_time(in);
   facts.created_modseq = get_id<ModSeq>(in);
+  if (in.ok() && !in.at_end()) {
+    facts.crlf_growth = in.varint();
+    facts.uidl = in.string();
+  }
   if (!in.ok() || !in.at_end()) return std::unexpected(corrupt("facts"));
   return facts;
 }

@@ -49,9 +49,22 @@ class StageWriter {
 /// The deletes of all chunks of a stage, and of its stage row.
 void erase_stage(EngineBatch& batch, std::string_view stage_id, uint32_t chunks);
 
+/// Counts what bytes that flow by would grow by with CRLF as their line ends: a CR for each LF
+/// that has none, and a CRLF at the end where there is neither.
+class CrlfGrowth {
+ public:
+  void add(std::string_view bytes);
+  uint64_t total() const { return bare_ + (last_ == '\n' ? 0 : 2); }
+
+ private:
+  uint64_t bare_ = 0;
+  char last_ = '\n';  // so that nothing grows by nothing
+};
+
 struct StagedBody::State {
   Guid guid;
   uint64_t size = 0;
+  uint64_t crlf_growth = 0;
   std::string inline_bytes;  // when not chunked
   ChunkedBody chunked;       // stage_id is empty when inline
   uint32_t partition = 0;    // where the chunks are
@@ -72,6 +85,7 @@ struct BodyWriter::State {
   uint64_t size = 0;
   std::string buffer;
   Sha256Stream hash;
+  CrlfGrowth growth;
   StageWriter chunks;
 
   State(Partition where, uint32_t number, uint64_t max, std::string stage_id)

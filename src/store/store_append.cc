@@ -8,6 +8,8 @@ using Append = MailStore::Append;
 using Appended = MailStore::Appended;
 
 Result<void> append_one(Commit& commit, const Append& message) {
+  if (!message.uidl.empty() && !is_uidl(message.uidl))
+    return fail(Code::kInvalid, "a UIDL has 1 to 70 printable characters and no space");
   TRY(MailboxEdit * mailbox, commit.live_mailbox(message.mailbox));
   TRY(const uint32_t partition, commit.partitions().find(mailbox->info().partition));
   TRY(const Flags flags, mailbox->bits_for(message.flags));
@@ -22,7 +24,9 @@ Result<void> append_one(Commit& commit, const Append& message) {
                             .size = message.body.size(),
                             .internaldate_s = message.internaldate_s,
                             .savedate_s = commit.now_s(),
-                            .created_modseq = modseq});
+                            .created_modseq = modseq,
+                            .crlf_growth = message.body.crlf_growth(),
+                            .uidl = message.uidl});
 }
 
 Result<std::vector<Appended>> append_all(Commit& commit, const std::vector<Append>& messages) {

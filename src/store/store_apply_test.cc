@@ -56,7 +56,8 @@ class StoreApply : public testing::TestWithParam<TestStore::On> {
             .internaldate_s = 1,
             .savedate_s = 2,
             .guid = Guid{sha256(body)},
-            .size = body.size()};
+            .size = body.size(),
+            .crlf_growth = 2};  // it has no line end
   }
   Result<MailStore::Applied> apply(const MailboxUpdate& update,
                                    std::initializer_list<std::string_view> bodies = {}) {

@@ -74,6 +74,7 @@ Result<CopiedUids> copy_records(Commit& commit, const UniqueId& source_id, const
     target->header().last_uid = uid;
     its.savedate_s = commit.now_s();
     its.created_modseq = modseq;
+    its.uidl.clear();  // it names one message
     TRY_OK(commit.add_record(*target, {uid, modseq, flags, false}, its));
     out.target.add(uid);
   }

@@ -61,6 +61,29 @@ TEST_P(StoreMessages, AMessageAboveTheLimitIsTooBig) {
   EXPECT_EQ(store->stage("nowhere").error().code, Code::kNotFound);
 }
 
+TEST_P(StoreMessages, KeepsWhatPop3NeedsOfAMessage) {
+  const UniqueId inbox = store.inbox();
+  const auto growth = [&](std::string_view bytes) {
+    const MailStore::Appended appended = store.append(inbox, bytes);
+    return store->view(inbox).value().record(appended.uid).value().facts.crlf_growth;
+  };
+  EXPECT_EQ(growth("a\r\nb\r\n"), 0u);
+  EXPECT_EQ(growth(""), 0u);
+  EXPECT_EQ(growth("a"), 2u);
+  EXPECT_EQ(growth("\n\r\n\na\r"), 4u);
+  const StagedBody body = store.stage("x");
+  ASSERT_TRUE(store->append({{.mailbox = inbox, .body = body, .flags = {}, .uidl = "Old~1"}}));
+  EXPECT_EQ(
+      store->append({{.mailbox = inbox, .body = body, .flags = {}, .uidl = "a b"}}).error().code,
+      Code::kInvalid);
+  EXPECT_EQ(store->view(inbox).value().record(Uid(5)).value().facts.uidl, "Old~1");
+  const UniqueId other = store.create("Other");
+  ASSERT_TRUE(store->copy(inbox, uids("2:5"), other, MailStore::Keep::kCopy));
+  const MailboxView copies = store->view(other).value();
+  EXPECT_EQ(copies.record(Uid(4)).value().facts.uidl, "");
+  EXPECT_EQ(copies.record(Uid(3)).value().facts.crlf_growth, 4u);
+}
+
 TEST_P(StoreMessages, AConditionalStoreLeavesNewerOnesAlone) {  // RFC 7162 §3.1.3
   const UniqueId inbox = store.inbox();
   store.append_many(inbox, 4);  // modseq 2

@@ -97,6 +97,7 @@ Result<Answer> read_record(Tokenizer& in) {
   TRY(row.flags, read_flags(in));
   row.expunged = in.skip_word(" EXPUNGED");
   TRY_OK(in.space());
+  TRY_OK(read_pop3_facts(in, row.facts));
   TRY(row.facts.guid, read_guid(in));
   TRY_OK(in.space());
   TRY(row.facts.size, in.number64());
@@ -248,6 +249,7 @@ std::string encode(const RecordRow& row) {
       [&] { put_signed(out, row.facts.savedate_s); },
       [&] { put_signed(out, row.facts.internaldate_s); }, [&] { put_flags(out, row.flags); });
   if (row.expunged) out += " EXPUNGED";
+  put_pop3_facts(out, row.facts.crlf_growth, row.facts.uidl);
   put_spaced(out, [&] { put_guid(out, row.facts.guid); }, [&] { put_number(out, row.facts.size); });
   out += kEnd;
   return out;

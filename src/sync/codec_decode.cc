@@ -188,6 +188,7 @@ Result<ChangeItem> ItemDecoder::append() {
     item.expunged = true;
     TRY_OK(in.space());
   }
+  TRY_OK(read_pop3_facts(in, item));
   TRY(item.guid, read_guid(in));
   TRY_OK(in.space());
   if (in.peek() != '~') {

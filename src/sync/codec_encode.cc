@@ -115,6 +115,7 @@ void ItemEncoder::operator()(const AppendItem& item) {
   out() += ' ';
   put_flags(out(), item.flags);
   if (item.expunged) out() += " EXPUNGED";
+  put_pop3_facts(out(), item.crlf_growth, item.uidl);
   out() += ' ';
   put_guid(out(), item.guid);
   out() += ' ';

@@ -192,7 +192,9 @@ class Maker {
                         .internaldate_s = time(),
                         .savedate_s = time(),
                         .guid = guid_of(below(1000)),
-                        .size = below(20)};
+                        .size = below(20),
+                        .crlf_growth = below(3),
+                        .uidl = below(3) == 0 ? "u\"(~" + std::to_string(below(1000)) : ""};
     return copy(update);
   }
 

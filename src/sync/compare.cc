@@ -32,7 +32,9 @@ AppendItem append_of(const RecordRow& row) {
           .internaldate_s = row.facts.internaldate_s,
           .savedate_s = row.facts.savedate_s,
           .guid = row.facts.guid,
-          .size = row.facts.size};
+          .size = row.facts.size,
+          .crlf_growth = row.facts.crlf_growth,
+          .uidl = row.facts.uidl};
 }
 
 AppendFromItem copy_of(const RecordRow& row, const Route& route) {

@@ -57,11 +57,13 @@ class RandomWork {
 
   void deliver() {
     std::vector<MailStore::Append> messages;
-    const std::string body(1 + below(400), static_cast<char>('a' + below(20)));
+    std::string body(1 + below(400), static_cast<char>('a' + below(20)));
+    if (below(2) == 0) body += "\r\n";
     for (uint64_t i = 0; i <= below(4); ++i)
       if (const auto info = any())
         messages.push_back({info->id, store_.stage(below(2) == 0 ? body : body + "x", "default"),
-                            flags(), static_cast<int64_t>(below(100))});
+                            flags(), static_cast<int64_t>(below(100)),
+                            below(8) == 0 ? "uidl" + std::to_string(below(1'000'000)) : ""});
     if (!messages.empty()) EXPECT_TRUE(store_->append(std::move(messages)));
   }
 

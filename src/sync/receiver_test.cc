@@ -95,7 +95,7 @@ TEST_F(ReceiverTest, RefusesABodyThatIsNotTheOneAnnounced) {
   put_guid(guid, Guid{sha256("hello")});
   const std::string head =
       "UPDATE 00000000000000ff-1 0+1 1 0 0 HEADER (ann/INBOX PARTITION "
-      "default UIDVALIDITY 7) APPEND 1 +5 0 () " +
+      "default UIDVALIDITY 7) APPEND 1 +5 0 () GROWS 2 " +
       guid;
   EXPECT_EQ(say(head + " ~{5+}\r\njello\r\nSYNC\r\n"),
             "NO UPDATE [CORRUPT] a body is not the one that was announced\r\nOK SYNC\r\n");
@@ -134,11 +134,11 @@ TEST_F(ReceiverTest, SaysWhereMailboxesDiffer) {
   std::string guid;
   put_guid(guid, Guid{sha256("hello")});
   ASSERT_TRUE(say("UPDATE 00000000000000ff-1 0+1 9 0 0 HEADER (ann/INBOX PARTITION default "
-                  "UIDVALIDITY 7) APPEND 2 +5 0 (\\Seen) " +
+                  "UIDVALIDITY 7) APPEND 2 +5 0 (\\Seen) GROWS 2 " +
                   guid + " ~{5+}\r\nhello\r\nSYNC\r\n")
                   .starts_with("OK UPDATE"));
   EXPECT_EQ(say("RECORDS -1 1:5\r\nSYNC\r\n"),
-            "* RECORD 2 1 1 +5 +5 (\\Seen) " + guid + " 5\r\nOK RECORDS\r\nOK SYNC\r\n");
+            "* RECORD 2 1 1 +5 +5 (\\Seen) GROWS 2 " + guid + " 5\r\nOK RECORDS\r\nOK SYNC\r\n");
   const std::string ranges = say("RANGES -1 2 1:8\r\nSYNC\r\n");
   EXPECT_TRUE(ranges.starts_with("* RANGE 1:4 1 ")) << ranges;
   EXPECT_NE(ranges.find("* RANGE 5:8 0 AAAAAAAAAAAAAAAAAAAAAA\r\n"), std::string::npos) << ranges;

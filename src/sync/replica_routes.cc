@@ -19,7 +19,9 @@ Result<Route> ReplicaRoutes::route(const MailboxView& target, const RecordRow& m
   const auto key = std::make_pair(target.info().partition, guid);
   const bool is_missing = missing_.contains(guid);
   bool is_there = sent_.contains(key) || (held_.contains(guid) && !is_missing);
-  const bool may_copy = !no_copies_.contains(target.info().id) && !is_missing;
+  // A copy says no UIDL.
+  const bool may_copy =
+      !no_copies_.contains(target.info().id) && !is_missing && message.facts.uidl.empty();
   TRY(const std::vector<MailboxView::Holder> holders, target.holders(guid, kHoldersMax));
   for (const MailboxView::Holder& holder : holders) {
     if (is_missing) break;

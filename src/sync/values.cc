@@ -26,7 +26,8 @@ bool operator==(const RecordRow& a, const RecordRow& b) {
          a.facts.guid == b.facts.guid && a.facts.size == b.facts.size &&
          a.facts.internaldate_s == b.facts.internaldate_s &&
          a.facts.savedate_s == b.facts.savedate_s &&
-         a.facts.created_modseq == b.facts.created_modseq;
+         a.facts.created_modseq == b.facts.created_modseq &&
+         a.facts.crlf_growth == b.facts.crlf_growth && a.facts.uidl == b.facts.uidl;
 }
 
 MailboxHeader header_of(const MailboxInfo& info) {

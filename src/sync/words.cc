@@ -145,6 +145,16 @@ Result<FlagNames> read_flags(Tokenizer& in) {
   return flags;
 }
 
+void put_pop3_facts(std::string& out, uint64_t crlf_growth, std::string_view uidl) {
+  if (crlf_growth != 0) {
+    out += " GROWS ";
+    put_number(out, crlf_growth);
+  }
+  if (uidl.empty()) return;
+  out += " UIDL ";
+  put_text(out, uidl);
+}
+
 void put_text(std::string& out, std::string_view text) {
   wire::put_astring(out, text, wire::LiteralStyle::kNonSynchronising);
 }

@@ -42,6 +42,26 @@ Result<UidSet> read_uid_set(wire::Tokenizer& in);
 void put_flags(std::string& out, const FlagNames& flags);
 Result<FlagNames> read_flags(wire::Tokenizer& in);
 
+/// ` GROWS 12`, ` UIDL text`, each only where there is something to say.
+void put_pop3_facts(std::string& out, uint64_t crlf_growth, std::string_view uidl);
+/// The same without the first space but with one behind, of an AppendItem or RecordFacts.
+template <class Facts>
+Result<void> read_pop3_facts(wire::Tokenizer& in, Facts& facts) {
+  if (in.skip_word("GROWS")) {
+    TRY_OK(in.space());
+    TRY(facts.crlf_growth, in.number64());
+    TRY_OK(in.space());
+  }
+  if (in.skip_word("UIDL")) {
+    TRY_OK(in.space());
+    TRY(const std::string_view uidl, in.astring());
+    if (!is_uidl(uidl)) return in.wrong("a UIDL before here");
+    facts.uidl = uidl;
+    TRY_OK(in.space());
+  }
+  return {};
+}
+
 void put_text(std::string& out, std::string_view text);
 void put_name(std::string& out, const MailboxName& name);
 Result<MailboxName> read_name(wire::Tokenizer& in);
