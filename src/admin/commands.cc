@@ -39,6 +39,8 @@ Start user_add(const TaskContext& context, const Json& request) {
   const Services& services = context.services;
   TRY(const std::string userid, text_field(request, "user"));
   TRY_OK(check_userid(userid));
+  if (is_reserved_userid(userid))
+    return fail(Code::kInvalid, "names that begin with $ are the server's own");
   TRY(auto items, credential_of(services, request));
   items.push_back({std::string(kUserItemSubscription) + "INBOX", "1"});
   for (const DefaultMailbox& mailbox : services.default_mailboxes)
@@ -57,6 +59,7 @@ Start user_add(const TaskContext& context, const Json& request) {
 
 Start user_passwd(const TaskContext& context, const Json& request) {
   TRY(const std::string userid, text_field(request, "user"));
+  if (is_reserved_userid(userid)) return fail(Code::kInvalid, "nobody logs in by this name");
   TRY(const auto items, credential_of(context.services, request));
   TRY_OK(context.services.store->put_user_items(userid, items));
   return rows({});

@@ -36,6 +36,13 @@ struct MailboxName {
   static Result<MailboxName> parse(std::string_view text);
 };
 
+/// A userid that begins so is the server's own: nobody logs in by it, and no mail comes to it.
+inline constexpr char kReservedUserIdStart = '$';
+inline constexpr std::string_view kOutboxUserId = "$outbox";
+inline bool is_reserved_userid(std::string_view userid) {
+  return userid.starts_with(kReservedUserIdStart);
+}
+
 /// Errors: kInvalid: empty, "/", white space, control characters, bad UTF-8, "*" or "%"; kTooBig.
 Result<void> check_userid(std::string_view userid);
 

@@ -27,16 +27,16 @@ Result<std::optional<BodyRow>> read_body_row(const Engine& engine, const EngineS
   return BodyRow::decode(std::move(*bytes));
 }
 
-Result<std::string> Body::read(uint64_t offset, uint64_t count) const {
-  if (offset >= size_) return std::string();
-  count = std::min(count, size_ - offset);
-  if (chunk_prefix_.empty()) return inline_bytes_.substr(offset, count);
-  const ChunkedBody body{chunk_prefix_, size_, 0};
+Result<std::string> read_chunks(const Engine& engine, const EngineSnapshot* snapshot,
+                                const ChunkedBody& body, const ByteRange& range) {
+  uint64_t offset = range.offset;
+  if (offset >= body.size) return std::string();
+  uint64_t count = std::min(range.count, body.size - offset);
   std::string out;
   out.reserve(count);
   while (count > 0) {
     const auto number = static_cast<uint32_t>(offset / kBodyChunkBytes);
-    TRY(const std::string chunk, read_chunk(*engine_, snapshot_.get(), body, number));
+    TRY(const std::string chunk, read_chunk(engine, snapshot, body, number));
     const size_t from = offset % kBodyChunkBytes;
     const size_t taken = std::min<uint64_t>(count, chunk.size() - from);
     out.append(chunk, from, taken);
@@ -44,6 +44,12 @@ Result<std::string> Body::read(uint64_t offset, uint64_t count) const {
     count -= taken;
   }
   return out;
+}
+
+Result<std::string> Body::read(uint64_t offset, uint64_t count) const {
+  if (offset >= size_) return std::string();
+  if (chunk_prefix_.empty()) return inline_bytes_.substr(offset, count);
+  return read_chunks(*engine_, snapshot_.get(), {chunk_prefix_, size_, 0}, {offset, count});
 }
 
 }  // namespace gemel

@@ -134,7 +134,8 @@ void Commit::index_grants(const MailboxInfo* before, const MailboxInfo& after) {
 }
 
 Result<void> Commit::finish_user(UserEdit& user) {
-  if (making_ == Making::kCommit) TRY_OK(user.check_quota());
+  if (making_ == Making::kCommit && !without_quota_.contains(user.info().userid))
+    TRY_OK(user.check_quota());
   user.flush();
   if (user.before()) meta_.digest -= in_server_digest(*user.before());
   meta_.digest += in_server_digest(user.info());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -61,6 +62,8 @@ class Commit {
   Result<MailboxEdit*> add_mailbox(MailboxInfo info);
 
   Result<UserEdit*> user(std::string_view userid);
+  /// In this transaction the user's quota does not count.
+  void ignore_quota(std::string_view userid) { without_quota_.emplace(userid); }
 
   /// Rows of the name. take_name: kExists.
   Result<void> take_name(const MailboxName& name, const UniqueId& id);
@@ -97,6 +100,7 @@ class Commit {
   CommitBodies bodies_;
   std::map<UniqueId, MailboxEdit> mailboxes_;
   std::map<std::string, UserEdit, std::less<>> users_;
+  std::set<std::string, std::less<>> without_quota_;
   std::vector<Published> published_;
 };
 

@@ -30,6 +30,7 @@
 #include "mail/change_set.h"
 #include "mail/record.h"
 #include "store/engine.h"
+#include "store/user_memory.h"
 
 namespace gemel {
 
@@ -43,6 +44,9 @@ class StagedBody {
   uint64_t size() const;
   /// See RecordFacts.
   uint64_t crlf_growth() const;
+  /// `count` bytes from `offset`, fewer at the end. Only before a transaction takes it. Errors:
+  /// kIo, kCorrupt.
+  Result<std::string> read(uint64_t offset, uint64_t count) const;
 
  private:
   friend class MailStore;
@@ -247,6 +251,19 @@ class MailStore {
   /// one mailbox share one modseq and get ascending uids in this order. Errors: kNotFound, a
   /// mailbox is gone; kLimit, keywords; kOverQuota; kInvalid, a uidl that is none.
   Result<std::vector<Appended>> append(std::vector<Append> messages);
+
+  /// One step of a delivery: a message for a mailbox, something to remember, or both; then the
+  /// message is left out if that is remembered already.
+  struct Filing {
+    std::optional<Append> append = {};
+    std::optional<Remembrance> once = {};
+    /// kIgnored: this transaction may take the mailbox's owner beyond the quota.
+    enum class Quota : uint8_t { kChecked, kIgnored } quota = Quota::kChecked;
+  };
+  /// All or none, as append. The future is ready when durable; so several can be under way and
+  /// share an fsync. For each filing what was appended, nothing where nothing was. Errors: as
+  /// append; kNotFound, a user who shall remember is gone.
+  std::future<Result<std::vector<std::optional<Appended>>>> deliver(std::vector<Filing> filings);
 
   struct Stored {
     Committed committed;

@@ -5,6 +5,9 @@
 
 namespace gemel {
 
+/// The message gets the mailbox's next uid. Errors: as MailStore::append.
+Result<void> append_message(Commit& commit, const MailStore::Append& message);
+
 /// Live records become tombstones at the transaction's modseq.
 Result<void> expunge_records(Commit& commit, MailboxEdit& mailbox, const UidSet& uids);
 

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "store/body_read.h"
 #include "store/keys.h"
 
 namespace gemel {
@@ -53,6 +54,12 @@ StagedBody::State::~State() {
 Guid StagedBody::guid() const { return state_->guid; }
 uint64_t StagedBody::size() const { return state_->size; }
 uint64_t StagedBody::crlf_growth() const { return state_->crlf_growth; }
+
+Result<std::string> StagedBody::read(uint64_t offset, uint64_t count) const {
+  if (offset >= state_->size) return std::string();
+  if (!state_->is_chunked()) return state_->inline_bytes.substr(offset, count);
+  return read_chunks(*state_->engine, nullptr, state_->chunked, {offset, count});
+}
 
 BodyWriter::State::~State() {
   if (!handed_on && chunks.chunks() > 0)

@@ -1,13 +1,13 @@
 // APPEND and delivery.
 #include "store/impl.h"
+#include "store/operations.h"
 
 namespace gemel {
-namespace {
 
 using Append = MailStore::Append;
 using Appended = MailStore::Appended;
 
-Result<void> append_one(Commit& commit, const Append& message) {
+Result<void> append_message(Commit& commit, const Append& message) {
   if (!message.uidl.empty() && !is_uidl(message.uidl))
     return fail(Code::kInvalid, "a UIDL has 1 to 70 printable characters and no space");
   TRY(MailboxEdit * mailbox, commit.live_mailbox(message.mailbox));
@@ -29,10 +29,12 @@ Result<void> append_one(Commit& commit, const Append& message) {
                             .uidl = message.uidl});
 }
 
+namespace {
+
 Result<std::vector<Appended>> append_all(Commit& commit, const std::vector<Append>& messages) {
   std::vector<Appended> out;
   for (const Append& message : messages) {
-    TRY_OK(append_one(commit, message));
+    TRY_OK(append_message(commit, message));
     TRY(const MailboxEdit* mailbox, commit.mailbox(message.mailbox));
     out.push_back({mailbox->info().uidvalidity, mailbox->info().last_uid, {}});
   }

@@ -1,0 +1,74 @@
+#include "store/user_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "store/mail_store.h"
+
+namespace gemel {
+namespace {
+
+constexpr size_t kDigits = 24;
+
+struct Entry {
+  std::string_view digits;
+  int64_t until_s = 0;
+};
+
+std::string hash_of(const Remembrance& what) {
+  const Sha256 hash = sha256(what.token);
+  return to_hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
+}
+
+// After the two digits that name the slot.
+std::string digits_of(const Remembrance& what) { return hash_of(what).substr(2, kDigits); }
+
+// The entries of a slot that have not lapsed.
+std::vector<Entry> entries_of(std::string_view value, int64_t now_s) {
+  std::vector<Entry> out;
+  value.remove_prefix(std::min(value.find('\n'), value.size() - 1) + 1);  // the time of the last
+  while (!value.empty()) {
+    const std::string_view line = value.substr(0, value.find('\n'));
+    value.remove_prefix(std::min(line.size() + 1, value.size()));
+    if (line.size() <= kDigits + 1) continue;
+    const Result<uint64_t> until_s = parse_number(line.substr(kDigits + 1));
+    if (until_s && static_cast<int64_t>(*until_s) > now_s)
+      out.push_back({line.substr(0, kDigits), static_cast<int64_t>(*until_s)});
+  }
+  return out;
+}
+
+bool holds(const std::vector<Entry>& entries, std::string_view digits) {
+  return std::ranges::find(entries, digits, &Entry::digits) != entries.end();
+}
+
+}  // namespace
+
+std::string Remembrance::item_key() const {
+  return (kind == MemoryKind::kDuplicate ? "duplicate/" : "vacation/") +
+         hash_of(*this).substr(0, 2);
+}
+
+std::optional<std::string> remembered(std::string_view value, const Remembrance& what,
+                                      int64_t now_s) {
+  std::vector<Entry> entries = value.empty() ? std::vector<Entry>() : entries_of(value, now_s);
+  const std::string digits = digits_of(what);
+  if (holds(entries, digits)) return std::nullopt;
+  if (entries.size() >= kMemorySlotEntriesMax)
+    entries.erase(std::ranges::min_element(entries, {}, &Entry::until_s));
+  entries.push_back({digits, what.until_s});
+  std::string out = fmt::format("{}\n", now_s);
+  for (const Entry& entry : entries) out += fmt::format("{} {}\n", entry.digits, entry.until_s);
+  return out;
+}
+
+Result<bool> remembers(const MailStore& store, const Remembrance& what, int64_t now_s) {
+  TRY(const std::optional<std::string> value, store.user_item(what.userid, what.item_key()));
+  return value && !value->empty() && holds(entries_of(*value, now_s), digits_of(what));
+}
+
+}  // namespace gemel

@@ -1,0 +1,52 @@
+// What deliveries to a user remember for a while: messages that came, replies that were sent.
+//
+// Kept in the user's items, so that it is written in the transaction of what it belongs to and
+// replicates. A memory of its own item for each thing would leave a tombstone for each message ever
+// delivered; so there are 256 slots of each kind, "duplicate/00" to "duplicate/ff", by hash. A
+// slot's value is the unix time of its last entry, LF, and for each entry 24 hexadecimal digits of
+// the hash, a space, the unix time until which it counts, LF. What has lapsed goes when its slot is
+// written next.
+//
+// Threads  any; values, and reads of the store.
+// Source   doc/decisions/0011-delivery-memory.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gemel {
+
+class MailStore;
+
+enum class MemoryKind : uint8_t {
+  kDuplicate,  // items "duplicate/…": a message was filed or sent on (also RFC 7352)
+  kVacation,   // items "vacation/…": a reply was sent (RFC 5230 §4.2)
+};
+
+/// Of one slot; the entries that would lapse first go. 256 slots: a million things for each user.
+inline constexpr size_t kMemorySlotEntriesMax = 4096;
+
+/// One thing to remember. `token` is any text that names it; only its SHA-256 is kept.
+struct Remembrance {
+  std::string userid;
+  MemoryKind kind = MemoryKind::kDuplicate;
+  std::string token;
+  int64_t until_s = 0;  // unix time
+
+  /// The item that it is kept in.
+  std::string item_key() const;
+};
+
+/// The slot's value with `what` added, or nothing if it is there already and has not lapsed.
+/// `value` is what the slot holds, or empty; what is broken in it counts as forgotten.
+std::optional<std::string> remembered(std::string_view value, const Remembrance& what,
+                                      int64_t now_s);
+
+/// Is it remembered, and has it not lapsed? Errors: kIo.
+Result<bool> remembers(const MailStore& store, const Remembrance& what, int64_t now_s);
+
+}  // namespace gemel
