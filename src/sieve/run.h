@@ -7,6 +7,7 @@
 // Source   RFC 5228 §2.10 (actions, implicit keep, errors) and the extensions' RFCs.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -100,8 +101,10 @@ struct Delivery {
   /// for him (RFC 5230 §4.5); envelope.to counts too. The first is the From of what is sent, or
   /// envelope.to if there is none.
   std::vector<std::string> user_addresses = {};
-  int64_t now_s = 0;                   // the moment of the run, unix time
-  int32_t zone_minutes = 0;            // local time, east of UTC; for date without :zone
+  int64_t now_s = 0;  // the moment of the run, unix time
+  /// Local time at a moment, in minutes east of UTC, for date without :zone (RFC 5260 §4.1);
+  /// nothing: UTC.
+  std::function<int32_t(int64_t unix_s)> local_zone_minutes = {};
   std::string hostname = {};           // environment "host", and in Message-IDs made here
   std::string domain = {};             // environment "domain"
   std::string remote_host = {};        // environment "remote-host"; empty: not known
