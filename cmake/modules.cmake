@@ -45,6 +45,7 @@ gemel_module(sieve gemel_mail)
 gemel_module(sync gemel_store gemel_wire)
 gemel_module(imap gemel_store gemel_wire ${ROARING})
 gemel_module(lmtp gemel_store gemel_wire gemel_sieve)
+gemel_module(nntp gemel_store gemel_wire)
 gemel_module(admin gemel_store gemel_wire gemel_sync crypt)
 gemel_module(net gemel_wire OpenSSL::SSL)
 

@@ -1,5 +1,7 @@
 #include "mail/header_date.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -98,6 +100,23 @@ std::optional<HeaderDate> parse_header_date(std::string_view text) {
   const seconds time = time_of(next_word(lexer));
   const minutes zone = zone_of(next_word(lexer));
   return HeaderDate{.utc = std::chrono::sys_days(date) + time - zone, .day = date};
+}
+
+std::string header_date_text(int64_t unix_s) {
+  using namespace std::chrono;
+  static constexpr std::array<std::string_view, 7> kDayNames = {"Sun", "Mon", "Tue", "Wed",
+                                                                "Thu", "Fri", "Sat"};
+  static constexpr std::array<std::string_view, 12> kMonthNames = {
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const sys_seconds moment{seconds(unix_s)};
+  const sys_days day = floor<days>(moment);
+  const year_month_day date{day};
+  const hh_mm_ss time{moment - day};
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} +0000",
+                     kDayNames[weekday(day).c_encoding()], static_cast<unsigned>(date.day()),
+                     kMonthNames[static_cast<unsigned>(date.month()) - 1],
+                     static_cast<int>(date.year()), time.hours().count(), time.minutes().count(),
+                     time.seconds().count());
 }
 
 }  // namespace gemel

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace gemel {
@@ -21,5 +23,8 @@ struct HeaderDate {
 /// `text` is an unfolded value. Nothing if there is no day, month and year in it, or no such day. A
 /// missing or broken time is midnight, an unknown zone is UTC.
 std::optional<HeaderDate> parse_header_date(std::string_view text);
+
+/// "Wed, 25 Nov 2026 17:00:53 +0000".
+std::string header_date_text(int64_t unix_s);
 
 }  // namespace gemel

@@ -187,5 +187,11 @@ TEST(HeaderDate, ABrokenTimeIsMidnightAndABrokenDayIsNone) {
     EXPECT_FALSE(parse_header_date(text)) << text;
 }
 
+TEST(HeaderDate, IsWrittenAsItIsRead) {  // RFC 5322 §3.3
+  EXPECT_EQ(header_date_text(1'795'712'453), "Thu, 26 Nov 2026 17:00:53 +0000");
+  for (const int64_t unix_s : {int64_t{0}, int64_t{951'782'399}, int64_t{4'102'444'800}})
+    EXPECT_EQ(parse_header_date(header_date_text(unix_s))->utc.time_since_epoch().count(), unix_s);
+}
+
 }  // namespace
 }  // namespace gemel

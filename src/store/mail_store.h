@@ -103,6 +103,8 @@ class MailboxView {
 
   /// UIDs of live messages. Cost: O(messages / 256).
   Result<UidSet> uids() const;
+  /// The lowest UID of a live message; none if there is no message. Cost: O(pages before it).
+  Result<Uid> first_uid() const;
   /// Live messages that have the flag bit. Cost: O(messages / 256).
   Result<UidSet> uids_with(size_t flag_bit) const;
   /// The states of the messages of `uids` that exist, ascending; expunged ones that are kept only
@@ -368,12 +370,19 @@ class MailStore {
   /// given).
   Result<std::vector<JournalEntry>> journal_since(JournalSeq since, size_t count_max) const;
 
-  // --- what a channel remembers of its replica: durable, but a crash may forget the latest ---
+  // --- what a channel remembers of its replica, and this server of its own: it does not replicate,
+  // and is durable, but a crash may forget the latest puts and erasures ---
   Result<std::optional<std::string>> channel_get(std::string_view channel,
                                                  std::string_view key) const;
   Result<void> channel_put(std::string_view channel,
                            const std::vector<std::pair<std::string, std::string>>& values);
   Result<void> channel_forget(std::string_view channel);
+  Result<void> channel_erase(std::string_view channel, const std::vector<std::string>& keys);
+  /// Keys that start with `prefix` and come after `after`, in order, with their values.
+  Result<std::vector<std::pair<std::string, std::string>>> channel_scan(std::string_view channel,
+                                                                        std::string_view prefix,
+                                                                        std::string_view after,
+                                                                        size_t count_max) const;
 
   // --- verify ---
   struct Problem {

@@ -267,5 +267,17 @@ TEST_P(StoreMailboxes, AChannelRemembersAndForgets) {
   EXPECT_EQ(store->channel_get("nearer", "position").value(), "8");
 }
 
+TEST_P(StoreMailboxes, WhatAServerRemembersOfItsOwnIsReadByPrefixAndErased) {
+  ASSERT_TRUE(store->channel_put("own", {{"a1", "1"}, {"b1", "2"}, {"b2", "3"}, {"c1", "4"}}));
+  ASSERT_TRUE(store->channel_put("ownb", {{"b9", "no"}}));
+  using Rows = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(*store->channel_scan("own", "b", "", 9), (Rows{{"b1", "2"}, {"b2", "3"}}));
+  EXPECT_EQ(*store->channel_scan("own", "b", "b1", 9), (Rows{{"b2", "3"}}));
+  EXPECT_EQ(store->channel_scan("own", "", "", 9)->size(), 4u);
+  EXPECT_EQ(store->channel_scan("own", "", "", 3)->size(), 3u);
+  ASSERT_TRUE(store->channel_erase("own", {"b1", "c1", "not there"}));
+  EXPECT_EQ(*store->channel_scan("own", "", "", 9), (Rows{{"a1", "1"}, {"b2", "3"}}));
+}
+
 }  // namespace
 }  // namespace gemel

@@ -247,5 +247,16 @@ TEST_P(StoreMessages, DigestsOfRangesAddUpToTheRecordsPart) {
   EXPECT_EQ(view.digest_of(uids("501:900")).value(), Digest());
 }
 
+TEST_P(StoreMessages, TheFirstUidIsThatOfTheFirstLiveMessage) {
+  const UniqueId inbox = store.inbox();
+  EXPECT_FALSE(store->view(inbox)->first_uid().value());
+  store.append_many(inbox, 600);
+  EXPECT_EQ(store->view(inbox)->first_uid().value(), Uid(1));
+  ASSERT_TRUE(store->expunge(inbox, uids("1:599")));
+  EXPECT_EQ(store->view(inbox)->first_uid().value(), Uid(600));
+  ASSERT_TRUE(store->expunge(inbox, uids("600")));
+  EXPECT_FALSE(store->view(inbox)->first_uid().value());
+}
+
 }  // namespace
 }  // namespace gemel

@@ -203,4 +203,30 @@ Result<void> MailStore::channel_forget(std::string_view channel) {
   return impl_->partitions.index().engine->write(batch, Engine::Durability::kLazy);
 }
 
+Result<void> MailStore::channel_erase(std::string_view channel,
+                                      const std::vector<std::string>& keys) {
+  if (impl_->options.read_only) return fail(Code::kReadOnly, "the store is open to read only");
+  EngineBatch batch;
+  for (const std::string& item_key : keys)
+    batch.push_back({Table::kIndex, key::channel(channel, item_key), std::nullopt});
+  return impl_->partitions.index().engine->write(batch, Engine::Durability::kLazy);
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> MailStore::channel_scan(
+    std::string_view channel, std::string_view prefix, std::string_view after,
+    size_t count_max) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  if (count_max == 0) return out;
+  const std::string whole = key::channel(channel, prefix);
+  // The key right behind `after`, which itself is not wanted.
+  const std::string lower = std::max(whole, key::channel(channel, after) + '\0');
+  const size_t name_bytes = key::channel(channel).size();
+  TRY_OK(impl_->now().scan(after.empty() ? whole : lower, key::end_of(whole),
+                           [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                             out.emplace_back(row_key.substr(name_bytes), value);
+                             return out.size() < count_max;
+                           }));
+  return out;
+}
+
 }  // namespace gemel

@@ -38,6 +38,21 @@ Result<UidSet> MailboxView::uids() const {
                     [](const Page&, uint32_t) { return true; });
 }
 
+Result<Uid> MailboxView::first_uid() const {
+  Uid first;
+  const std::string pages = key::pages(info_.id);
+  TRY_OK(SnapshotReader(index_, snapshot_)
+             .scan_prefix(pages,
+                          [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                            TRY(const Page page,
+                                Page::decode(get_be32(row_key.substr(pages.size())), value));
+                            for (uint32_t slot = 0; slot < kPageUids && !first; ++slot)
+                              if (page.is_live(slot)) first = page.uid_at(slot);
+                            return !first;
+                          }));
+  return first;
+}
+
 Result<UidSet> MailboxView::uids_with(size_t flag_bit) const {
   if (flag_bit >= Flags::kBits) return UidSet();
   return uids_where(
