@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <fstream>
 #include <set>
+
+#include "bin/config_fields.h"
 
 namespace gemel::bin {
 namespace {
@@ -20,38 +20,6 @@ std::string machine_name() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
   return name.data();
-}
-
-// The value of a key that names a file to be read.
-std::string existing_file(ConfigTable& table, std::string_view key) {
-  std::string path = table.text(key);
-  if (!path.empty() && !std::ifstream(path))
-    table.wrong(key, fmt::format("the file {} can't be read", path));
-  return path;
-}
-
-// `password`, or the first line of the file that `password_file` names.
-std::string password(ConfigTable& table) {
-  std::string given = table.text("password");
-  const std::string path = existing_file(table, "password_file");
-  if (path.empty()) return given;
-  if (!given.empty()) table.wrong("password_file", "there is a password too; give one of them");
-  std::string line;
-  std::ifstream stream(path);
-  if (stream && !std::getline(stream, line)) table.wrong("password_file", "the file is empty");
-  return line;
-}
-
-std::vector<Endpoint> endpoints(ConfigTable& table, std::string_view key) {
-  std::vector<Endpoint> out;
-  for (const std::string& text : table.texts(key)) {
-    const Result<Endpoint> endpoint = parse_endpoint(text);
-    if (!endpoint)
-      table.wrong(key, endpoint.error().text);
-    else
-      out.push_back(*endpoint);
-  }
-  return out;
 }
 
 void read_server(ConfigTable& table, Config& config) {
@@ -77,19 +45,9 @@ void read_store(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
-// "0600", as chmod(1) takes it.
-unsigned file_mode(ConfigTable& table, std::string_view fallback) {
-  const std::string text = table.text("mode", fallback);
-  unsigned mode = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || mode > 0777)
-    table.wrong("mode", "must be a file mode in octal, as \"0600\"");
-  return mode;
-}
-
 void read_admin(ConfigTable table, Config& config) {
   config.admin_socket = table.text("socket", "/run/gemel/admin.sock");
-  config.admin_mode = file_mode(table, "0600");
+  config.admin_mode = file_mode_of(table, "0600");
   if (!parse_endpoint("unix:" + config.admin_socket))
     table.wrong("socket", "must be a whole path of at most 107 bytes");
   table.check_all_read();
@@ -105,8 +63,8 @@ void read_tls(ConfigTable table, Config& config) {
 }
 
 void read_imap(ConfigTable table, Config& config) {
-  config.imap = endpoints(table, "listen");
-  config.imap_tls = endpoints(table, "listen_tls");
+  config.imap = endpoints_of(table, "listen");
+  config.imap_tls = endpoints_of(table, "listen_tls");
   config.plaintext_auth = static_cast<Config::PlaintextAuth>(
       table.choice("plaintext_auth", {"tls-or-local", "anywhere"}));
   config.imap_idle_timeout_s = table.number("idle_timeout_s", 1800, 60, 86'400);
@@ -116,8 +74,8 @@ void read_imap(ConfigTable table, Config& config) {
 }
 
 void read_lmtp(ConfigTable table, Config& config) {
-  config.lmtp = endpoints(table, "listen");
-  config.lmtp_mode = file_mode(table, "0666");
+  config.lmtp = endpoints_of(table, "listen");
+  config.lmtp_mode = file_mode_of(table, "0666");
   config.lmtp_lookup = static_cast<Config::Lookup>(
       table.choice("lookup", {"address-then-local-part", "address", "local-part"}));
   config.lmtp_case =
@@ -129,10 +87,10 @@ void read_lmtp(ConfigTable table, Config& config) {
 }
 
 void read_sync(ConfigTable table, Config& config) {
-  config.sync = endpoints(table, "listen");
+  config.sync = endpoints_of(table, "listen");
   config.sync_tls = static_cast<Config::SyncTls>(table.choice("tls", {"remote", "always", "off"}));
   config.sync_user = table.text("user", "gemel-sync");
-  config.sync_password = password(table);
+  config.sync_password = password_of(table);
   if (!config.sync.empty() && config.sync_password.empty())
     table.wrong("listen", "needs sync.password_file or sync.password");
   table.check_all_read();
@@ -154,7 +112,7 @@ ChannelConfig read_channel(ConfigTable& table) {
   out.port = static_cast<uint16_t>(table.number("port", 0, 1, 65'535));
   if (!table.has("port")) table.wrong("port", "a channel needs the port of its replica");
   out.user = table.text("user", "gemel-sync");
-  out.password = password(table);
+  out.password = password_of(table);
   if (out.password.empty()) table.wrong("password_file", "a channel needs a password");
   out.ca_file = existing_file(table, "ca_file");
   out.server_name = table.text("server_name");
