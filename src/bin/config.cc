@@ -86,6 +86,23 @@ void read_lmtp(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
+void read_pop3(ConfigTable table, Config& config) {
+  config.pop3 = endpoints(table, "listen");
+  config.pop3_tls = endpoints(table, "listen_tls");
+  config.pop3_plaintext_auth = static_cast<Config::PlaintextAuth>(
+      table.choice("plaintext_auth", {"tls-or-local", "anywhere"}));
+  config.pop3_delete =
+      static_cast<Config::Pop3Delete>(table.choice("on_delete", {"expunge", "hide"}));
+  config.pop3_utf8 =
+      static_cast<Config::Pop3Utf8>(table.choice("utf8_headers", {"send", "refuse"}));
+  config.pop3_mailbox_separator = table.text("mailbox_separator", "+");
+  config.pop3_login_delay_s = table.number("login_delay_s", 0, 0, 86'400);
+  config.pop3_idle_timeout_s = table.number("idle_timeout_s", 600, 60, 86'400);
+  if (!config.pop3_tls.empty() && !config.has_tls())
+    table.wrong("listen_tls", "needs tls.certificate and tls.key");
+  table.check_all_read();
+}
+
 void read_sync(ConfigTable table, Config& config) {
   config.sync = endpoints_of(table, "listen");
   config.sync_tls = static_cast<Config::SyncTls>(table.choice("tls", {"remote", "always", "off"}));
@@ -148,6 +165,7 @@ std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
   read_tls(root.table("tls"), config);
   read_imap(root.table("imap"), config);
   read_lmtp(root.table("lmtp"), config);
+  read_pop3(root.table("pop3"), config);
   read_sync(root.table("sync"), config);
   read_users(root.table("users"), config);
   read_channels(root, config);

@@ -78,6 +78,15 @@ struct Config {
   std::string lmtp_detail_separator;
   size_t lmtp_recipients_max = 0;
 
+  std::vector<Endpoint> pop3;
+  std::vector<Endpoint> pop3_tls;
+  PlaintextAuth pop3_plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
+  enum class Pop3Delete : uint8_t { kExpunge, kHide } pop3_delete = Pop3Delete::kExpunge;
+  enum class Pop3Utf8 : uint8_t { kSend, kRefuse } pop3_utf8 = Pop3Utf8::kSend;
+  std::string pop3_mailbox_separator;
+  int64_t pop3_login_delay_s = 0;
+  int64_t pop3_idle_timeout_s = 0;
+
   std::vector<Endpoint> sync;
   /// Of those who bring mail: TLS from elsewhere but not from this machine, from everywhere, never.
   enum class SyncTls : uint8_t { kRemote, kAlways, kOff } sync_tls = SyncTls::kRemote;

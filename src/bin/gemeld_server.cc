@@ -47,6 +47,12 @@ lmtp::Options lmtp_options(const Config& config) {
   return out;
 }
 
+pop3::Limits pop3_limits(const Config& config) {
+  pop3::Limits limits;
+  limits.idle_timeout_ms = config.pop3_idle_timeout_s * 1000;
+  return limits;
+}
+
 std::vector<admin::DefaultMailbox> default_mailboxes(const Config& config) {
   std::vector<admin::DefaultMailbox> out;
   for (const auto& [path, special_use] : config.user_mailboxes) out.push_back({path, special_use});
@@ -125,9 +131,31 @@ Result<void> Server::make_services() {
                                           : imap::PlaintextAuth::kOnTlsOrLocal,
                     .limits = imap_limits(config_)});
   lmtp_options_ = lmtp_options(config_);
+  make_pop3(secret);
   TRY_OK(make_replication(secret));
   make_admin_services();
   return {};
+}
+
+void Server::make_pop3(const std::string& secret) {
+  const bool anywhere = config_.pop3_plaintext_auth == Config::PlaintextAuth::kAnywhere;
+  const bool hides = config_.pop3_delete == Config::Pop3Delete::kHide;
+  const bool refuses = config_.pop3_utf8 == Config::Pop3Utf8::kRefuse;
+  pop3_options_ = std::make_shared<pop3::Options>(
+      pop3::Options{.hostname = config_.hostname,
+                    .store = *store_,
+                    .maildrops = maildrops_,
+                    .clock = system_clock(),
+                    .random = system_random(),
+                    .credentials = *credentials_,
+                    .server_secret = secret,
+                    .plaintext_auth = anywhere ? pop3::PlaintextAuth::kAnywhere
+                                               : pop3::PlaintextAuth::kOnTlsOrLocal,
+                    .on_delete = hides ? pop3::OnDelete::kHide : pop3::OnDelete::kExpunge,
+                    .utf8_headers = refuses ? pop3::Utf8Headers::kRefuse : pop3::Utf8Headers::kSend,
+                    .mailbox_separator = config_.pop3_mailbox_separator,
+                    .login_delay_s = config_.pop3_login_delay_s,
+                    .limits = pop3_limits(config_)});
 }
 
 Result<void> Server::make_replication(const std::string& secret) {
@@ -173,6 +201,12 @@ wire::SessionFactory Server::lmtp_sessions() const {
   return lmtp::session_factory({*store_, system_clock(), system_random()}, lmtp_options_);
 }
 
+wire::SessionFactory Server::pop3_sessions() const {
+  return [options = pop3_options_](wire::SessionEnv env) {
+    return pop3::make_session(options, std::move(env));
+  };
+}
+
 wire::SessionFactory Server::sync_sessions() const {
   return [this](wire::SessionEnv env) {
     // Where TLS is always required, the loopback is no exception.
@@ -209,6 +243,10 @@ Result<void> Server::listen_everywhere() {
   // The mail server runs as another user; what may reach the socket is for its directory to say.
   for (const Endpoint& endpoint : config_.lmtp)
     TRY_OK(listen("lmtp", endpoint, {.mode = config_.lmtp_mode, .session = lmtp_sessions()}));
+  for (const Endpoint& endpoint : config_.pop3)
+    TRY_OK(listen("pop3", endpoint, {.tls = start_tls, .session = pop3_sessions()}));
+  for (const Endpoint& endpoint : config_.pop3_tls)
+    TRY_OK(listen("pop3s", endpoint, {.tls = Tls::kImplicit, .session = pop3_sessions()}));
   for (const Endpoint& endpoint : config_.sync)
     TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = sync_sessions()}));
   // Last, so that who finds the admin socket finds the others too.

@@ -17,6 +17,7 @@
 #include "imap/options.h"
 #include "lmtp/session.h"
 #include "net/network.h"
+#include "pop3/options.h"
 #include "store/mail_store.h"
 #include "sync/receiver.h"
 
@@ -37,6 +38,7 @@ class Server {
 
   Result<void> open_store();
   Result<void> make_services();
+  void make_pop3(const std::string& secret);
   Result<void> make_replication(const std::string& secret);
   void make_admin_services();
   Result<std::string> server_secret();
@@ -45,6 +47,7 @@ class Server {
                       net::ListenOptions options);
   wire::SessionFactory imap_sessions() const;
   wire::SessionFactory lmtp_sessions() const;
+  wire::SessionFactory pop3_sessions() const;
   wire::SessionFactory sync_sessions() const;
   wire::SessionFactory admin_sessions() const;
 
@@ -54,6 +57,8 @@ class Server {
   std::unique_ptr<admin::Credentials> credentials_;
   std::shared_ptr<const imap::Options> imap_options_;
   lmtp::Options lmtp_options_;
+  pop3::Maildrops maildrops_;
+  std::shared_ptr<const pop3::Options> pop3_options_;
   std::unique_ptr<ConfiguredCredential> sync_credential_;  // none: nobody brings mail
   sync::ReceiverOptions receiver_options_;
   std::unique_ptr<Channels> channels_;

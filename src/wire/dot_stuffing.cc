@@ -42,4 +42,23 @@ void DotUnstuffer::take_byte(char c, std::string& out) {
   state_ = c == '\r' ? State::kCr : after_cr && c == '\n' ? State::kLineStart : State::kText;
 }
 
+void DotStuffer::put(std::string_view bytes, std::string& out) {
+  while (!bytes.empty()) {
+    if (last_ == '\n' && bytes.front() == '.') out += '.';
+    const size_t end = bytes.find('\n');
+    const std::string_view text = bytes.substr(0, end);
+    out += text;
+    if (!text.empty()) last_ = text.back();
+    if (end == std::string_view::npos) return;
+    out += last_ == '\r' ? "\n" : "\r\n";
+    last_ = '\n';
+    bytes.remove_prefix(end + 1);
+  }
+}
+
+void DotStuffer::finish(std::string& out) {
+  if (last_ != '\n') out += "\r\n";
+  out += ".\r\n";
+}
+
 }  // namespace gemel::wire

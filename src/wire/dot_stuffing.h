@@ -4,7 +4,8 @@
 // servers see different ends, a message can hold commands for the second ("SMTP smuggling").
 //
 // Owns     a state of one byte. Threads  one at a time.
-// Source   RFC 5321 §4.5.2 (transparency), §2.3.8 (line ends).
+// Source   RFC 5321 §4.5.2 (transparency), §2.3.8 (line ends); RFC 1939 §3 and RFC 3977 §3.1.1 (the
+//          same for multi-line responses).
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,19 @@ class DotUnstuffer {
   void take_byte(char c, std::string& out);
 
   State state_ = State::kLineStart;
+};
+
+/// Puts a message on the stream, in pieces cut anywhere. Every line ends in CRLF there, for a
+/// reader that takes a bare LF for one must see the same lines; a CR alone stays as it is.
+class DotStuffer {
+ public:
+  /// Cost: linear. `out` grows by at most twice `bytes`, and one byte.
+  void put(std::string_view bytes, std::string& out);
+  /// The CRLF that the last line may lack, and the end.
+  void finish(std::string& out);
+
+ private:
+  char last_ = '\n';  // put last; at first, as if a line had ended
 };
 
 }  // namespace gemel::wire

@@ -44,5 +44,29 @@ TEST(DotUnstuffer, GivesTheSameWhereverTheBytesAreCut) {  // RFC 5321 §4.5.2
   }
 }
 
+TEST(DotStuffer, GivesTheSameWhereverTheBytesAreCut) {  // RFC 1939 §3
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"", ".\r\n"},
+      {"a", "a\r\n.\r\n"},
+      {"a\r\n", "a\r\n.\r\n"},
+      {".", "..\r\n.\r\n"},
+      {"..\r\n.\r\n.a", "...\r\n..\r\n..a\r\n.\r\n"},
+      {"a\n.\n\n.b", "a\r\n..\r\n\r\n..b\r\n.\r\n"},
+      {"\n\r\n", "\r\n\r\n.\r\n"},
+      {"a\r.\r", "a\r.\r\r\n.\r\n"},
+      {"\r\r\n", "\r\r\n.\r\n"},
+  };
+  for (const auto& [text, expected] : kCases) {
+    for (size_t piece_bytes = 1; piece_bytes <= text.size() + 1; ++piece_bytes) {
+      DotStuffer stuffer;
+      std::string out;
+      for (size_t at = 0; at < text.size(); at += piece_bytes)
+        stuffer.put(text.substr(at, piece_bytes), out);
+      stuffer.finish(out);
+      EXPECT_EQ(out, expected) << piece_bytes;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gemel::wire

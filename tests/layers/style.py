@@ -28,11 +28,13 @@ LAYERS = {
     "imap": {"base", "mail", "store", "wire"},
     "lmtp": {"base", "mail", "store", "wire", "sieve"},
     "nntp": {"base", "mail", "store", "wire"},
+    "pop3": {"base", "mail", "store", "wire"},
     "admin": {"base", "mail", "store", "wire", "sync", "sieve"},
-    "bin": {"base", "mail", "store", "wire", "net", "sync", "imap", "lmtp", "nntp", "admin", "sieve"},
+    "bin": {"base", "mail", "store", "wire", "net", "sync", "imap", "lmtp", "nntp", "pop3", "admin",
+            "sieve"},
 }
 # Values and sessions do no I/O and start no thread; they get a Clock, a Random and a store.
-WITHOUT_IO = {"mail", "sieve", "wire", "sync", "imap", "lmtp", "nntp"}
+WITHOUT_IO = {"mail", "sieve", "wire", "sync", "imap", "lmtp", "nntp", "pop3"}
 IO_HEADERS = re.compile(
     r"boost/asio|sys/(socket|stat|file|mman|epoll)\.h|netinet/|arpa/|netdb\.h|fcntl\.h|unistd\.h"
     r"|fstream|filesystem|thread|rocksdb/")

@@ -1,0 +1,73 @@
+// One mailbox as a POP3 session sees it: the messages that were there at login, by number.
+//
+// Numbers and octets stay as they were told, whatever IMAP does meanwhile: a message that is
+// expunged can still be read while its tombstone is kept.
+//
+// Owns     the lock on the maildrop, and 16 bytes for each message. No body, no view: those are
+//          for one command.
+// Threads  one at a time. Calls read the store, and so may wait for the disk.
+// Source   RFC 1939 §4 to §7.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pop3/maildrops.h"
+#include "store/mail_store.h"
+
+namespace gemel::pop3 {
+
+/// Set where DELE only hides from POP3.
+inline constexpr std::string_view kHiddenKeyword = "$Pop3Hidden";
+
+class Maildrop {
+ public:
+  struct Message {
+    uint32_t uid = 0;
+    bool is_deleted = false;
+    bool has_own_uidl = false;  // brought along from a former server
+    uint64_t octets = 0;        // with CRLF as line ends, without dot-stuffing
+  };
+
+  /// All live messages but the hidden ones. Cost: O(messages), in blocks. Errors: those of reading.
+  static Result<Maildrop> open(const MailStore& store, const UniqueId& id, Maildrops::Lock lock);
+
+  const UniqueId& id() const { return id_; }
+  const std::string& owner() const { return owner_; }
+  size_t size() const { return messages_.size(); }
+  uint32_t count() const { return count_; }    // those not deleted
+  uint64_t octets() const { return octets_; }  // of those
+  /// By number, from 1.
+  const Message& message(size_t number) const { return messages_[number - 1]; }
+  /// Errors: kNotFound, there is none, or it is deleted; kSyntax.
+  Result<size_t> number_of(std::string_view text) const;
+
+  void mark_deleted(size_t number);
+  void unmark_all();
+  UidSet deleted() const;
+
+  /// For messages `first` to `last`, in order; all that are not deleted.
+  Result<std::vector<std::pair<size_t, std::string>>> uidls(const MailStore& store, size_t first,
+                                                            size_t last) const;
+  /// Errors: kGone, it was expunged and purged meanwhile.
+  Result<Body> body(const MailStore& store, size_t number) const;
+
+ private:
+  Maildrop(const MailboxInfo& info, Maildrops::Lock lock)
+      : lock_(std::move(lock)),
+        id_(info.id),
+        owner_(info.name.owner),
+        uidvalidity_(info.uidvalidity) {}
+  Result<void> load(const MailboxView& view);
+
+  Maildrops::Lock lock_;
+  UniqueId id_;
+  std::string owner_;
+  UidValidity uidvalidity_;
+  std::vector<Message> messages_;
+  uint32_t count_ = 0;
+  uint64_t octets_ = 0;
+};
+
+}  // namespace gemel::pop3

@@ -1,0 +1,236 @@
+// What no transcript shows: several sessions, pieces, limits, and names that must never change.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/bytes.h"
+#include "pop3/test_world.h"
+#include "pop3/top_lines.h"
+#include "wire/dot_stuffing.h"
+
+namespace gemel::pop3 {
+namespace {
+
+TEST(Pop3, AMaildropIsOneSessionsAlone) {  // RFC 2449 §8.1.2
+  World world;
+  world.mailbox("Lists");
+  Client first(world);
+  EXPECT_TRUE(first.log_in().starts_with("+OK 0 "));
+  Client second(world);
+  EXPECT_TRUE(second.log_in().starts_with("-ERR [IN-USE] "));
+  Client other(world);
+  EXPECT_TRUE(other.log_in("alice+Lists").starts_with("+OK"));
+  EXPECT_TRUE(first.line("QUIT").starts_with("+OK"));
+  EXPECT_TRUE(second.log_in().starts_with("+OK"));
+  {
+    Client third(world);
+    EXPECT_TRUE(third.log_in().starts_with("-ERR [IN-USE] "));
+    second.session().timed_out();
+    EXPECT_TRUE(third.log_in().starts_with("+OK"));
+  }
+  EXPECT_TRUE(Client(world).log_in().starts_with("+OK"));  // a connection that broke
+}
+
+TEST(Pop3, AUserMayNotLogInAgainTooSoon) {  // RFC 2449 §6.5
+  World world;
+  world.options->login_delay_s = 60;
+  Client first(world);
+  EXPECT_NE(first.line("CAPA").find("\r\nLOGIN-DELAY 60\r\n"), std::string::npos);
+  EXPECT_TRUE(first.log_in().starts_with("+OK"));
+  first.line("QUIT");
+  world.clock.advance_ms(59'999);
+  Client second(world);
+  EXPECT_TRUE(second.log_in().starts_with("-ERR [LOGIN-DELAY] "));
+  world.clock.advance_ms(1);
+  EXPECT_TRUE(second.log_in().starts_with("+OK"));
+}
+
+TEST(Pop3, RemembersSoManyLoginsAndNoMore) {
+  Maildrops maildrops;
+  for (size_t i = 0; i <= Maildrops::kLoginsMax; ++i)
+    EXPECT_TRUE(maildrops.may_log_in(std::to_string(i), static_cast<int64_t>(i), 1'000'000));
+  EXPECT_FALSE(maildrops.may_log_in("5", 200'000, 1'000'000));
+  EXPECT_TRUE(maildrops.may_log_in("0", 200'000, 1'000'000));  // the oldest is forgotten
+}
+
+TEST(Pop3, LogsInByScram) {  // RFC 5034, RFC 7677
+  World world;
+  world.mailbox("Lists");
+  Client client(world, {.peer_address = "192.0.2.7"});
+  auto scram = *wire::ScramClient::make("alice+Lists", "open sesame ", world.random);
+  const auto challenge = [](std::string_view said) {
+    EXPECT_TRUE(said.starts_with("+ "));
+    return *from_base64(said.substr(2, said.size() - 4));
+  };
+  const std::string first = client.line("AUTH SCRAM-SHA-256 " + to_base64(scram.first()));
+  const std::string last = client.line(to_base64(*scram.answer(challenge(first))));
+  EXPECT_TRUE(scram.verify(challenge(last)));
+  EXPECT_TRUE(client.line("").starts_with("+OK 0 messages"));
+  EXPECT_EQ(world.credentials.asked_for, "alice");
+}
+
+TEST(Pop3, P01AUidlNeverRepeats) {
+  World world;
+  const UniqueId inbox = world.mailbox("INBOX");
+  std::set<std::string> seen;
+  const auto last_uidl = [&] {
+    Client client(world);
+    client.log_in();
+    const std::string said = client.line("UIDL 1");
+    EXPECT_TRUE(said.starts_with("+OK 1 "));
+    client.line("DELE 1");
+    client.line("QUIT");
+    return said;
+  };
+  for (int i = 0; i < 5; ++i) {
+    world.append(inbox, "Subject: again\r\n\r\n");
+    EXPECT_TRUE(seen.insert(last_uidl()).second);
+    if (i == 2) EXPECT_TRUE(world.store->purge_expunged(inbox, ModSeq(INT64_MAX)));
+  }
+  // A user of the same name, and an INBOX of the same uids.
+  EXPECT_TRUE(world.store->delete_user("alice"));
+  EXPECT_TRUE(world.store->create_user("alice", {}));
+  world.append(world.mailbox("INBOX"), "Subject: again\r\n\r\n");
+  EXPECT_TRUE(seen.insert(last_uidl()).second);
+}
+
+TEST(Pop3, AMessageThatImapExpungedCanStillBeRead) {
+  World world;
+  const UniqueId inbox = world.mailbox("INBOX");
+  world.append(inbox, "Subject: one\r\n\r\n", "kept-uidl");
+  world.append(inbox, "Subject: two\r\n\r\n");
+  Client client(world);
+  client.log_in();
+  EXPECT_TRUE(world.store->expunge(inbox, UidSet::of(Uid(1), Uid(1))));
+  EXPECT_EQ(client.line("RETR 1"), "+OK 16 octets\r\nSubject: one\r\n\r\n.\r\n");
+  EXPECT_EQ(client.line("UIDL 1"), "+OK 1 kept-uidl\r\n");
+  EXPECT_TRUE(world.store->purge_expunged(inbox, ModSeq(INT64_MAX)));
+  EXPECT_TRUE(client.line("RETR 1").starts_with("-ERR [SYS/PERM] "));
+  EXPECT_TRUE(client.line("UIDL 1").starts_with("-ERR [SYS/PERM] "));
+  EXPECT_EQ(client.line("TOP 2 0"), "+OK the top is\r\nSubject: two\r\n\r\n.\r\n");
+  EXPECT_TRUE(client.line("DELE 1").starts_with("+OK"));
+  EXPECT_TRUE(client.line("QUIT").starts_with("+OK"));
+}
+
+TEST(Pop3, MarksSeenSomeAtATime) {
+  World world;
+  world.options->limits.seen_pending_max = 3;
+  const UniqueId inbox = world.mailbox("INBOX");
+  for (int i = 0; i < 5; ++i) world.append(inbox, "Subject: one\r\n\r\n");
+  Client client(world);
+  client.log_in();
+  for (int i = 1; i <= 4; ++i) client.line(fmt::format("RETR {}", i));
+  client.line("TOP 5 10");
+  EXPECT_EQ(world.flags(inbox, 3), "\\Seen");
+  EXPECT_EQ(world.flags(inbox, 4), "");
+  const ModSeq before = world.store->find(inbox)->highestmodseq;
+  EXPECT_EQ(before, ModSeq(7));  // five deliveries, one STORE
+  client.line("QUIT");
+  EXPECT_EQ(world.flags(inbox, 4), "\\Seen");
+  EXPECT_EQ(world.flags(inbox, 5), "");
+}
+
+TEST(Pop3, ALargeMessageComesInPieces) {
+  World world;
+  std::string body = "Subject: large\r\n\r\n";
+  while (body.size() < 3 << 20) body += ".a line that starts with a dot\n";
+  world.append(world.mailbox("INBOX"), body);
+  Client client(world);
+  client.log_in();
+  const std::string said = client.line("RETR 1");
+  EXPECT_LT(client.largest_piece, 300'000U);
+  std::string expected;
+  wire::DotStuffer stuffer;
+  stuffer.put(body, expected);
+  stuffer.finish(expected);
+  const size_t line = said.find("\r\n") + 2;
+  EXPECT_EQ(said.substr(line), expected);
+  size_t dots = 0;
+  for (size_t at = 0; (at = expected.find("\r\n..", at)) != std::string::npos; ++at) ++dots;
+  EXPECT_EQ(said.substr(0, line), fmt::format("+OK {} octets\r\n", expected.size() - dots - 3));
+}
+
+TEST(Pop3, AListOfManyMessagesComesInPieces) {
+  World world;
+  const UniqueId inbox = world.mailbox("INBOX");
+  constexpr size_t kMany = 10'000;
+  BodyWriter writer = *world.store->stage("default");
+  EXPECT_TRUE(writer.append("Subject: one of many\r\n\r\n"));
+  const StagedBody body = *writer.finish();
+  std::vector<MailStore::Append> appends;
+  for (size_t i = 0; i < kMany; ++i)
+    appends.push_back({.mailbox = inbox,
+                       .body = body,
+                       .flags = {},
+                       .internaldate_s = 1,
+                       .uidl = i % 3 == 0 ? fmt::format("old-{}", i) : ""});
+  EXPECT_TRUE(world.store->append(std::move(appends)));
+  EXPECT_TRUE(world.store->expunge(inbox, UidSet::of(Uid(5000), Uid(5999))));
+  Client client(world);
+  EXPECT_TRUE(client.log_in().starts_with("+OK 9000 messages"));
+  const std::string uidls = client.line("UIDL");
+  EXPECT_NE(uidls.find("\r\n4999 old-4998\r\n"), std::string::npos);
+  EXPECT_NE(uidls.find("\r\n9000 old-9999\r\n.\r\n"), std::string::npos);
+  EXPECT_EQ(std::ranges::count(uidls, '\n'), 9002);
+  EXPECT_LT(client.largest_piece, 40'000U);
+  EXPECT_EQ(std::ranges::count(client.line("LIST"), '\n'), 9002);
+}
+
+TEST(Pop3, WaitsForALoginAndForCommandsSoLongAndNoLonger) {
+  World world;
+  Client client(world);
+  EXPECT_EQ(client.session().input_timeout_ms(), 60'000);
+  world.clock.advance_ms(50'000);
+  client.line("NOOP");
+  EXPECT_EQ(client.session().input_timeout_ms(), 10'000);
+  client.log_in();
+  EXPECT_EQ(client.session().input_timeout_ms(), 600'000);  // RFC 1939 §3
+}
+
+TEST(Pop3, TakesSoManyCommandsBeforeALogin) {
+  World world;
+  Client client(world);
+  std::string said;
+  for (int i = 0; i < 50; ++i) said = client.line("USER alice\r\nLANG");
+  EXPECT_FALSE(client.is_closed());
+  EXPECT_TRUE(client.line("USER alice").starts_with("-ERR too many commands"));
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Pop3, AServerThatStopsLetsACommandEnd) {
+  World world;
+  world.append(world.mailbox("INBOX"), std::string(1 << 20, 'x'));
+  Client client(world);
+  client.log_in();
+  wire::Session& session = client.session();
+  session.receive("RETR 1\r\nDELE 1\r\nQUIT\r\n");
+  std::string said;
+  session.produce(said, 1000);
+  session.shut_down();
+  said += client.pump();
+  EXPECT_TRUE(said.ends_with("x\r\n.\r\n"));
+  EXPECT_TRUE(client.is_closed());
+  EXPECT_EQ(world.store->find(world.mailbox("INBOX"))->exists, 1U);
+}
+
+TEST(TopLines, EndsAtTheSamePlaceWhereverTheBytesAreCut) {
+  const std::string_view text = "a: b\r\nc\n\r\n1\r\n\r\n\n4";
+  const auto top = [&](uint64_t lines, size_t piece_bytes) {
+    TopLines top_lines(lines);
+    std::string out;
+    for (size_t at = 0; at < text.size() && !top_lines.is_done(); at += piece_bytes)
+      out += top_lines.take(text.substr(at, piece_bytes));
+    return out;
+  };
+  for (const size_t piece_bytes : {1, 2, 3, 5, 100}) {
+    EXPECT_EQ(top(0, piece_bytes), "a: b\r\nc\n\r\n");
+    EXPECT_EQ(top(1, piece_bytes), "a: b\r\nc\n\r\n1\r\n");
+    EXPECT_EQ(top(3, piece_bytes), "a: b\r\nc\n\r\n1\r\n\r\n\n");
+    EXPECT_EQ(top(4, piece_bytes), text);
+    EXPECT_EQ(top(TopLines::kAll, piece_bytes), text);
+  }
+}
+
+}  // namespace
+}  // namespace gemel::pop3

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""POP3 from outside: Python's library, and the clients that people have, as they are."""
+
+import poplib
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from gemel_server import HOST, PASSWORD, Server
+
+MESSAGE = b"From: Ida <ida@example.org>\r\nSubject: %s\r\nMessage-ID: <%s@example.org>\r\n\r\n%s\r\n"
+
+
+def message(name, text="hello"):
+    return MESSAGE % (name.encode(), name.encode(), text.encode())
+
+
+def certificate(directory):
+    """A certificate for localhost that nobody signed, and its key."""
+    files = [str(Path(directory) / name) for name in ("cert.pem", "key.pem")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
+
+
+def pop(server, user="ann", password=PASSWORD):
+    connection = poplib.POP3(HOST, server.ports["pop3"], timeout=60)
+    connection.user(user)
+    connection.pass_(password)
+    return connection
+
+
+class Pop3(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cert, key = certificate(cls.directory)
+        cls.server = cls.enterClassContext(
+            Server(services=("imap", "lmtp", "pop3"), more={"tls": {"certificate": cert, "key": key}}))
+        cls.tls = ssl.create_default_context(cafile=cert)
+        cls.users = 0
+
+    def setUp(self):
+        type(self).users += 1
+        self.user = f"user{self.users}"
+        self.server.add_user(self.user)
+        self.home = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def deliver(self, *messages):
+        for one in messages:
+            self.assertEqual(self.server.deliver([self.user], one), [250])
+
+    def left(self):
+        connection = pop(self.server, self.user)
+        count = connection.stat()[0]
+        connection.quit()
+        return count
+
+    def run_(self, *command, ok=(0,)):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120,
+                              env={"HOME": str(self.home), "PATH": "/usr/bin:/bin"}, check=False)
+        self.assertIn(done.returncode, ok, done.stdout + done.stderr + self.server.log_end())
+        return done.stdout
+
+    def need(self, program):
+        if not shutil.which(program):
+            self.skipTest(f"{program} is missing")
+
+    # --- the protocol ---
+
+    def test_poplib_takes_and_deletes(self):
+        self.deliver(message("one"), message("two", ".dots\r\n..\r\n."), message("three"))
+        connection = pop(self.server, self.user)
+        count, octets = connection.stat()
+        self.assertEqual(count, 3)
+        sizes = [int(line.split()[1]) for line in connection.list()[1]]
+        self.assertEqual(sum(sizes), octets)
+        lines = connection.retr(2)[1]
+        self.assertEqual(lines[-3:], [b".dots", b"..", b"."])
+        self.assertEqual(sum(len(line) + 2 for line in lines), sizes[1])
+        self.assertIn(b"Subject: one", connection.top(1, 0)[1])
+        connection.dele(1)
+        connection.rset()
+        connection.dele(3)
+        self.assertIn("PIPELINING", connection.capa())
+        connection.quit()
+        with self.server.imap(self.user) as imap:
+            imap.select("INBOX")
+            self.assertEqual(imap.search(None, "SEEN")[1], [b"2"])
+            self.assertEqual(imap.search(None, "ALL")[1], [b"1 2"])
+
+    def test_p04_octets_are_those_of_list(self):
+        texts = [b"a\n\n.\n..\nb", b"no end", b"\r\n", b".", b"h: v\r\n\r\n\r\n..\r\n", b"h: v\n\nx\r\n"]
+        with self.server.imap(self.user) as imap:
+            for text in texts:
+                imap._mesg = text  # imaplib would change the line ends
+                imap.literal = text
+                imap._simple_command("APPEND", "INBOX")
+        with socket.create_connection((HOST, self.server.ports["pop3"]), timeout=60) as link:
+            lines = link.makefile("rwb")
+            lines.readline()
+
+            def say(text):
+                lines.write(text + b"\r\n")
+                lines.flush()
+                return lines.readline()
+
+            say(b"USER " + self.user.encode())
+            say(b"PASS " + PASSWORD.encode())
+            for number in range(1, len(texts) + 1):
+                octets = int(say(b"LIST %d" % number).split()[2])
+                for command in (b"RETR %d", b"TOP %d 1000"):
+                    self.assertTrue(say(command % number).startswith(b"+OK"))
+                    got = b""
+                    while (line := lines.readline()) != b".\r\n":
+                        self.assertTrue(line.endswith(b"\r\n"))
+                        got += line[1:] if line.startswith(b".") else line
+                    self.assertEqual(len(got), octets, texts[number - 1])
+                    self.assertEqual(got.replace(b"\r\n", b"\n").removesuffix(b"\n"),
+                                     texts[number - 1].replace(b"\r\n", b"\n").removesuffix(b"\n"))
+
+    def test_s01_nothing_from_before_stls_runs_after_it(self):
+        with socket.create_connection((HOST, self.server.ports["pop3"]), timeout=60) as link:
+            link.recv(1000)
+            link.sendall(b"STLS\r\nUSER %s\r\nPASS %s\r\nSTAT\r\n"
+                         % (self.user.encode(), PASSWORD.encode()))
+            self.assertTrue(link.recv(1000).startswith(b"+OK"))
+            with self.tls.wrap_socket(link, server_hostname=HOST) as secured:
+                secured.sendall(b"STAT\r\nCAPA\r\n")
+                said = b""
+                while not said.endswith(b"\r\n.\r\n"):
+                    said += secured.recv(1000)
+        self.assertTrue(said.startswith(b"-ERR log in first\r\n+OK"))
+        self.assertNotIn(b"STLS", said)
+
+    def test_poplib_by_stls(self):
+        self.deliver(message("one"))
+        connection = poplib.POP3(HOST, self.server.ports["pop3"], timeout=60)
+        self.assertIn("STLS", connection.capa())
+        connection.stls(self.tls)
+        connection.user(self.user)
+        connection.pass_(PASSWORD)
+        self.assertEqual(connection.stat()[0], 1)
+        connection.quit()
+
+    def test_two_sessions_and_a_lost_one(self):
+        first = pop(self.server, self.user)
+        with self.assertRaisesRegex(poplib.error_proto, r"\[IN-USE\]"):
+            pop(self.server, self.user)
+        first.close()  # without QUIT
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                second = pop(self.server, self.user)
+                break
+            except poplib.error_proto:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+        second.quit()
+
+    def test_a_mailbox_below(self):
+        with self.server.imap(self.user) as imap:
+            imap.create("Lists/cxx")
+            imap.append("Lists/cxx", None, None, message("below"))
+        connection = pop(self.server, self.user + "+Lists/cxx")
+        self.assertIn(b"Subject: below", connection.retr(1)[1])
+        connection.quit()
+
+    def test_many_messages_cost_little(self):
+        mail = self.home / "mail"
+        mail.write_bytes(b"".join(b"From a Mon Jan  1 10:00:00 2024\nSubject: %d\n\nx\n\n" % i
+                                  for i in range(20_000)))
+        self.server.gemel("import", self.user, mail, "--mailbox", "INBOX")
+        connection = pop(self.server, self.user)
+        before = self.server.memory_kb()
+        for listing in (connection.list, connection.uidl):
+            self.assertEqual(len(listing()[1]), 20_000)
+        self.assertLess(self.server.memory_kb() - before, 50_000)
+        for number in range(1, 20_001):
+            connection._putcmd(f"DELE {number}")
+        for _ in range(20_000):
+            connection._getresp()
+        connection.quit()
+        self.assertEqual(self.left(), 0)
+
+    # --- clients ---
+
+    def test_curl(self):
+        self.need("curl")
+        self.deliver(message("one"), message("two"))
+        url = f"pop3://{HOST}:{self.server.ports['pop3']}/"
+        ask = ("curl", "-s", "--ssl-reqd", "--cacert", self.directory / "cert.pem",
+               "-u", f"{self.user}:{PASSWORD}")
+        self.assertEqual(len(self.run_(*ask, url).split("\n")), 3)
+        self.assertIn("Subject: two", self.run_(*ask, url + "2"))
+        self.run_(*ask, url + "1", "-X", "DELE", "-I")
+        self.assertEqual(self.left(), 1)
+
+    def test_fetchmail(self):
+        self.need("fetchmail")
+        self.deliver(message("one"), message("two", ".\r\n.."))
+        box = self.home / "box"
+        control = self.home / "fetchmailrc"
+        control.write_text(f'poll {HOST} service {self.server.ports["pop3"]} protocol pop3 uidl\n'
+                           f'  user "{self.user}" password "{PASSWORD}" keep\n'
+                           f'  sslproto "" mda "cat >> {box}"\n')
+        control.chmod(0o600)
+        self.run_("fetchmail", "-f", control, "-i", self.home / "ids")
+        self.assertIn("Subject: two", box.read_text())
+        self.assertTrue(box.read_text().rstrip("\n").endswith("\n.\n.."))
+        self.deliver(message("three"))
+        box.unlink()
+        self.run_("fetchmail", "-f", control, "-i", self.home / "ids")
+        self.assertNotIn("Subject: two", box.read_text())
+        self.assertIn("Subject: three", box.read_text())
+        control.write_text(control.read_text().replace("keep", "nokeep fetchall"))
+        self.run_("fetchmail", "-f", control, "-i", self.home / "ids")
+        self.assertEqual(self.left(), 0)
+
+    def test_getmail(self):
+        self.need("getmail")
+        self.deliver(message("one"), message("two"))
+        box = self.home / "box"
+        take = self.home / "take"  # getmail's own deliveries refuse to work as root
+        take.write_text(f"#!/bin/sh\necho x >> {box}\nexec cat > /dev/null\n")
+        take.chmod(0o700)
+        (self.home / "getmailrc").write_text(
+            f"[retriever]\ntype = SimplePOP3Retriever\nserver = {HOST}\n"
+            f"port = {self.server.ports['pop3']}\nusername = {self.user}\npassword = {PASSWORD}\n"
+            f"[destination]\ntype = MDA_external\npath = {take}\nallow_root_commands = true\n"
+            "[options]\nread_all = false\ndelete = false\n")
+        for expected in (2, 2):  # the second time there is nothing new
+            self.run_("getmail", "--getmaildir", self.home, "--rcfile", self.home / "getmailrc")
+            self.assertEqual(len(box.read_text().split()), expected)
+        self.deliver(message("three"))
+        self.run_("getmail", "--getmaildir", self.home, "--rcfile", self.home / "getmailrc", "--delete")
+        self.assertEqual(len(box.read_text().split()), 3)
+        self.assertEqual(self.left(), 0)
+
+    def test_mpop(self):
+        self.need("mpop")
+        self.deliver(message("one"), message("two"))
+        box = self.home / "box"
+        for name in ("cur", "new", "tmp"):
+            (box / name).mkdir(parents=True)
+        control = self.home / "mpoprc"
+        control.write_text(f"account a\nhost {HOST}\nport {self.server.ports['pop3']}\ntls on\n"
+                           f"tls_starttls on\ntls_trust_file {self.directory / 'cert.pem'}\n"
+                           f"user {self.user}\npassword {PASSWORD}\nauth scram-sha-256\nkeep on\n"
+                           f"uidls_file {self.home / 'uidls'}\ndelivery maildir {box}\n")
+        control.chmod(0o600)
+        for expected in (2, 2):
+            self.run_("mpop", "-C", control, "a")
+            self.assertEqual(len(list((box / "new").iterdir())), expected)
+        self.deliver(message("three"))
+        control.write_text(control.read_text().replace("keep on", "keep off"))
+        self.run_("mpop", "-C", control, "a")
+        self.assertEqual(len(list((box / "new").iterdir())), 3)
+        self.assertEqual(self.left(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
