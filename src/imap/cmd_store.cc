@@ -92,7 +92,7 @@ Status cmd_store(Session& session, Args& args) {
   const ModSeq before = view.synced();
   TRY(const MailStore::Stored stored,
       session.store().store_flags(view.id(), uid_set_of(named), request.op, request.flags,
-                                  request.unchanged_since));
+                                  {.unchanged_since = request.unchanged_since}));
   TRY_OK(announce_keywords(session, request.flags));
   // Where others' changes came between, the news at the command's end tell of all of them.
   const bool is_alone = view.skip_own(stored.committed.modseq);

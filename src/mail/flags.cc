@@ -53,6 +53,32 @@ std::string FlagNames::text() const {
   return out;
 }
 
+FlagNames FlagScope::of(FlagNames flags) const {
+  FlagNames system;
+  if (seen) system.add(SystemFlag::kSeen);
+  if (deleted) system.add(SystemFlag::kDeleted);
+  if (others) {
+    for (const SystemFlag flag : {SystemFlag::kAnswered, SystemFlag::kFlagged, SystemFlag::kDraft})
+      system.add(flag);
+  } else {
+    flags.keywords.clear();
+  }
+  flags.system &= system.system;
+  return flags;
+}
+
+Flags FlagScope::of(const Flags& flags) const {
+  Flags out;
+  if (others) out = flags;
+  const auto put = [&](SystemFlag flag, bool in_scope) {
+    out.clear(static_cast<size_t>(flag));
+    if (in_scope && flags.has(flag)) out.set(static_cast<size_t>(flag));
+  };
+  put(SystemFlag::kSeen, seen);
+  put(SystemFlag::kDeleted, deleted);
+  return out;
+}
+
 FlagNames names_of(const Flags& flags, const std::vector<std::string>& keywords) {
   FlagNames out;
   for (size_t bit = 0; bit < kSystemFlagCount; ++bit)

@@ -64,6 +64,17 @@ struct FlagNames {
 /// What a STORE does with its flags (RFC 9051 §6.4.6).
 enum class FlagOp : uint8_t { kSet, kAdd, kRemove };
 
+/// Which flags a change may touch, as rights allow (RFC 4314 §4, STORE and COPY). What is out of
+/// scope stays as it is.
+struct FlagScope {
+  bool seen = true;
+  bool deleted = true;
+  bool others = true;
+  /// Without those out of scope.
+  FlagNames of(FlagNames flags) const;
+  Flags of(const Flags& flags) const;
+};
+
 /// The names of `flags` by a mailbox's keyword table, system flags first, in bit order.
 FlagNames names_of(const Flags& flags, const std::vector<std::string>& keywords);
 /// `flags` as IMAP prints them, without parentheses. Cost: O(flags set).

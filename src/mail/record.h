@@ -98,6 +98,13 @@ inline constexpr std::string_view kUserItemScram = "credential/scram-sha-256";
 /// no limit. Checked on the primary when they grow (RFC 9208 §5.1, STORAGE, but in octets).
 inline constexpr std::string_view kUserItemQuotaStorage = "quota/storage";
 
+/// "seen/MAILBOX-ID" -> the UIDs ("1:3,7") that the user has seen in a mailbox that belongs
+/// to somebody else; the owner's \Seen is a flag of the record. Expunged UIDs may be among them.
+inline constexpr std::string_view kUserItemSeen = "seen/";
+inline std::string seen_item_key(const UniqueId& mailbox) {
+  return std::string(kUserItemSeen) + mailbox.text();
+}
+
 struct UserInfo {
   std::string userid;
   ModSeq modseq;  // highest of its items

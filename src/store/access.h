@@ -6,7 +6,7 @@
 // somebody has no right to is for that user one that does not exist: the same error, word for word.
 //
 // \Seen of a mailbox's owner is a flag of the record. Everybody else has a set of UIDs of his own,
-// kept as the user's item "seen/MAILBOX-ID".
+// kept as the user's item "seen/MAILBOX-ID": see doc/decisions/0015-seen-of-ones-own.md.
 //
 // Owns     nothing; reads the store anew for each question, so that a right taken away is gone.
 // Threads  any.
@@ -72,6 +72,7 @@ class UserAccess {
   // --- \Seen ---
   /// Whose seen set holds for this user in this mailbox: the userid, or empty where \Seen is a flag
   /// of the record (the owner).
+  /// The store's `view`, `append`, `store_flags` and `copy` take it.
   std::string seen_by(const MailboxInfo& mailbox) const;
 
  private:

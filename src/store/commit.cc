@@ -82,6 +82,15 @@ Result<UserEdit*> Commit::user(std::string_view userid) {
   return &users_.emplace(name, UserEdit(rows(), userid, std::move(row))).first->second;
 }
 
+Result<SeenEdit*> Commit::seen(std::string_view userid, const UniqueId& mailbox) {
+  const std::pair key(std::string(userid), mailbox);
+  if (const auto found = seen_.find(key); found != seen_.end()) return &found->second;
+  TRY(const UserEdit* who, user(userid));
+  if (!who->is_live()) return fail(Code::kNotFound, fmt::format("no user \"{}\"", userid));
+  TRY(UidSet uids, read_seen(rows(), userid, mailbox));
+  return &seen_.emplace(key, SeenEdit(std::move(uids))).first->second;
+}
+
 Result<void> Commit::take_name(const MailboxName& name, const UniqueId& id) {
   TRY(const std::optional<UniqueId> holder, find_name(name));
   if (holder) return fail(Code::kExists, fmt::format("mailbox \"{}\" exists", name.text()));
@@ -156,7 +165,18 @@ Result<void> Commit::publish(key::Entity entity, ModSeq modseq) {
   return {};
 }
 
+Result<void> Commit::finish_seen() {
+  for (const auto& [key, edit] : seen_) {
+    if (!edit.changed()) continue;
+    TRY(UserEdit * who, user(key.first));
+    const UidSet uids = edit.value();
+    TRY_OK(who->put({seen_item_key(key.second), uids.text(), who->modseq(), uids.empty()}));
+  }
+  return {};
+}
+
 Result<void> Commit::finish() {
+  TRY_OK(finish_seen());
   for (auto& [id, mailbox] : mailboxes_)
     if (mailbox.changed()) TRY_OK(finish_mailbox(mailbox));
   // Users first: what goes to a replica in this order finds its owner there.

@@ -12,6 +12,7 @@
 #include "store/commit_bodies.h"
 #include "store/mailbox_edit.h"
 #include "store/recent_claims.h"
+#include "store/seen_edit.h"
 #include "store/user_edit.h"
 
 namespace gemel {
@@ -62,6 +63,8 @@ class Commit {
   Result<MailboxEdit*> add_mailbox(MailboxInfo info);
 
   Result<UserEdit*> user(std::string_view userid);
+  /// What the user has seen of a mailbox of others. Errors: kNotFound, no such user.
+  Result<SeenEdit*> seen(std::string_view userid, const UniqueId& mailbox);
   /// In this transaction the user's quota does not count.
   void ignore_quota(std::string_view userid) { without_quota_.emplace(userid); }
 
@@ -88,6 +91,7 @@ class Commit {
   void accept();
 
  private:
+  Result<void> finish_seen();
   Result<void> finish_mailbox(MailboxEdit& mailbox);
   void index_grants(const MailboxInfo* before, const MailboxInfo& after);
   Result<void> finish_user(UserEdit& user);
@@ -100,6 +104,7 @@ class Commit {
   CommitBodies bodies_;
   std::map<UniqueId, MailboxEdit> mailboxes_;
   std::map<std::string, UserEdit, std::less<>> users_;
+  std::map<std::pair<std::string, UniqueId>, SeenEdit> seen_;
   std::set<std::string, std::less<>> without_quota_;
   std::vector<Published> published_;
 };

@@ -97,9 +97,17 @@ inline constexpr size_t kBodyChunkBytes = 1 << 20;
 
 /// One mailbox at one moment: everything it answers belongs to the same highestmodseq. Pins what it
 /// shows, so keep it only for one command. Any thread.
+///
+/// Where it was made for a user with a seen set of his own (MailStore::view, `seen_by`), \Seen of
+/// all that it answers is that user's; the counters of info() are always those of the records.
 class MailboxView {
  public:
   const MailboxInfo& info() const { return info_; }
+
+  /// Live messages without \Seen. Cost: O(1), or O(messages / 256) with a seen set.
+  Result<uint32_t> unseen() const;
+  /// The seen set, expunged UIDs too; empty without one.
+  UidSet seen_set() const { return seen_.value_or(UidSet()); }
 
   /// UIDs of live messages. Cost: O(messages / 256).
   Result<UidSet> uids() const;
@@ -143,7 +151,9 @@ class MailboxView {
  private:
   friend class MailStore;
   MailboxView() = default;
+  RecordState shown(RecordState state) const;
   MailboxInfo info_;
+  std::optional<UidSet> seen_;
   std::shared_ptr<Engine> index_;
   std::shared_ptr<Engine> bodies_;  // of the mailbox's partition; may be index_
   std::shared_ptr<const EngineSnapshot> snapshot_;
@@ -165,6 +175,18 @@ class Watch {
 
  private:
   std::shared_ptr<void> registration_;
+};
+
+/// How flags are stored or copied. `seen_by`: as MailStore::Append's.
+struct StoreTerms {
+  std::optional<ModSeq> unchanged_since = {};
+  std::string seen_by = {};
+  FlagScope scope = {};
+};
+struct CopyTerms {
+  std::string source_seen_by = {};
+  std::string target_seen_by = {};
+  FlagScope scope = {};  // flags out of scope are not copied (RFC 4314 §4)
 };
 
 class MailStore {
@@ -205,8 +227,9 @@ class MailStore {
   Result<Pinned> reserve(std::string_view partition, std::span<const Guid> guids);
 
   // --- reading ---
-  /// Errors: kNotFound. A deleted mailbox that is kept is found by id, not by name.
-  Result<MailboxView> view(const UniqueId& id) const;
+  /// Errors: kNotFound. A deleted mailbox that is kept is found by id, not by name. `seen_by`: the
+  /// userid whose seen set \Seen comes from (UserAccess::seen_by); empty: the record's flag.
+  Result<MailboxView> view(const UniqueId& id, std::string_view seen_by = {}) const;
   Result<MailboxInfo> find(const MailboxName& name) const;
   Result<MailboxInfo> find(const UniqueId& id) const;
   /// Live mailboxes of a user, by path; deleted ones that are kept too if asked for. Cost:
@@ -242,7 +265,8 @@ class MailStore {
     StagedBody body;
     FlagNames flags;
     int64_t internaldate_s = 0;
-    std::string uidl = {};  // see RecordFacts; is_uidl(), and in no other message of the mailbox
+    std::string uidl = {};     // see RecordFacts; is_uidl(), and in no other message of the mailbox
+    std::string seen_by = {};  // whose seen set takes \Seen; empty: it is a flag of the record
   };
   struct Appended {
     UidValidity uidvalidity;
@@ -271,9 +295,12 @@ class MailStore {
     Committed committed;
     UidSet modified;  // left alone, for their modseq is above `unchanged_since` (RFC 7162 §3.1.3)
   };
-  /// UIDs that don't exist are skipped. A message whose flags don't change keeps its modseq.
+  /// UIDs that don't exist are skipped. A message whose flags don't change keeps its modseq; \Seen
+  /// in a seen set counts as a flag, so a change of it raises the message's modseq, for all who
+  /// look (doc/decisions/0015-seen-of-ones-own.md). Errors: kNotFound, also for the user of
+  /// `seen_by`.
   Result<Stored> store_flags(const UniqueId& mailbox, const UidSet& uids, FlagOp op,
-                             const FlagNames& flags, std::optional<ModSeq> unchanged_since = {});
+                             const FlagNames& flags, const StoreTerms& terms = {});
 
   struct Expunged {
     Committed committed;
@@ -292,8 +319,8 @@ class MailStore {
   };
   /// Copies the live ones of `uids`, with flags and internaldate, without their bodies unless the
   /// partitions differ; kMove also expunges them in the source, in the same transaction.
-  Result<Copied> copy(const UniqueId& source, const UidSet& uids, const UniqueId& target,
-                      Keep keep);
+  Result<Copied> copy(const UniqueId& source, const UidSet& uids, const UniqueId& target, Keep keep,
+                      const CopyTerms& terms = {});
 
   struct NewMailbox {
     MailboxName name;

@@ -18,7 +18,7 @@ struct CopiedUids {
   UidSet target;
 };
 Result<CopiedUids> copy_records(Commit& commit, const UniqueId& source, const UidSet& uids,
-                                const UniqueId& target);
+                                const UniqueId& target, const CopyTerms& terms = {});
 
 /// Flags of one mailbox as bits of another, which gets the keywords it lacks. One transaction.
 class FlagsTranslation {

@@ -128,6 +128,15 @@ Result<std::optional<Page>> read_page(const RowReader& rows, const UniqueId& id,
   return Page::decode(number, *bytes);
 }
 
+Result<UidSet> read_seen(const RowReader& rows, std::string_view userid, const UniqueId& mailbox) {
+  const std::string item_key = seen_item_key(mailbox);
+  TRY(const std::optional<std::string> bytes, rows.get(key::item(userid, item_key)));
+  if (!bytes) return UidSet();
+  TRY(const UserItem item, decode_item(item_key, *bytes));
+  if (item.deleted || item.value.empty()) return UidSet();
+  return UidSet::parse(item.value, SIZE_MAX);
+}
+
 Result<void> each_page(const RowReader& rows, const UniqueId& id, const UidSet& uids,
                        const VisitPage& visit) {
   UidSet numbers;  // shifted by one, for a UidSet has no 0

@@ -51,6 +51,9 @@ Result<std::optional<UniqueId>> read_name(const RowReader& rows, const MailboxNa
 Result<std::optional<UserRow>> read_user(const RowReader& rows, std::string_view userid);
 Result<std::optional<Page>> read_page(const RowReader& rows, const UniqueId& id, uint32_t number);
 
+/// What the user has seen of a mailbox of others; nothing seen where there is no such item.
+Result<UidSet> read_seen(const RowReader& rows, std::string_view userid, const UniqueId& mailbox);
+
 /// Each stored page that has a UID of `uids`, ascending. Cost: O(pages).
 using VisitPage = std::function<Result<void>(const Page&)>;
 Result<void> each_page(const RowReader& rows, const UniqueId& id, const UidSet& uids,

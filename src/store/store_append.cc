@@ -12,13 +12,18 @@ Result<void> append_message(Commit& commit, const Append& message) {
     return fail(Code::kInvalid, "a UIDL has 1 to 70 printable characters and no space");
   TRY(MailboxEdit * mailbox, commit.live_mailbox(message.mailbox));
   TRY(const uint32_t partition, commit.partitions().find(mailbox->info().partition));
-  TRY(const Flags flags, mailbox->bits_for(message.flags));
+  TRY(Flags flags, mailbox->bits_for(message.flags));
   if (mailbox->info().last_uid.value == UINT32_MAX)
     return fail(Code::kLimit, "the mailbox has used all its uids");
   TRY_OK(commit.bodies().store(partition, message.body));
   const ModSeq modseq = mailbox->modseq();
   const Uid uid = next(mailbox->info().last_uid);
   mailbox->header().last_uid = uid;
+  if (!message.seen_by.empty() && flags.has(SystemFlag::kSeen)) {
+    flags.clear(static_cast<size_t>(SystemFlag::kSeen));
+    TRY(SeenEdit * seen, commit.seen(message.seen_by, message.mailbox));
+    seen->add(uid);
+  }
   return commit.add_record(*mailbox, {uid, modseq, flags, false},
                            {.guid = message.body.guid(),
                             .size = message.body.size(),

@@ -24,12 +24,52 @@ struct Copy {
   UidSet uids;
   UniqueId target;
   MailStore::Keep keep;
+  CopyTerms terms;
+};
+
+/// What a message's flags become in the target, and whose seen set is asked or told.
+class CopiedFlags {
+ public:
+  static Result<CopiedFlags> of(Commit& commit, const UniqueId& source, const UniqueId& target,
+                                const CopyTerms& terms) {
+    CopiedFlags out;
+    out.scope_ = terms.scope;
+    if (!terms.source_seen_by.empty()) {
+      TRY(out.source_, commit.seen(terms.source_seen_by, source));
+    }
+    if (!terms.target_seen_by.empty()) {
+      TRY(out.target_, commit.seen(terms.target_seen_by, target));
+    }
+    return out;
+  }
+
+  /// In the source's bits.
+  Flags of(const RecordState& state) const {
+    Flags flags = state.flags;
+    if (source_ != nullptr) {
+      flags.clear(kSeen);
+      if (source_->has(state.uid)) flags.set(kSeen);
+    }
+    return scope_.of(flags);
+  }
+  /// Takes \Seen for a seen set.
+  void settle(Flags& flags, Uid target_uid) {
+    if (target_ == nullptr || !flags.has(SystemFlag::kSeen)) return;
+    target_->add(target_uid);
+    flags.clear(kSeen);
+  }
+
+ private:
+  static constexpr auto kSeen = static_cast<size_t>(SystemFlag::kSeen);
+  FlagScope scope_;
+  SeenEdit* source_ = nullptr;
+  SeenEdit* target_ = nullptr;
 };
 
 Result<MailStore::Copied> copy_all(Commit& commit, const Copy& copy) {
   TRY_OK(commit.live_mailbox(copy.source));
   TRY(const MailboxEdit* target, commit.live_mailbox(copy.target));
-  TRY(CopiedUids uids, copy_records(commit, copy.source, copy.uids, copy.target));
+  TRY(CopiedUids uids, copy_records(commit, copy.source, copy.uids, copy.target, copy.terms));
   if (copy.keep == MailStore::Keep::kMove) {
     TRY(MailboxEdit * source, commit.mailbox(copy.source));
     TRY_OK(expunge_records(commit, *source, uids.source));
@@ -52,7 +92,7 @@ Result<Flags> FlagsTranslation::of(const Flags& flags) {
 }
 
 Result<CopiedUids> copy_records(Commit& commit, const UniqueId& source_id, const UidSet& uids,
-                                const UniqueId& target_id) {
+                                const UniqueId& target_id, const CopyTerms& terms) {
   TRY(MailboxEdit * source, commit.mailbox(source_id));
   TRY(MailboxEdit * target, commit.mailbox(target_id));
   TRY(const uint32_t from, commit.partitions().find(source->info().partition));
@@ -65,12 +105,14 @@ Result<CopiedUids> copy_records(Commit& commit, const UniqueId& source_id, const
   if (states.size() > UINT32_MAX - target->info().last_uid.value)
     return fail(Code::kLimit, "the mailbox has used all its uids");
   FlagsTranslation translation(*source, *target);
+  TRY(CopiedFlags copied_flags, CopiedFlags::of(commit, source_id, target_id, terms));
   for (size_t i = 0; i < states.size(); ++i) {
     RecordFacts& its = facts[i].second;
     if (from != to) TRY_OK(commit.bodies().copy(its.guid, its.size, from, to));
-    TRY(const Flags flags, translation.of(states[i].flags));
+    TRY(Flags flags, translation.of(copied_flags.of(states[i])));
     const ModSeq modseq = target->modseq();
     const Uid uid = next(target->info().last_uid);
+    copied_flags.settle(flags, uid);
     target->header().last_uid = uid;
     its.savedate_s = commit.now_s();
     its.created_modseq = modseq;
@@ -114,7 +156,8 @@ Result<std::shared_ptr<void>> MailStore::Impl::import_bodies(const MailboxView& 
 }
 
 Result<MailStore::Copied> MailStore::copy(const UniqueId& source, const UidSet& uids,
-                                          const UniqueId& target, Keep keep) {
+                                          const UniqueId& target, Keep keep,
+                                          const CopyTerms& terms) {
   TRY(const MailboxInfo to, find(target));
   TRY(const MailboxInfo from, find(source));
   std::shared_ptr<void> pin;
@@ -123,9 +166,10 @@ Result<MailStore::Copied> MailStore::copy(const UniqueId& source, const UidSet& 
     TRY(const MailboxView far, view(source));
     TRY(pin, impl_->import_bodies(far, uids, to.partition));
   }
-  return impl_->commit<Copied>(
-      Purpose::kCommit,
-      [copy = Copy{source, uids, target, keep}](Commit& commit) { return copy_all(commit, copy); });
+  return impl_->commit<Copied>(Purpose::kCommit,
+                               [copy = Copy{source, uids, target, keep, terms}](Commit& commit) {
+                                 return copy_all(commit, copy);
+                               });
 }
 
 }  // namespace gemel

@@ -7,11 +7,12 @@ namespace {
 
 struct FlagChange {
   FlagOp op;
-  Flags flags;
+  Flags flags;      // within `scope`
+  FlagScope scope;  // of flags of the record
   Flags of(const Flags& was) const {
     switch (op) {
       case FlagOp::kSet:
-        return flags;
+        return (was - scope.of(was)) | flags;
       case FlagOp::kAdd:
         return was | flags;
       case FlagOp::kRemove:
@@ -26,15 +27,43 @@ struct StoreFlags {
   UidSet uids;
   FlagOp op;
   FlagNames flags;
-  std::optional<ModSeq> unchanged_since;
+  StoreTerms terms;
+  // A seen set with expunged UIDs in it loses them; found before the committer's turn.
+  UidSet live;
+  Uid live_up_to;  // 0: not looked
+};
+
+/// \Seen of one's own: what a change of flags does to a seen set.
+class OwnSeen {
+ public:
+  static Result<OwnSeen> of(Commit& commit, const StoreFlags& store) {
+    OwnSeen out;
+    if (store.terms.seen_by.empty() || !store.terms.scope.seen) return out;
+    const bool is_named = store.flags.has(SystemFlag::kSeen);
+    if (store.op != FlagOp::kSet && !is_named) return out;
+    TRY(out.seen_, commit.seen(store.terms.seen_by, store.mailbox));
+    out.adds_ = is_named && store.op != FlagOp::kRemove;
+    out.seen_->prune(store.live, store.live_up_to);
+    return out;
+  }
+  /// True if that is a change.
+  bool apply(Uid uid) {
+    if (seen_ == nullptr) return false;
+    return adds_ ? seen_->add(uid) : seen_->remove(uid);
+  }
+
+ private:
+  SeenEdit* seen_ = nullptr;  // null: stays as it is
+  bool adds_ = false;
 };
 
 /// Changes those of `states` that the change makes different.
 Result<void> change_flags(MailboxEdit& mailbox, const std::vector<RecordState>& states,
-                          const FlagChange& change) {
+                          const FlagChange& change, OwnSeen& own_seen) {
   for (RecordState state : states) {
     const Flags flags = change.of(state.flags);
-    if (flags == state.flags) continue;
+    const bool is_seen_changed = own_seen.apply(state.uid);
+    if (flags == state.flags && !is_seen_changed) continue;
     state.flags = flags;
     state.modseq = mailbox.modseq();
     TRY_OK(mailbox.change(state));
@@ -48,15 +77,19 @@ Result<MailStore::Stored> store_all(Commit& commit, const StoreFlags& store) {
   MailStore::Stored out;
   std::erase_if(states, [&](const RecordState& state) {
     if (state.expunged) return true;
-    if (!store.unchanged_since || state.modseq <= *store.unchanged_since) return false;
+    if (!store.terms.unchanged_since || state.modseq <= *store.terms.unchanged_since) return false;
     out.modified.add(state.uid);
     return true;
   });
-  FlagChange change{store.op, mailbox->bits_known(store.flags)};
+  FlagScope scope = store.terms.scope;
+  scope.seen = scope.seen && store.terms.seen_by.empty();
+  const FlagNames names = scope.of(store.flags);
+  FlagChange change{store.op, mailbox->bits_known(names), scope};
   if (store.op != FlagOp::kRemove) {
-    TRY(change.flags, mailbox->bits_for(store.flags));
+    TRY(change.flags, mailbox->bits_for(names));
   }
-  TRY_OK(change_flags(*mailbox, states, change));
+  TRY(OwnSeen own_seen, OwnSeen::of(commit, store));
+  TRY_OK(change_flags(*mailbox, states, change, own_seen));
   TRY_OK(commit.finish());
   out.committed = commit.committed(store.mailbox);
   return out;
@@ -86,10 +119,19 @@ Result<void> expunge_records(Commit& commit, MailboxEdit& mailbox, const UidSet&
 
 Result<MailStore::Stored> MailStore::store_flags(const UniqueId& mailbox, const UidSet& uids,
                                                  FlagOp op, const FlagNames& flags,
-                                                 std::optional<ModSeq> unchanged_since) {
-  return impl_->commit<Stored>(Purpose::kCommit,
-                               [store = StoreFlags{mailbox, uids, op, flags, unchanged_since}](
-                                   Commit& commit) { return store_all(commit, store); });
+                                                 const StoreTerms& terms) {
+  StoreFlags store{mailbox, uids, op, flags, terms, {}, {}};
+  if (!terms.seen_by.empty()) {
+    TRY(const MailboxView now, view(mailbox, terms.seen_by));
+    // So that a set never names more messages than there are.
+    if (now.seen_set().size() > now.info().exists) {
+      TRY(store.live, now.uids());
+      store.live_up_to = now.info().last_uid;
+    }
+  }
+  return impl_->commit<Stored>(Purpose::kCommit, [store = std::move(store)](Commit& commit) {
+    return store_all(commit, store);
+  });
 }
 
 Result<MailStore::Expunged> MailStore::expunge(const UniqueId& mailbox, const UidSet& uids) {

@@ -88,8 +88,8 @@ TEST_P(StoreMessages, AConditionalStoreLeavesNewerOnesAlone) {  // RFC 7162 §3.
   const UniqueId inbox = store.inbox();
   store.append_many(inbox, 4);  // modseq 2
   ASSERT_TRUE(store->store_flags(inbox, uids("2"), FlagOp::kAdd, flag_names({"\\Seen"})));
-  const auto stored =
-      store->store_flags(inbox, uids("1:3"), FlagOp::kAdd, flag_names({"\\Flagged"}), ModSeq(2));
+  const auto stored = store->store_flags(inbox, uids("1:3"), FlagOp::kAdd,
+                                         flag_names({"\\Flagged"}), {.unchanged_since = ModSeq(2)});
   EXPECT_EQ(stored->modified.text(), "2");
   EXPECT_EQ(stored->committed.modseq, ModSeq(4));
   EXPECT_EQ(store.flags(inbox, 1), "\\Flagged");

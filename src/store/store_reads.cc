@@ -36,7 +36,7 @@ Result<std::vector<UniqueId>> ids_of(const RowReader& rows, std::string_view own
 
 }  // namespace
 
-Result<MailboxView> MailStore::view(const UniqueId& id) const {
+Result<MailboxView> MailStore::view(const UniqueId& id, std::string_view seen_by) const {
   MailboxView view;
   view.index_ = impl_->partitions.index().engine;
   // The bodies' moment is first: those that come after it are found in the newest state.
@@ -47,7 +47,11 @@ Result<MailboxView> MailStore::view(const UniqueId& id) const {
   view.snapshot_ = view.index_->snapshot();
   if (partition == kIndexEngine) view.bodies_snapshot_ = view.snapshot_;
   TRY(view.info_, find_by_id(SnapshotReader(view.index_, view.snapshot_), id));
-  if (view.info_.partition != now.partition) return this->view(id);  // moved meanwhile
+  if (view.info_.partition != now.partition) return this->view(id, seen_by);  // moved meanwhile
+  if (!seen_by.empty()) {
+    const SnapshotReader rows(view.index_, view.snapshot_);
+    TRY(view.seen_, read_seen(rows, seen_by, id));
+  }
   return view;
 }
 

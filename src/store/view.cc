@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "store/body_read.h"
 #include "store/digest.h"
 #include "store/keys.h"
@@ -53,8 +54,26 @@ Result<Uid> MailboxView::first_uid() const {
   return first;
 }
 
+RecordState MailboxView::shown(RecordState state) const {
+  constexpr auto kSeen = static_cast<size_t>(SystemFlag::kSeen);
+  if (!seen_) return state;
+  state.flags.clear(kSeen);
+  if (seen_->contains(state.uid)) state.flags.set(kSeen);
+  return state;
+}
+
+Result<uint32_t> MailboxView::unseen() const {
+  if (!seen_) return info_.unseen;
+  TRY(const UidSet live, uids());
+  return static_cast<uint32_t>((live - *seen_).size());
+}
+
 Result<UidSet> MailboxView::uids_with(size_t flag_bit) const {
   if (flag_bit >= Flags::kBits) return UidSet();
+  if (seen_ && flag_bit == static_cast<size_t>(SystemFlag::kSeen)) {
+    TRY(const UidSet live, uids());
+    return live & *seen_;
+  }
   return uids_where(
       SnapshotReader(index_, snapshot_), info_.id,
       [&](const Page& page, uint32_t slot) { return page.flags[slot].has(flag_bit); });
@@ -66,7 +85,7 @@ Result<std::vector<RecordState>> MailboxView::states(const UidSet& uids, Include
                    [&](const Page& page) -> Result<void> {
                      each_slot(page, uids, [&](uint32_t slot) {
                        if (include == Include::kExpungedToo || page.is_live(slot))
-                         out.push_back(page.state_at(slot));
+                         out.push_back(shown(page.state_at(slot)));
                      });
                      return {};
                    }));
@@ -112,7 +131,8 @@ Result<std::vector<RecordState>> MailboxView::changes_since(ModSeq since) const 
   std::vector<RecordState> out;
   TRY_OK(each_page(rows, info_.id, uids, [&](const Page& page) -> Result<void> {
     for (uint32_t slot = 0; slot < kPageUids; ++slot)
-      if (page.present.has(slot) && page.modseqs[slot] > since) out.push_back(page.state_at(slot));
+      if (page.present.has(slot) && page.modseqs[slot] > since)
+        out.push_back(shown(page.state_at(slot)));
     return {};
   }));
   return out;
@@ -147,6 +167,7 @@ Result<std::vector<MailboxView::Holder>> MailboxView::holders(const Guid& guid,
 }
 
 Result<Digest> MailboxView::digest_of(const UidSet& uids) const {
+  CHECK(!seen_);  // digests are of records
   TRY(const std::vector<RecordState> found, states(uids, Include::kExpungedToo));
   FlagsDigests flags;
   Digest sum;
