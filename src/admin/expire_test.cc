@@ -89,7 +89,7 @@ TEST_F(ExpireTest, IsThePrimarysWork) {
   ASSERT_TRUE(store_->expunge(inbox_, UidSet::of(Uid(1), Uid(1))));
   sweep();
   clock_.now_s += 15 * kDay;
-  store_->set_role(Role::kReplica);
+  ASSERT_TRUE(store_->demote());
   const auto report = expire(*store_, clock_, {14 * kDay, 7 * kDay}, [] { return false; });
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Code::kReadOnly);

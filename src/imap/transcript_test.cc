@@ -144,9 +144,9 @@ class Conversation {
     } else if (word == "remote-tls") {
       connect(who, Client::Link::kRemoteWithTls);  // STARTTLS is offered
     } else if (word == "replica") {
-      world_.store().set_role(Role::kReplica);
+      EXPECT_TRUE(world_.store().demote());
     } else if (word == "primary") {
-      world_.store().set_role(Role::kPrimary);
+      EXPECT_TRUE(world_.store().promote());
     } else if (word == "timeout") {
       client(who).session().timed_out();
       heard_[who] += client(who).pump();

@@ -90,8 +90,12 @@ class Conversation {
     if (event == "timeout") session_->timed_out();
     if (event == "end-of-input") session_->end_of_input();
     if (event == "shutdown") session_->shut_down();
-    if (event == "replica") store_->set_role(Role::kReplica);
-    if (event == "primary") store_->set_role(Role::kPrimary);
+    if (event == "replica") {
+      EXPECT_TRUE(store_->demote());
+    }
+    if (event == "primary") {
+      EXPECT_TRUE(store_->promote());
+    }
     if (event == "disk-full") engines_.fail_writes(Code::kNoSpace);
     if (event == "disk-ok") engines_.fail_writes(std::nullopt);
     if (event.starts_with("forget ")) {

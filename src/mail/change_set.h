@@ -55,7 +55,13 @@ struct AppendFromItem {
   std::optional<FlagNames> flags;
 };
 
-using ChangeItem = std::variant<StoreItem, ExpungeItem, AppendItem, AppendFromItem>;
+/// Records that go without a trace, live ones and tombstones; uids without one are passed over.
+/// Only in an update that mends.
+struct DropItem {
+  UidSet uids;
+};
+
+using ChangeItem = std::variant<StoreItem, ExpungeItem, AppendItem, AppendFromItem, DropItem>;
 
 /// What a header says, where it differs from what the receiver has or the mailbox is new there.
 struct MailboxHeader {
@@ -65,10 +71,16 @@ struct MailboxHeader {
   int64_t created_s = 0;
   int64_t deleted_s = 0;
   std::map<std::string, std::string> attributes;
+  Lineage lineage = {};
 };
 
 /// Items take effect in order. Applies only where the mailbox is in the state (`from`) — or does
 /// not exist, for `from` 0 — and leaves it at `to`.
+///
+/// One that mends brings any state to any other, so it holds only where the digest is *mends too:
+/// `to` may be `from`; a modseq may be any up to `to`; an append may name any uid up to last_uid,
+/// and replaces what is there; purged_modseq may go back. What readers rely on stays: highestmodseq
+/// and last_uid don't go back, and uidvalidity is kept.
 struct MailboxUpdate {
   UniqueId id;
   ModSeq from;
@@ -78,9 +90,10 @@ struct MailboxUpdate {
   ModSeq purged_modseq;
   std::optional<MailboxHeader> header;  // required when from is 0
   std::vector<ChangeItem> items;
+  std::optional<Digest> mends = {};
 };
 
-/// As MailboxUpdate, for the data of a user; `from` 0 makes the user.
+/// As MailboxUpdate, for the data of a user; `from` 0 makes the user. `mends` is the data digest.
 struct UserUpdate {
   std::string userid;
   ModSeq from;
@@ -88,10 +101,13 @@ struct UserUpdate {
   int64_t created_s = 0;
   int64_t deleted_s = 0;
   std::vector<UserItem> items;
+  std::optional<Lineage> lineage = {};  // nothing: as it was
+  std::optional<Digest> mends = {};
+  std::vector<std::string> drops = {};  // keys that go without a trace; only where it mends
 };
 
 /// One mailbox of a RENAME. All of one RENAME change together, so names may be swapped. `to` may be
-/// `from`: what else changed comes with an update.
+/// `from`: what else changed, the lineage too, comes with an update.
 struct RenameItem {
   UniqueId id;
   MailboxName old_name;

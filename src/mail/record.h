@@ -14,6 +14,26 @@
 
 namespace gemel {
 
+/// A time in which one server makes uids and modseqs: of two, the greater is the later. `origin` is
+/// that of the server's store; epoch 0 is before all.
+struct Term {
+  uint64_t epoch = 0;
+  uint64_t origin = 0;
+  auto operator<=>(const Term&) const = default;
+  explicit operator bool() const { return epoch != 0; }
+};
+
+/// What came after `from` was made in `term`, up to where the next term starts.
+struct TermStart {
+  Term term;
+  ModSeq from;
+  bool operator==(const TermStart&) const = default;
+};
+
+/// The terms that wrote in a mailbox or in a user's data, in order; see mail/lineage.h.
+using Lineage = std::vector<TermStart>;
+inline constexpr size_t kLineageTermsMax = 16;
+
 /// Everything of a mailbox that is no message. Attributes hold what has a name and a value and
 /// replicates with the mailbox: "acl/USERID" -> rights, "special-use" -> "\Sent" (RFC 6154),
 /// "annotation/ENTRY" -> value.
@@ -31,6 +51,12 @@ struct MailboxInfo {
   std::map<std::string, std::string> attributes;
   std::vector<std::string>
       keywords;  // bit kSystemFlagCount + i of Flags is keywords[i]; only grows
+  Lineage lineage;
+
+  // When what a header says was changed here: not in the digest, and where an update from another
+  // server changed it, this is the update's `to`.
+  ModSeq header_modseq;                             // of name, partition or deletion
+  std::map<std::string, ModSeq> attribute_modseqs;  // removed ones too: kAttributesRemovedMax
 
   // Counters over live messages, and over expunged ones that are kept (invariant I10).
   uint32_t exists = 0;
@@ -45,6 +71,9 @@ struct MailboxInfo {
   bool is_deleted() const { return deleted_s != 0; }
   Uid uidnext() const { return next(last_uid); }
 };
+
+/// Removed attributes whose modseq is kept, the latest.
+inline constexpr size_t kAttributesRemovedMax = 128;
 
 inline constexpr std::string_view kAttributeSpecialUse = "special-use";
 inline constexpr std::string_view kAttributeAcl = "acl/";
@@ -68,6 +97,7 @@ struct RecordFacts {
   /// Octets that it is longer with CRLF as its line ends, as POP3 sends it (RFC 1939 §11).
   uint64_t crlf_growth = 0;
   std::string uidl = {};  // what POP3 calls it, brought along from a former server; mostly empty
+  bool operator==(const RecordFacts&) const = default;
 };
 
 /// RFC 1939 §7, UIDL: 1 to 70 characters from 0x21 to 0x7E.
@@ -111,6 +141,7 @@ struct UserInfo {
   int64_t created_s = 0;
   int64_t deleted_s = 0;   // 0 while the user lives
   uint32_t mailboxes = 0;  // live ones
+  Lineage lineage;         // of data and items
   Digest data_digest;      // of the user's own row and items
   Digest digest;           // data_digest plus those of all the user's mailboxes
 

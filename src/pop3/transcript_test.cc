@@ -64,8 +64,12 @@ class Conversation {
     if (event == "end-of-input") session.end_of_input();
     if (event == "shutdown") session.shut_down();
     if (event == "tls") session.tls_started();
-    if (event == "replica") world_.store->set_role(Role::kReplica);
-    if (event == "primary") world_.store->set_role(Role::kPrimary);
+    if (event == "replica") {
+      EXPECT_TRUE(world_.store->demote());
+    }
+    if (event == "primary") {
+      EXPECT_TRUE(world_.store->promote());
+    }
     if (event == "disk-full") world_.disk.fail_writes(Code::kNoSpace);
     if (event == "disk-ok") world_.disk.fail_writes(std::nullopt);
     if (event == "hide") world_.options->on_delete = OnDelete::kHide;

@@ -22,13 +22,17 @@ class ItemApplier {
   Result<void> operator()(const ExpungeItem& item);
   Result<void> operator()(const AppendItem& item);
   Result<void> operator()(const AppendFromItem& item);
+  Result<void> operator()(const DropItem& item);
   Result<void> all_bodies_there() const;
 
  private:
+  bool mends() const { return items_->update.mends.has_value(); }
   Result<void> check_modseq(ModSeq modseq) const;
   Result<void> check_new(Uid uid) const;
   Result<void> check_range(const UidSet& uids) const;
+  Result<void> check_created(const UidSet& uids, ModSeq modseq) const;
   Result<std::vector<RecordState>> existing(const UidSet& uids);
+  Result<std::optional<RecordFacts>> facts_at(Uid uid);
   Result<void> add(const RecordState& state, const RecordFacts& facts);
 
   Commit* commit_;
@@ -38,18 +42,30 @@ class ItemApplier {
 };
 
 Result<void> ItemApplier::check_modseq(ModSeq modseq) const {
-  if (modseq > items_->update.from && modseq <= items_->update.to) return {};
+  const ModSeq above = mends() ? ModSeq() : items_->update.from;
+  if (modseq > above && modseq <= items_->update.to) return {};
   return std::unexpected(invalid(fmt::format("modseq {} is out of range", modseq.value)));
 }
 
 Result<void> ItemApplier::check_new(Uid uid) const {
-  if (uid > items_->old_last_uid && uid <= items_->update.last_uid) return {};
+  const Uid above = mends() ? Uid() : items_->old_last_uid;
+  if (uid > above && uid <= items_->update.last_uid) return {};
   return std::unexpected(invalid(fmt::format("uid {} is not a new one", uid.value)));
 }
 
 Result<void> ItemApplier::check_range(const UidSet& uids) const {
   if (!uids.empty() && uids.last() <= items_->update.last_uid) return {};
   return std::unexpected(invalid("an item has no uid, or one above last_uid"));
+}
+
+/// Only an update that mends may put a modseq below the one at which a message came.
+Result<void> ItemApplier::check_created(const UidSet& uids, ModSeq modseq) const {
+  if (!mends()) return {};
+  return each_facts(commit_->rows(), mailbox_->info().id, uids,
+                    [&](Uid, const RecordFacts& facts) -> Result<void> {
+                      if (facts.created_modseq <= modseq) return {};
+                      return std::unexpected(invalid("created_modseq is above modseq"));
+                    });
 }
 
 Result<std::vector<RecordState>> ItemApplier::existing(const UidSet& uids) {
@@ -63,6 +79,7 @@ Result<std::vector<RecordState>> ItemApplier::existing(const UidSet& uids) {
 Result<void> ItemApplier::operator()(const StoreItem& item) {
   TRY_OK(check_modseq(item.modseq));
   TRY(std::vector<RecordState> states, existing(item.uids));
+  TRY_OK(check_created(item.uids, item.modseq));
   TRY(const Flags flags, mailbox_->bits_for(item.flags));
   for (RecordState& state : states) {
     if (item.op == FlagOp::kSet) state.flags = flags;
@@ -80,6 +97,9 @@ Result<void> ItemApplier::operator()(const ExpungeItem& item) {
   TRY_OK(check_range(item.uids));
   TRY(const std::vector<RecordState> states, mailbox_->states(item.uids));
   UidSet live;
+  UidSet found;
+  for (const RecordState& state : states) found.add(state.uid);
+  TRY_OK(check_created(found, item.modseq));
   for (RecordState state : states) {
     if (!state.expunged) {
       live.add(state.uid);
@@ -95,13 +115,29 @@ Result<void> ItemApplier::operator()(const ExpungeItem& item) {
                     });
 }
 
+/// Of a record that exists.
+Result<std::optional<RecordFacts>> ItemApplier::facts_at(Uid uid) {
+  TRY(const auto state, mailbox_->state(uid));
+  if (!state) return std::nullopt;
+  std::optional<RecordFacts> found;
+  TRY_OK(each_facts(commit_->rows(), mailbox_->info().id, UidSet::of(uid, uid),
+                    [&](Uid, const RecordFacts& facts) -> Result<void> {
+                      found = facts;
+                      return {};
+                    }));
+  return found;
+}
+
 Result<void> ItemApplier::add(const RecordState& state, const RecordFacts& facts) {
   TRY_OK(check_new(state.uid));
   TRY_OK(check_modseq(state.modseq));
   if (facts.created_modseq > state.modseq || !facts.created_modseq)
     return std::unexpected(invalid("created_modseq is above modseq, or 0"));
-  TRY(const auto there, mailbox_->state(state.uid));
-  if (there) return std::unexpected(invalid(fmt::format("uid {} exists", state.uid.value)));
+  TRY(const std::optional<RecordFacts> there, facts_at(state.uid));
+  if (there && !mends())
+    return std::unexpected(invalid(fmt::format("uid {} exists", state.uid.value)));
+  if (there == facts) return mailbox_->revise(state, facts.size);
+  if (there) TRY_OK(commit_->forget_record(*mailbox_, state.uid, *there));
   return commit_->add_record(*mailbox_, state, facts);
 }
 
@@ -163,6 +199,15 @@ Result<void> ItemApplier::operator()(const AppendFromItem& item) {
     }();
   });
   return done;
+}
+
+Result<void> ItemApplier::operator()(const DropItem& item) {
+  if (!mends()) return std::unexpected(invalid("only what mends may drop records"));
+  TRY_OK(check_range(item.uids));
+  TRY(const std::vector<RecordState> states, mailbox_->states(item.uids));
+  UidSet found;
+  for (const RecordState& state : states) found.add(state.uid);
+  return forget_records(*commit_, *mailbox_, found);
 }
 
 Result<void> ItemApplier::all_bodies_there() const {

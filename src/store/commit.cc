@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "mail/lineage.h"
 
 namespace gemel {
 namespace {
@@ -120,6 +121,8 @@ Result<void> Commit::finish_mailbox(MailboxEdit& mailbox) {
                                             mailbox.before()->partition != info.partition);
   if (making_ == Making::kCommit && !renamed)
     info.recent_uid = std::max(info.recent_uid, state_->recent->get(info.id));
+  if (making_ != Making::kApply)
+    info.lineage = extended(std::move(info.lineage), meta_.term, mailbox.modseq_before());
   TRY_OK(mailbox.flush());
   const MailboxInfo* before = mailbox.before() ? &*mailbox.before() : nullptr;
   index_grants(before, info);
@@ -145,6 +148,9 @@ void Commit::index_grants(const MailboxInfo* before, const MailboxInfo& after) {
 Result<void> Commit::finish_user(UserEdit& user) {
   if (making_ == Making::kCommit && !without_quota_.contains(user.info().userid))
     TRY_OK(user.check_quota());
+  if (making_ != Making::kApply && user.data_changed())
+    user.header().lineage =
+        extended(std::move(user.header().lineage), meta_.term, user.modseq_before());
   user.flush();
   if (user.before()) meta_.digest -= in_server_digest(*user.before());
   meta_.digest += in_server_digest(user.info());
@@ -188,7 +194,7 @@ Result<void> Commit::finish() {
   }
   for (auto& [id, mailbox] : mailboxes_)
     if (mailbox.changed()) TRY_OK(publish(id, mailbox.info().highestmodseq));
-  if (any) rows().put(std::string(key::kMeta), meta_.encode());
+  if (any) put_meta();
   return {};
 }
 

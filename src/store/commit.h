@@ -34,8 +34,9 @@ struct CommitState {
   static constexpr size_t kCachedMax = 8192;
 };
 
-/// kCommit makes uids and modseqs, kApply takes them as given.
-enum class Making : uint8_t { kCommit, kApply };
+/// kCommit makes uids and modseqs; the others take them as given: kApply in the term of another
+/// server, kMerge in this one's.
+enum class Making : uint8_t { kCommit, kApply, kMerge };
 
 class Commit {
  public:
@@ -48,6 +49,7 @@ class Commit {
   Overlay& rows() { return state_->rows; }
   CommitBodies& bodies() { return bodies_; }
   MetaRow& meta() { return meta_; }
+  void put_meta() { rows().put(std::string(key::kMeta), meta_.encode()); }
   const Partitions& partitions() const { return *state_->partitions; }
   int64_t now_s() const { return state_->clock->unix_s(); }
 

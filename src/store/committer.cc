@@ -6,6 +6,15 @@
 
 namespace gemel {
 
+namespace {
+
+Making making_of(Purpose purpose) {
+  if (purpose == Purpose::kApply) return Making::kApply;
+  return purpose == Purpose::kMerge ? Making::kMerge : Making::kCommit;
+}
+
+}  // namespace
+
 /// Requests that share one write.
 struct Committer::Batch {
   struct Prepared {
@@ -26,8 +35,8 @@ Committer::Committer(std::unique_ptr<CommitState> state, BodyPins& pins, Watches
       watches_(&watches),
       read_only_(options.read_only),
       inline_(options.inline_commits),
-      role_(options.role),
       journal_head_(state_->meta.journal_head.value) {
+  publish_role();
   if (inline_ || read_only_) return;
   pins_->on_release([this] { wake(); });
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -109,21 +118,47 @@ void Committer::run_batch(std::unique_ptr<Request> first) {
   if (state_->users.size() > CommitState::kCachedMax) state_->users.clear();
 }
 
+// The role is that of the transactions prepared so far, so that what waits behind a change of role
+// meets the new one, and is on disk with it or after it.
 Result<void> Committer::admit(Purpose purpose) {
   if (broken_.load())
     return fail(Code::kIo, "the disk failed: the store takes no writes until it is opened anew");
-  if (purpose == Purpose::kRead) return {};
-  if ((purpose == Purpose::kApply) != (role_.load() == Role::kReplica))
-    return fail(Code::kReadOnly, purpose == Purpose::kApply ? "this server is a primary"
-                                                            : "this server is a replica");
-  if (purpose == Purpose::kFree) return {};
+  const bool is_primary = state_->meta.role == StoredRole::kPrimary;
+  switch (purpose) {
+    case Purpose::kRead:
+    case Purpose::kRole:
+      return {};
+    case Purpose::kApply:
+      if (is_primary) return fail(Code::kReadOnly, "this server is a primary");
+      break;
+    case Purpose::kCommit:
+    case Purpose::kFree:
+    case Purpose::kMerge:
+      if (!is_primary || refuses_writes_.load())
+        return fail(Code::kReadOnly, "this server is a replica");
+      if (purpose == Purpose::kFree) return {};
+      break;
+    case Purpose::kRestore:
+      break;
+  }
   return state_->partitions->index().space->check(state_->rows.bytes());
+}
+
+Committer::Terms Committer::terms() const {
+  const std::lock_guard lock(terms_mutex_);
+  return terms_;
+}
+
+void Committer::publish_role() {
+  const MetaRow& meta = state_->meta;
+  role_.store(meta.role == StoredRole::kPrimary ? Role::kPrimary : Role::kReplica);
+  const std::lock_guard lock(terms_mutex_);
+  terms_ = {.own = meta.term, .heard = meta.heard};
 }
 
 void Committer::prepare(Batch& batch, std::unique_ptr<Request> request) {
   const size_t mark = state_->rows.savepoint();
-  const Making making = request->purpose() == Purpose::kApply ? Making::kApply : Making::kCommit;
-  Commit commit(*state_, making);
+  Commit commit(*state_, making_of(request->purpose()));
   Result<void> done = admit(request->purpose());
   if (done) done = request->prepare(commit);
   batch.touched.insert(commit.bodies().touched().begin(), commit.bodies().touched().end());
@@ -154,6 +189,7 @@ Result<void> Committer::write() {
 void Committer::publish(Batch& batch) {
   for (const std::shared_ptr<StagedBody::State>& body : batch.adopted) body->taken.store(true);
   journal_head_.store(state_->meta.journal_head.value);
+  publish_role();
   for (const Published& published : batch.published) watches_->notify(published);
 }
 

@@ -20,10 +20,13 @@ namespace gemel {
 
 /// What a request is allowed to.
 enum class Purpose : uint8_t {
-  kCommit,  // on a primary, with room on the disk
-  kFree,    // on a primary, even on a full disk
-  kApply,   // on a replica, with room on the disk
-  kRead,    // always: it writes nothing, or bodies only
+  kCommit,   // on a primary, with room on the disk
+  kFree,     // on a primary, even on a full disk
+  kMerge,    // on a primary, with room on the disk; uids and modseqs as given
+  kApply,    // on a replica, with room on the disk
+  kRestore,  // always, with room on the disk: it writes bodies only
+  kRead,     // always: it writes nothing, or bodies only
+  kRole,     // always: it writes the store's own row only
 };
 
 /// A transaction on its way.
@@ -81,8 +84,18 @@ class Committer {
     return future;
   }
 
-  Role role() const { return role_.load(); }
-  void set_role(Role role) { role_.store(role); }
+  /// As it is on disk, but kReplica while writes are refused.
+  Role role() const { return refuses_writes_.load() ? Role::kReplica : role_.load(); }
+  /// What is on disk.
+  struct Terms {
+    Term own;
+    Term heard;
+  };
+  Terms terms() const;
+  /// What a primary may not do, nobody may from now on, whatever the role; not even requests that
+  /// wait already.
+  void refuse_writes() { refuses_writes_.store(true); }
+  void admit_writes() { refuses_writes_.store(false); }
   JournalSeq journal_head() const { return JournalSeq(journal_head_.load()); }
 
   /// A request beyond these is answered with kBusy.
@@ -104,6 +117,7 @@ class Committer {
   void prepare(Batch& batch, std::unique_ptr<Request> request);
   Result<void> write();
   void publish(Batch& batch);
+  void publish_role();
   void failed(const Batch& batch, const Error& error);
   void settle(const Batch& batch);
 
@@ -113,8 +127,12 @@ class Committer {
   bool read_only_;
   bool inline_;
   std::atomic<Role> role_;
+  std::atomic<bool> refuses_writes_ = false;
   std::atomic<uint64_t> journal_head_;
   std::atomic<bool> broken_ = false;  // the disk failed: no writes until opened anew
+
+  mutable std::mutex terms_mutex_;
+  Terms terms_;  // guarded by terms_mutex_
 
   std::mutex mutex_;
   std::condition_variable_any waiting_;

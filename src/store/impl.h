@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include "store/committer.h"
 
@@ -15,6 +16,7 @@ struct MailStore::Impl {
   Watches watches;
   RecentClaims recent;
   uint64_t origin = 0;
+  std::mutex role_mutex;                 // held through a change of role or term
   std::unique_ptr<Committer> committer;  // last: it uses the others
 
   Impl(Options given, Partitions opened)

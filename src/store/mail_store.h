@@ -95,6 +95,15 @@ class Body {
 };
 inline constexpr size_t kBodyChunkBytes = 1 << 20;
 
+/// Flag bits that flipped on each message from `first` to `last`.
+struct FlagFlips {
+  Uid first;
+  Uid last;
+  Flags bits;
+  bool operator==(const FlagFlips&) const = default;
+};
+inline constexpr uint64_t kFlagHistoryModSeqs = 4096;
+
 /// One mailbox at one moment: everything it answers belongs to the same highestmodseq. Pins what it
 /// shows, so keep it only for one command. Any thread.
 ///
@@ -133,6 +142,14 @@ class MailboxView {
   /// Flag bits that transactions after `since` changed on messages that were there then: every
   /// other bit of those messages is as it was. Nothing if that is too long ago to be remembered.
   Result<std::optional<Flags>> flags_touched_since(ModSeq since) const;
+
+  /// Which flags of which messages are other than they were at `since`: ranges of uids, ascending,
+  /// with the bits that flipped (an even number of times is none). The flags of a message that was
+  /// there at `since`, with these flipped back, are those it had; for one that came later it says
+  /// nothing of use. Nothing at all where the history does not reach back: it has the last
+  /// kFlagHistoryModSeqs, and of an update from another server only the whole. Cost: O(transactions
+  /// since that changed flags).
+  Result<std::optional<std::vector<FlagFlips>>> flips_since(ModSeq since) const;
 
   /// Where else a body is: records, expunged ones too, of this partition. At most `count_max`.
   struct Holder {
@@ -194,8 +211,8 @@ class MailStore {
   struct Options {
     std::string path;  // index, journal and the bodies of "default"
     std::map<std::string, std::string> partitions =
-        {};  // further ones: name -> directory, bodies only
-    Role role = Role::kPrimary;
+        {};                      // further ones: name -> directory, bodies only
+    Role role = Role::kPrimary;  // of a new store; later promote() and demote() decide
     uint64_t message_bytes_max = 50 << 20;
     uint64_t free_bytes_min = 64 << 20;  // below it, kNoSpace; more room and it takes writes again
     bool read_only = false;              // for verify and dump of a stopped store: no write at all
@@ -210,8 +227,23 @@ class MailStore {
   /// Waits for the transactions under way.
   ~MailStore();
 
+  // --- role and term: durable, and never more than one of these calls at work ---
+  /// From the moment that demote() is called, kReplica.
   Role role() const;
-  void set_role(Role role);
+  /// The term that this store writes in, or follows; Term{} for a new replica, which follows any.
+  Term term() const;
+  /// The highest term that it knows of; at least term().
+  Term heard() const;
+  /// Begins a term of its own, above all it has heard of and above `above`; on disk, behind all
+  /// transactions before it, when it returns. A primary may begin one too. Errors: kNoSpace, kIo.
+  Result<Term> promote(Term above = {});
+  /// Takes no writes from now on, not even those that wait; those under way are done when it
+  /// returns, and it is on disk that this is a replica. `heard` is remembered. Errors: kNoSpace,
+  /// kIo: it takes no writes, but would when opened anew.
+  Result<void> demote(std::optional<Term> heard = {});
+  /// A replica takes over its sender's term. Cost: nothing if it has it. Errors: kReadOnly, on a
+  /// primary; kInvalid, `term` is lower than the one it follows.
+  Result<void> follow(Term term);
   /// This store's own random number: the origin of the ids it makes.
   uint64_t origin() const;
 
@@ -381,6 +413,52 @@ class MailStore {
   /// All together, so that names may be swapped. The digest is that of the last mailbox. A rename's
   /// `to` may equal its `from` where an update right behind it brings the state.
   std::future<Result<Applied>> apply(std::vector<RenameItem> renames);
+
+  // --- writing, as the primary, what comes from another server: a merge ---
+  /// As apply(), on a primary. The term of this store becomes part of the lineage. Several are one
+  /// transaction, and take effect in order, so that one may give up a name for the next. The digest
+  /// is that of the last one. Errors: kReadOnly, on a replica; kInvalid, a lineage knows a term
+  /// above this store's.
+  std::future<Result<Applied>> merge(std::vector<MailboxUpdate> updates,
+                                     std::vector<StagedBody> bodies);
+  std::future<Result<Applied>> merge(UserUpdate update);
+
+  // --- bodies that were lost ---
+  struct LostBody {
+    Guid guid;
+    std::string partition;
+    bool operator==(const LostBody&) const = default;
+  };
+  /// Bodies that some record holds and that a read or scrub() found missing or damaged, until they
+  /// are restored. Cost: O(those). Errors: kIo.
+  static constexpr size_t kLostBodiesMax = 10'000;  // further ones are only noted later
+  Result<std::vector<LostBody>> lost_bodies();
+  /// The bytes of a body that records of `partition` hold are there again, and on disk; nothing is
+  /// written if they were there. On a primary or replica. Errors: kNotFound, no record holds it, or
+  /// there is no such partition; kNoSpace, kIo.
+  Result<void> restore_body(const StagedBody& body, std::string_view partition);
+  /// Bodies that records of the mailbox hold, expunged ones too, but that are not there. By keys
+  /// alone, so one that is damaged is not found, and about one in a hundred is overlooked. Cost:
+  /// O(records). Errors: kNotFound.
+  Result<std::vector<Guid>> missing_bodies(const UniqueId& mailbox) const;
+  /// Reads bodies again, in the order of their guids from `cursor` on ("" at the start), until
+  /// `bytes_max` are read, one body at least, and checks that each hashes to its guid. What is
+  /// missing or damaged is noted as lost; what was noted and is well is not any more.
+  struct Scrubbed {
+    std::vector<LostBody> lost;
+    uint64_t bodies = 0;
+    uint64_t bytes = 0;
+    std::string next;  // the cursor to go on from; empty: all were read
+  };
+  Result<Scrubbed> scrub(std::string_view cursor, uint64_t bytes_max);
+
+  // --- a copy of the running store ---
+  /// Makes the directory, with a store in it that has all that was durable when it was called:
+  /// "index", and "partition-NAME" for each further one. Files are linked where they can be, so it
+  /// costs little on the same file system. Opened for writing, the copy is a new replica with an
+  /// origin of its own that follows this store's term; each further copy of the copy another one.
+  /// Errors: kExists, the directory is there; kNoSpace, kIo.
+  Result<void> checkpoint(const std::string& directory);
 
   // --- changes ---
   /// `on_change` runs on the committer's thread after each durable change of the mailbox: be quick,

@@ -17,6 +17,20 @@ std::optional<size_t> keyword_at(const std::vector<std::string>& keywords,
   return static_cast<size_t>(at - keywords.begin());
 }
 
+/// The latest kAttributesRemovedMax of those that are gone stay.
+void forget_removed_attributes(MailboxInfo& info) {
+  auto& modseqs = info.attribute_modseqs;
+  while (modseqs.size() > info.attributes.size() + kAttributesRemovedMax) {
+    auto oldest = modseqs.end();
+    for (auto at = modseqs.begin(); at != modseqs.end(); ++at)
+      if (!info.attributes.contains(at->first) &&
+          (oldest == modseqs.end() || at->second < oldest->second))
+        oldest = at;
+    if (oldest == modseqs.end()) return;
+    modseqs.erase(oldest);
+  }
+}
+
 constexpr size_t kSeenBit = static_cast<size_t>(SystemFlag::kSeen);
 constexpr size_t kDeletedBit = static_cast<size_t>(SystemFlag::kDeleted);
 
@@ -149,6 +163,20 @@ Result<void> MailboxEdit::expunge(Uid uid, ModSeq modseq, uint64_t size) {
   return {};
 }
 
+Result<void> MailboxEdit::revise(const RecordState& now, uint64_t size) {
+  TRY(LoadedPage * loaded, page_for(now.uid));
+  const uint32_t slot = Page::slot_of(now.uid);
+  CHECK(loaded->page.present.has(slot));
+  const RecordState was = loaded->page.state_at(slot);
+  row_.records -= digest_of(was);
+  count(was, size, -1);
+  row_.records += digest_of(now);
+  count(now, size, 1);
+  loaded->page.put(now);
+  loaded->dirty = true;
+  return {};
+}
+
 Result<void> MailboxEdit::add(const RecordState& state, const RecordFacts& facts) {
   TRY(LoadedPage * loaded, page_for(state.uid));
   CHECK(!loaded->page.present.has(Page::slot_of(state.uid)));
@@ -183,6 +211,25 @@ void MailboxEdit::note_touched() {
   all.push_back({.modseqs = row_.info.highestmodseq.value - from.value, .touched = touched_});
 }
 
+/// When what the header says was changed, for a merge to compare (MailboxInfo::header_modseq).
+void MailboxEdit::note_header() {
+  static const std::map<std::string, std::string> kNone;
+  MailboxInfo& info = row_.info;
+  const ModSeq now = info.highestmodseq;
+  if (!before_ || before_->name != info.name || before_->partition != info.partition ||
+      before_->deleted_s != info.deleted_s)
+    info.header_modseq = now;
+  const auto& was = before_ ? before_->attributes : kNone;
+  if (was == info.attributes) return;
+  for (const auto& [name, value] : info.attributes) {
+    const auto old = was.find(name);
+    if (old == was.end() || old->second != value) info.attribute_modseqs[name] = now;
+  }
+  for (const auto& [name, value] : was)
+    if (!info.attributes.contains(name)) info.attribute_modseqs[name] = now;
+  forget_removed_attributes(info);
+}
+
 void MailboxEdit::flush_page(LoadedPage& loaded) {
   const UniqueId& id = row_.info.id;
   const uint32_t number = loaded.page.number;
@@ -202,6 +249,7 @@ Result<void> MailboxEdit::flush() {
   for (auto& [number, loaded] : pages_)
     if (loaded.dirty) flush_page(loaded);
   note_touched();
+  note_header();
   row_.info.digest = header_digest(row_.info);
   row_.info.digest += row_.records;
   rows_->put(key::mailbox(row_.info.id), row_.encode());

@@ -46,10 +46,15 @@ class MailboxEdit {
   Result<void> change(const RecordState& now);
   /// A live record becomes a tombstone; `size` is its body's.
   Result<void> expunge(Uid uid, ModSeq modseq, uint64_t size);
+  /// As change(), but a live record may become a tombstone, and a tombstone live.
+  Result<void> revise(const RecordState& now, uint64_t size);
   /// A record that does not exist. Its link and body are the caller's.
   Result<void> add(const RecordState& state, const RecordFacts& facts);
   /// A record goes without a trace. Its link and body are the caller's.
   Result<void> forget(Uid uid, const RecordFacts& facts);
+
+  /// The state before this transaction; 0 for a new mailbox.
+  ModSeq modseq_before() const { return before_ ? before_->highestmodseq : ModSeq(); }
 
   /// Writes all that changed, with the digest.
   Result<void> flush();
@@ -68,6 +73,7 @@ class MailboxEdit {
   Digest digest_of(const RecordState& state);
   void flush_page(LoadedPage& loaded);
   void note_touched();
+  void note_header();
 
   Overlay* rows_;
   std::optional<MailboxInfo> before_;

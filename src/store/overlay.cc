@@ -92,8 +92,15 @@ void Overlay::rollback(size_t mark) {
 std::vector<EngineBatch> Overlay::take() {
   std::vector<EngineBatch> batches(engines_.size());
   for (auto& [key, row] : rows_) {
-    // A row written once that is below and was put again has its old value: it stays as it is.
-    if (row.once && row.in_engine && row.value) continue;
+    // A row written once that is below and was put again: it stays as it is if all it says is its
+    // key, else it is written anew.
+    if (row.once && row.in_engine && row.value) {
+      if (row.value->empty()) continue;
+      batches[key.first.engine].push_back({.table = key.first.table,
+                                           .key = key.second,
+                                           .value = std::nullopt,
+                                           .written_once = true});
+    }
     batches[key.first.engine].push_back({.table = key.first.table,
                                          .key = key.second,
                                          .value = std::move(row.value),

@@ -55,6 +55,33 @@ void get_counters(Decoder& in, MailboxInfo& info) {
   info.expunged_bytes = in.varint();
 }
 
+void put_term(std::string& out, const Term& term) {
+  put_varint(out, term.epoch);
+  put_be64(out, term.origin);
+}
+Term get_term(Decoder& in) {
+  Term term;
+  term.epoch = in.varint();
+  if (const std::string_view origin = in.raw(8); in.ok()) term.origin = get_be64(origin);
+  return term;
+}
+
+void put_lineage(std::string& out, const Lineage& lineage) {
+  put_varint(out, lineage.size());
+  for (const TermStart& start : lineage) {
+    put_term(out, start.term);
+    put_varint(out, start.from.value);
+  }
+}
+Lineage get_lineage(Decoder& in) {
+  Lineage lineage;
+  for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const Term term = get_term(in);
+    lineage.push_back({term, get_id<ModSeq>(in)});
+  }
+  return lineage;
+}
+
 void get_lists(Decoder& in, MailboxRow& row) {
   for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     std::string name(in.string());
@@ -68,6 +95,12 @@ void get_lists(Decoder& in, MailboxRow& row) {
     touch.touched = get_flags(in);
     row.touches.push_back(touch);
   }
+  row.info.lineage = get_lineage(in);
+  row.info.header_modseq = get_id<ModSeq>(in);
+  for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    std::string name(in.string());
+    row.info.attribute_modseqs[std::move(name)] = get_id<ModSeq>(in);
+  }
 }
 
 }  // namespace
@@ -80,6 +113,9 @@ std::string MetaRow::encode() const {
   put_varint(out, journal_head.value);
   put_varint(out, last_uidvalidity.value);
   put_digest(out, digest);
+  out += static_cast<char>(role);
+  put_term(out, term);
+  put_term(out, heard);
   return out;
 }
 
@@ -96,7 +132,11 @@ Result<MetaRow> MetaRow::decode(std::string_view bytes) {
   row.journal_head = get_id<JournalSeq>(in);
   row.last_uidvalidity = get_id<UidValidity>(in);
   row.digest = get_digest(in);
-  if (!in.ok() || !in.at_end()) return std::unexpected(corrupt("meta"));
+  row.role = static_cast<StoredRole>(in.byte());
+  row.term = get_term(in);
+  row.heard = get_term(in);
+  if (!in.ok() || !in.at_end() || row.role > StoredRole::kSeed)
+    return std::unexpected(corrupt("meta"));
   return row;
 }
 
@@ -125,6 +165,13 @@ std::string MailboxRow::encode() const {
   for (const TouchRow& touch : touches) {
     put_varint(out, touch.modseqs);
     put_flags(out, touch.touched);
+  }
+  put_lineage(out, info.lineage);
+  put_varint(out, info.header_modseq.value);
+  put_varint(out, info.attribute_modseqs.size());
+  for (const auto& [name, modseq] : info.attribute_modseqs) {
+    put_string(out, name);
+    put_varint(out, modseq.value);
   }
   return out;
 }
@@ -160,6 +207,7 @@ std::string UserRow::encode() const {
   put_varint(out, bytes);
   put_digest(out, info.data_digest);
   put_digest(out, info.digest);
+  put_lineage(out, info.lineage);
   return out;
 }
 
@@ -174,6 +222,7 @@ Result<UserRow> UserRow::decode(std::string_view userid, std::string_view bytes)
   row.bytes = in.varint();
   row.info.data_digest = get_digest(in);
   row.info.digest = get_digest(in);
+  row.info.lineage = get_lineage(in);
   if (!in.ok() || !in.at_end()) return std::unexpected(corrupt("user"));
   return row;
 }

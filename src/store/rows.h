@@ -14,6 +14,9 @@ namespace gemel {
 /// Raised by every change that an older program would read wrongly.
 inline constexpr uint64_t kFormatVersion = 1;
 
+/// What a store is when it is opened: a seed becomes a replica with an origin of its own.
+enum class StoredRole : uint8_t { kPrimary, kReplica, kSeed };
+
 /// The store as a whole.
 struct MetaRow {
   uint64_t origin = 0;
@@ -21,6 +24,9 @@ struct MetaRow {
   JournalSeq journal_head;
   UidValidity last_uidvalidity;
   Digest digest;
+  StoredRole role = StoredRole::kPrimary;
+  Term term;   // that it writes in, or follows
+  Term heard;  // the highest it knows of
   std::string encode() const;
   /// Errors: kUnsupported, another format version; kCorrupt.
   static Result<MetaRow> decode(std::string_view bytes);

@@ -1,8 +1,9 @@
-// As a replica: updates of mailboxes and users, with uids and modseqs as given.
+// Updates of mailboxes and users, with uids and modseqs as given: on a replica, or in a merge.
 #include <fmt/format.h>
 
 #include <set>
 
+#include "mail/lineage.h"
 #include "store/apply_items.h"
 #include "store/impl.h"
 #include "store/operations.h"
@@ -21,10 +22,13 @@ Error invalid(std::string text) { return {Code::kInvalid, std::move(text)}; }
 
 /// The mailbox in the state that the update starts from; a new one when that is 0.
 Result<MailboxEdit*> start(Commit& commit, const MailboxUpdate& update) {
-  if (update.to <= update.from) return std::unexpected(invalid("an update must raise the modseq"));
+  if (update.to < update.from || (update.to == update.from && !update.mends) || !update.to)
+    return std::unexpected(invalid("an update must raise the modseq"));
   TRY(MailboxEdit * mailbox, commit.find_mailbox(update.id));
   const ModSeq is = mailbox == nullptr ? ModSeq() : mailbox->info().highestmodseq;
   if (is != update.from) return std::unexpected(modified(update.id.text(), is, update.from));
+  if (update.mends && *update.mends != (mailbox == nullptr ? Digest() : mailbox->info().digest))
+    return fail(Code::kModified, update.id.text() + " has another digest than the update mends");
   if (mailbox != nullptr) return mailbox;
   if (!update.header) return std::unexpected(invalid("a new mailbox needs a header"));
   const MailboxHeader& header = *update.header;
@@ -39,7 +43,19 @@ Result<MailboxEdit*> start(Commit& commit, const MailboxUpdate& update) {
   return commit.add_mailbox(std::move(info));
 }
 
-/// What the header says beyond the records: name, deletion, partition, attributes.
+/// A replica learns from a lineage which terms there are; a primary's own is above them all.
+Result<void> check_lineage(Commit& commit, const Lineage& lineage, ModSeq highest) {
+  if (!is_sound(lineage, highest)) return std::unexpected(invalid("a lineage is out of order"));
+  if (lineage.empty()) return {};
+  MetaRow& meta = commit.meta();
+  const Term& last = lineage.back().term;
+  if (meta.role == StoredRole::kPrimary && last > meta.term)
+    return std::unexpected(invalid("a lineage knows a later term than this server"));
+  meta.heard = std::max(meta.heard, last);
+  return {};
+}
+
+/// What the header says beyond the records: name, deletion, partition, attributes, lineage.
 Result<void> apply_header(Commit& commit, MailboxEdit& mailbox, const MailboxHeader& header) {
   MailboxInfo& info = mailbox.header();
   if (header.uidvalidity != info.uidvalidity || !header.uidvalidity)
@@ -54,6 +70,7 @@ Result<void> apply_header(Commit& commit, MailboxEdit& mailbox, const MailboxHea
   info.created_s = header.created_s;
   info.deleted_s = header.deleted_s;
   info.attributes = header.attributes;
+  info.lineage = header.lineage;
   return {};
 }
 
@@ -63,7 +80,8 @@ Result<void> apply_numbers(MailboxEdit& mailbox, const MailboxUpdate& update) {
   if (update.last_uid < info.last_uid) return std::unexpected(invalid("last_uid goes back"));
   if (update.recent_uid > update.last_uid)
     return std::unexpected(invalid("recent_uid is above last_uid"));
-  if (update.purged_modseq < info.purged_modseq || update.purged_modseq > update.to)
+  const bool goes_back = update.purged_modseq < info.purged_modseq;
+  if ((goes_back && !update.mends) || update.purged_modseq > update.to)
     return std::unexpected(invalid("purged_modseq goes back, or is above highestmodseq"));
   info.last_uid = update.last_uid;
   info.recent_uid = update.recent_uid;
@@ -85,29 +103,63 @@ Result<void> apply_purge(Commit& commit, MailboxEdit& mailbox) {
   return forget_records(commit, mailbox, uids);
 }
 
-Result<Applied> apply_mailbox(Commit& commit, const MailboxUpdate& update,
-                              const StagedBodies& bodies) {
+Result<MailboxEdit*> change_mailbox(Commit& commit, const MailboxUpdate& update,
+                                    const StagedBodies& bodies) {
   TRY(MailboxEdit * mailbox, start(commit, update));
-  if (update.header) TRY_OK(apply_header(commit, *mailbox, *update.header));
+  if (update.header) {
+    TRY_OK(check_lineage(commit, update.header->lineage, update.to));
+    TRY_OK(apply_header(commit, *mailbox, *update.header));
+  }
   const Uid old_last_uid = mailbox->info().last_uid;
   TRY_OK(apply_numbers(*mailbox, update));
   TRY_OK(apply_items(commit, *mailbox, {update, bodies, old_last_uid}));
   TRY_OK(apply_purge(commit, *mailbox));
+  return mailbox;
+}
+
+Result<Applied> apply_mailboxes(Commit& commit, const std::vector<MailboxUpdate>& updates,
+                                const StagedBodies& bodies) {
+  if (updates.empty()) return std::unexpected(invalid("an update of nothing"));
+  std::set<UniqueId> ids;
+  const MailboxEdit* last = nullptr;
+  for (const MailboxUpdate& update : updates) {
+    if (!ids.insert(update.id).second)
+      return std::unexpected(invalid("a transaction updates a mailbox twice"));
+    TRY(last, change_mailbox(commit, update, bodies));
+  }
   TRY_OK(commit.finish());
-  return Applied{mailbox->info().highestmodseq, mailbox->info().digest,
-                 commit.committed(update.id).journal};
+  return Applied{last->info().highestmodseq, last->info().digest,
+                 commit.committed(last->info().id).journal};
+}
+
+/// The user in the state that the update starts from.
+Result<UserEdit*> start_user(Commit& commit, const UserUpdate& update) {
+  if (update.to < update.from || (update.to == update.from && !update.mends) || !update.to)
+    return std::unexpected(invalid("an update must raise the modseq"));
+  TRY(UserEdit * user, commit.user(update.userid));
+  const UserInfo& info = user->info();
+  if (info.modseq != update.from)
+    return std::unexpected(modified(update.userid, info.modseq, update.from));
+  if (update.mends && *update.mends != (user->exists() ? info.data_digest : Digest()))
+    return fail(Code::kModified, update.userid + " has another digest than the update mends");
+  return user;
 }
 
 Result<Applied> apply_user(Commit& commit, const UserUpdate& update) {
-  if (update.to <= update.from) return std::unexpected(invalid("an update must raise the modseq"));
-  TRY(UserEdit * user, commit.user(update.userid));
-  if (user->info().modseq != update.from)
-    return std::unexpected(modified(update.userid, user->info().modseq, update.from));
+  TRY(UserEdit * user, start_user(commit, update));
   user->header().created_s = update.created_s;
   user->header().deleted_s = update.deleted_s;
+  if (update.lineage) {
+    TRY_OK(check_lineage(commit, *update.lineage, update.to));
+    user->header().lineage = *update.lineage;
+  }
   user->raise_to(update.to);
+  if (!update.drops.empty() && !update.mends)
+    return std::unexpected(invalid("only what mends may drop items"));
+  for (const std::string& item_key : update.drops) TRY_OK(user->drop(item_key));
+  const ModSeq above = update.mends ? ModSeq() : update.from;
   for (const UserItem& item : update.items) {
-    if (item.modseq <= update.from || item.modseq > update.to)
+    if (item.modseq <= above || item.modseq > update.to)
       return std::unexpected(invalid("an item's modseq is out of range"));
     TRY_OK(user->put(item));
   }
@@ -152,18 +204,40 @@ Result<Applied> apply_renames(Commit& commit, const std::vector<RenameItem>& ite
 
 }  // namespace
 
+namespace {
+
+/// What prepares `updates` as one transaction.
+TypedRequest<Applied>::Prepare all_of(std::vector<MailboxUpdate> updates,
+                                      const std::vector<StagedBody>& bodies) {
+  StagedBodies by_guid;
+  for (const StagedBody& body : bodies) by_guid.emplace(body.guid(), body);
+  return [updates = std::move(updates), by_guid = std::move(by_guid)](Commit& commit) {
+    return apply_mailboxes(commit, updates, by_guid);
+  };
+}
+
+}  // namespace
+
 std::future<Result<Applied>> MailStore::apply(MailboxUpdate update,
                                               std::vector<StagedBody> bodies) {
-  StagedBodies by_guid;
-  for (StagedBody& body : bodies) by_guid.emplace(body.guid(), body);
-  return impl_->submit<Applied>(
-      Purpose::kApply, [update = std::move(update), by_guid = std::move(by_guid)](Commit& commit) {
-        return apply_mailbox(commit, update, by_guid);
-      });
+  std::vector<MailboxUpdate> one;
+  one.push_back(std::move(update));
+  return impl_->submit<Applied>(Purpose::kApply, all_of(std::move(one), bodies));
+}
+
+std::future<Result<Applied>> MailStore::merge(std::vector<MailboxUpdate> updates,
+                                              std::vector<StagedBody> bodies) {
+  return impl_->submit<Applied>(Purpose::kMerge, all_of(std::move(updates), bodies));
 }
 
 std::future<Result<Applied>> MailStore::apply(UserUpdate update) {
   return impl_->submit<Applied>(Purpose::kApply, [update = std::move(update)](Commit& commit) {
+    return apply_user(commit, update);
+  });
+}
+
+std::future<Result<Applied>> MailStore::merge(UserUpdate update) {
+  return impl_->submit<Applied>(Purpose::kMerge, [update = std::move(update)](Commit& commit) {
     return apply_user(commit, update);
   });
 }

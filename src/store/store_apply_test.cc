@@ -310,7 +310,7 @@ TEST_P(StoreApply, EachRoleTakesItsOwnWritesOnly) {
   start();
   EXPECT_EQ(store->create_user("bob", {}).error().code, Code::kReadOnly);
   EXPECT_EQ(store->expunge(kId, kAll).error().code, Code::kReadOnly);
-  store->set_role(Role::kPrimary);
+  ASSERT_TRUE(store->promote());
   EXPECT_EQ(store->role(), Role::kPrimary);
   expect_refused(then(ModSeq(3), ModSeq(4)), Code::kReadOnly);
   EXPECT_TRUE(store->expunge(kId, kAll));

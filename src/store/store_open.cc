@@ -1,4 +1,4 @@
-// Opening a store, its role, staging and pins, watches.
+// Opening a store, staging and pins, watches.
 #include <fmt/format.h>
 
 #include "store/impl.h"
@@ -6,9 +6,20 @@
 namespace gemel {
 namespace {
 
+uint64_t new_origin(const MailStore::Options& options) {
+  uint64_t origin = 0;
+  while (origin == 0) origin = options.random->u64();
+  return origin;
+}
+
 Result<MetaRow> make_meta(const MailStore::Options& options, Engine& index) {
   MetaRow meta;
-  while (meta.origin == 0) meta.origin = options.random->u64();
+  meta.origin = new_origin(options);
+  if (options.role == Role::kPrimary)
+    meta.term = {1, meta.origin};
+  else
+    meta.role = StoredRole::kReplica;  // without a term, so that it follows any
+  meta.heard = meta.term;
   EngineBatch batch;
   batch.push_back({Table::kIndex, std::string(key::kMeta), meta.encode()});
   TRY_OK(index.write(batch, Engine::Durability::kSynced));
@@ -45,8 +56,6 @@ Result<std::unique_ptr<MailStore>> MailStore::open(Options options) {
   return std::unique_ptr<MailStore>(new MailStore(std::move(impl)));
 }
 
-Role MailStore::role() const { return impl_->committer->role(); }
-void MailStore::set_role(Role role) { impl_->committer->set_role(role); }
 uint64_t MailStore::origin() const { return impl_->origin; }
 
 Result<BodyWriter> MailStore::stage(std::string_view partition) {

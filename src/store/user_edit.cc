@@ -39,13 +39,19 @@ Result<std::optional<UserItem>> UserEdit::item(std::string_view item_key) const 
   return decode_item(item_key, *bytes);
 }
 
+Result<void> UserEdit::drop(std::string_view item_key) {
+  const std::string& userid = row_.info.userid;
+  TRY(const std::optional<UserItem> was, item(item_key));
+  if (!was) return {};
+  items_ -= item_digest(*was);
+  rows_->erase_once(key::item_change(userid, was->modseq, item_key));
+  rows_->erase(key::item(userid, item_key));
+  return {};
+}
+
 Result<void> UserEdit::put(const UserItem& item) {
   const std::string& userid = row_.info.userid;
-  TRY(const std::optional<UserItem> was, this->item(item.key));
-  if (was) {
-    items_ -= item_digest(*was);
-    rows_->erase_once(key::item_change(userid, was->modseq, item.key));
-  }
+  TRY_OK(drop(item.key));
   items_ += item_digest(item);
   rows_->put(key::item(userid, item.key), encode(item));
   rows_->put_once(key::item_change(userid, item.modseq, item.key), "");

@@ -27,12 +27,15 @@ class UserEdit {
   /// As in MailboxEdit.
   ModSeq modseq();
   void raise_to(ModSeq to);
-  /// To change created_s and deleted_s. Call modseq() or raise_to() too.
+  ModSeq modseq_before() const { return before_ ? before_->modseq : ModSeq(); }
+  /// To change created_s, deleted_s and lineage. Call modseq() or raise_to() too.
   UserInfo& header() { return row_.info; }
 
   Result<std::optional<UserItem>> item(std::string_view item_key) const;
   /// Puts `item` as it is, over what was there.
   Result<void> put(const UserItem& item);
+  /// The item goes without a trace, if it is there.
+  Result<void> drop(std::string_view item_key);
   /// A mailbox of the user changed from `before` to `after`; either may be absent.
   void mailbox_changed(const MailboxInfo* before, const MailboxInfo* after);
   /// Errors: kOverQuota, mailboxes have grown beyond the user's quota.

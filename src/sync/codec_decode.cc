@@ -123,6 +123,7 @@ struct ItemDecoder {
   Result<ChangeItem> expunge();
   Result<ChangeItem> append();
   Result<ChangeItem> copy();
+  Result<ChangeItem> drop();
   // Behind the item's first word and its space.
   using Reader = Result<ChangeItem> (ItemDecoder::*)();
   Result<ChangeItem> after_word(Reader reader);
@@ -224,6 +225,12 @@ Result<ChangeItem> ItemDecoder::copy() {
   return item;
 }
 
+Result<ChangeItem> ItemDecoder::drop() {
+  DropItem item;
+  TRY(item.uids, read_uid_set(in));
+  return item;
+}
+
 Result<ChangeItem> ItemDecoder::after_word(Reader reader) {
   TRY_OK(in.space());
   return (this->*reader)();
@@ -235,6 +242,7 @@ Result<ChangeItem> ItemDecoder::item() {
   if (in.skip_word("EXPUNGE")) return after_word(&ItemDecoder::expunge);
   if (in.skip_word("APPEND")) return after_word(&ItemDecoder::append);
   if (in.skip_word("COPY")) return after_word(&ItemDecoder::copy);
+  if (in.skip_word("DROP")) return after_word(&ItemDecoder::drop);
   return in.wrong("an item");
 }
 

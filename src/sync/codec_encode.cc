@@ -64,6 +64,7 @@ struct ItemEncoder {
   void operator()(const ExpungeItem& item);
   void operator()(const AppendItem& item);
   void operator()(const AppendFromItem& item);
+  void operator()(const DropItem& item);
 };
 
 std::string& ItemEncoder::out() { return pieces.back().text; }
@@ -144,6 +145,8 @@ void ItemEncoder::operator()(const AppendFromItem& item) {
   out() += " FLAGS ";
   put_flags(out(), *item.flags);
 }
+
+void ItemEncoder::operator()(const DropItem& item) { (out() += " DROP ") += item.uids.text(); }
 
 }  // namespace
 

@@ -63,7 +63,7 @@ TEST_F(ReceiverTest, RefusesPlaintextFromElsewhereAndAPrimary) {
   link.receiver_options.plaintext = ReceiverOptions::Plaintext::kAnywhere;
   start({.peer_address = "127.0.0.1", .is_local = false});
   EXPECT_TRUE(login().starts_with("OK AUTHENTICATE "));
-  link.replica->set_role(Role::kPrimary);
+  ASSERT_TRUE(link.replica->promote());
   start({.peer_address = "127.0.0.1", .is_local = true});
   EXPECT_EQ(login(), "NO AUTHENTICATE [DENIED] this server is a primary\r\n");
 }

@@ -65,8 +65,6 @@ class TestLink {
       primary.options.path += "_alike";
       primary.open();
     }
-    replica.options.role = Role::kReplica;
-    replica.open();
     channel_options.name = "standby";
     channel_options.userid = "replicator";
     channel_options.password = "secret";
@@ -146,7 +144,7 @@ class TestLink {
   SeededRandom store_random_{4};
 
   TestStore primary{TestStore::On::kMemory};
-  TestStore replica{TestStore::On::kMemory};
+  TestStore replica{TestStore::On::kMemory, Role::kReplica};
   ChannelOptions channel_options;
   ReceiverOptions receiver_options;
   std::unique_ptr<Channel> channel;

@@ -197,7 +197,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if ((state & kSelected) != 0) client.say("0 LOGIN alice x\r\n");
   if ((state & kQresync) != 0) client.say("0 ENABLE QRESYNC\r\n");
   if ((state & kSelected) != 0) client.say("0 SELECT INBOX\r\n");
-  if ((state & kReplica) != 0) world.store->set_role(Role::kReplica);
+  if ((state & kReplica) != 0) CHECK(world.store->demote().has_value());
   std::string_view input(reinterpret_cast<const char*>(data) + 2, size - 2);
   for (size_t turn = 0; !input.empty() && !client.is_closed(); ++turn) {
     client.say(input.substr(0, piece_bytes));
