@@ -87,8 +87,8 @@ void read_lmtp(ConfigTable table, Config& config) {
 }
 
 void read_pop3(ConfigTable table, Config& config) {
-  config.pop3 = endpoints(table, "listen");
-  config.pop3_tls = endpoints(table, "listen_tls");
+  config.pop3 = endpoints_of(table, "listen");
+  config.pop3_tls = endpoints_of(table, "listen_tls");
   config.pop3_plaintext_auth = static_cast<Config::PlaintextAuth>(
       table.choice("plaintext_auth", {"tls-or-local", "anywhere"}));
   config.pop3_delete =
