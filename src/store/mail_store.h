@@ -277,6 +277,9 @@ class MailStore {
   /// Errors: kNotFound; a deleted user is found only with kDeletedToo.
   Result<UserInfo> user(std::string_view userid, Which which = Which::kLive) const;
   Result<std::vector<UserInfo>> users(Which which = Which::kLive) const;
+  /// At most `count_max` of those behind `userid`, by userid. Cost: O(users given and passed over).
+  Result<std::vector<UserInfo>> users_after(std::string_view userid, size_t count_max,
+                                            Which which = Which::kLive) const;
   /// Live items whose key starts with `prefix`, by key.
   Result<std::vector<UserItem>> user_items(std::string_view userid, std::string_view prefix) const;
   Result<std::optional<std::string>> user_item(std::string_view userid, std::string_view key) const;

@@ -102,10 +102,16 @@ Result<UserInfo> MailStore::user(std::string_view userid, Which which) const {
 }
 
 Result<std::vector<UserInfo>> MailStore::users(Which which) const {
+  return users_after("", SIZE_MAX, which);
+}
+
+Result<std::vector<UserInfo>> MailStore::users_after(std::string_view userid, size_t count_max,
+                                                     Which which) const {
   std::vector<UserInfo> out;
-  TRY_OK(impl_->now().scan_prefix(
-      std::string(key::kUsers),
+  TRY_OK(impl_->now().scan(
+      key::user(userid) + '\0', key::end_of(std::string(key::kUsers)),
       [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+        if (out.size() == count_max) return false;
         TRY(UserRow row, UserRow::decode(row_key.substr(key::kUsers.size()), value));
         if (row.info.modseq && (which == Which::kDeletedToo || !row.info.is_deleted()))
           out.push_back(std::move(row.info));

@@ -25,11 +25,7 @@ void Channel::pause() { core_->set_paused(ChannelOptions::Mode::kOneShot); }
 void Channel::resume() { core_->set_paused(ChannelOptions::Mode::kRolling); }
 
 void Channel::sync(SyncScope scope, SyncEffect effect, std::function<void(SyncReport)> done) {
-  core_->sync({.scope = std::move(scope),
-               .effect = effect,
-               .done = std::move(done),
-               .target = {},
-               .report = {}});
+  core_->sync({.scope = std::move(scope), .effect = effect, .done = std::move(done), .report = {}});
 }
 
 // --- how things stand ---
@@ -39,21 +35,20 @@ ChannelCore::ChannelCore(MailStore& store, ChannelOptions options, Clock& clock)
       options_(std::move(options)),
       clock_(clock),
       memory_(store, options_.name),
+      agenda_(store, memory_, clock),
       mode_(options_.mode),
-      position_(memory_.position()) {
-  for (const std::string& key : memory_.set_aside())
-    if (const auto entity = entity_of(key))
-      aside_[*entity] = {.name = name_of(*entity), .reason = "set aside before a restart"};
-  if (store_.journal_head() != position_.value_or(JournalSeq()))
-    oldest_change_ms_ = clock_.monotonic_ms();
-  watch_ = store_.watch_all([this](const Published&) { on_change(); });
+      aside_(agenda_.aside()),
+      sent_(agenda_.sent()),
+      cursor_(agenda_.cursor()) {
+  times_.note(store_.journal_head(), clock_.monotonic_ms());
+  watch_ = store_.watch_all([this](const Published& published) { on_change(published); });
 }
 
-void ChannelCore::on_change() {
+void ChannelCore::on_change(const Published& published) {
   std::function<void()> wake;
   {
     const std::lock_guard lock(mutex_);
-    if (!oldest_change_ms_) oldest_change_ms_ = clock_.monotonic_ms();
+    times_.note(published.journal, clock_.monotonic_ms());
     if (mode_ == ChannelOptions::Mode::kRolling) wake = wake_;
   }
   if (wake) wake();
@@ -63,22 +58,23 @@ void ChannelCore::connected(std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
   wake_ = std::move(wake);
   session_error_.clear();
-  has_asked_ = has_surveyed_ = replica_is_empty_ = false;
 }
 
 // What the replica has as a whole tells whether what is remembered of it is right: it may have been
 // cut in the middle of a batch, or come back from a backup, or with a new disk.
 Result<void> ChannelCore::logged_in(const Digest& replica) {
   TRY_OK(memory_.settle());  // what the last connection did not bring to its end
-  has_asked_ = has_surveyed_ = memory_.position() && memory_.in_step() == replica;
-  replica_is_empty_ = replica == Digest();
-  if (replica_is_empty_ && !has_asked_) {
-    TRY_OK(memory_.forget());
-    whole_start_.reset();
-  }
+  const bool is_in_step = memory_.position() && memory_.in_step() == replica;
+  const bool is_empty = replica == Digest() && !is_in_step;
+  if (is_empty) TRY_OK(memory_.forget());
+  is_in_doubt_ = !is_in_step && !is_empty;
+  agenda_.begin(is_in_step ? Agenda::Replica::kInStep
+                : is_empty ? Agenda::Replica::kEmpty
+                           : Agenda::Replica::kUnsure);
   const std::lock_guard lock(mutex_);
-  position_ = memory_.position();
-  if (!position_) aside_.clear();
+  aside_ = agenda_.aside();
+  sent_ = agenda_.sent();
+  cursor_ = agenda_.cursor();
   connected_ = true;
   attempts_ = 0;
   last_error_.clear();
@@ -104,8 +100,6 @@ void ChannelCore::disconnected(const Error& reason) {
         clock_.monotonic_ms() + wait +
         static_cast<int64_t>(options_.random->u64() % static_cast<uint64_t>(wait / 4));
     requests.swap(requests_);
-    if (!oldest_change_ms_) oldest_change_ms_ = oldest_under_way_ms_;
-    oldest_under_way_ms_.reset();
   }
   log::warn("channel={} is down: {}", options_.name, last_error_);
   for (SyncRequest& request : requests)
@@ -135,14 +129,17 @@ void ChannelCore::count_batch() {
 
 ChannelStatus ChannelCore::status() const {
   ChannelStatus status;
+  JournalSeq cursor;
   {
     const std::lock_guard lock(mutex_);
     const int64_t now = clock_.monotonic_ms();
     status.connected = connected_;
     status.paused = mode_ == ChannelOptions::Mode::kOneShot;
-    status.position = position_.value_or(JournalSeq());
-    const auto oldest = oldest_under_way_ms_ ? oldest_under_way_ms_ : oldest_change_ms_;
-    status.lag_ms = oldest ? now - *oldest : 0;
+    status.position = sent_;
+    cursor = cursor_;
+    status.changes_behind = pending_;
+    if (sent_ < store_.journal_head())
+      status.lag_ms = now - times_.time_of(JournalSeq(sent_.value + 1), now);
     status.last_error = last_error_;
     if (!connected_ && !last_error_.empty())
       status.retry_in_ms = std::max<int64_t>(0, next_attempt_at_ms_ - now);
@@ -155,8 +152,8 @@ ChannelStatus ChannelCore::status() const {
     status.bytes_up = bytes_up_;
     status.bytes_down = bytes_down_;
   }
-  if (const auto entries = store_.journal_since(status.position, kChangesBehindMax))
-    status.changes_behind = entries->size();
+  if (const auto entries = store_.journal_since(cursor, kChangesBehindMax))
+    status.changes_behind += entries->size();
   if (status.changes_behind == 0) status.lag_ms = 0;
   return status;
 }
@@ -169,26 +166,6 @@ void ChannelCore::set_paused(ChannelOptions::Mode mode) {
     wake = wake_;
   }
   if (wake) wake();
-}
-
-void ChannelCore::sync(SyncRequest request) {
-  std::function<void()> wake;
-  {
-    const std::lock_guard lock(mutex_);
-    request.round_trips_before = round_trips_;
-    request.bytes_up_before = bytes_up_;
-    request.bytes_down_before = bytes_down_;
-    requests_.push_back(std::move(request));
-    wake = wake_;
-  }
-  if (wake) wake();
-}
-
-std::string ChannelCore::name_of(const Entity& entity) const {
-  if (const auto* userid = std::get_if<std::string>(&entity)) return *userid;
-  const UniqueId& id = std::get<UniqueId>(entity);
-  const Result<MailboxInfo> info = store_.find(id);
-  return info ? info->name.text() : id.text();
 }
 
 }  // namespace gemel::sync

@@ -3,47 +3,40 @@
 // Threads  as said for each part.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 
+#include "sync/agenda.h"
 #include "sync/channel.h"
-#include "sync/cycle.h"
+#include "sync/dry_run.h"
+#include "sync/journal_times.h"
 
 namespace gemel::sync {
 
-/// Entities of one cycle, so that each ends some time.
-inline constexpr size_t kCycleEntitiesMax = 20'000;
+/// Requests that wait; one more is refused with kBusy.
+inline constexpr size_t kRequestsMax = 1000;
 
 struct SyncRequest {
   SyncScope scope;
   SyncEffect effect = SyncEffect::kSend;
   std::function<void(SyncReport)> done;
-  std::optional<JournalSeq> target;  // of everything: to get there
   SyncReport report;
+  /// Of everything: to get there.
+  std::optional<JournalSeq> target = {};
+  /// Of some: what it waits for, by its tickets of the agenda.
+  std::map<Entity, uint64_t> waits = {};
+  enum class Stage : uint8_t { kNew, kUnderWay } stage = Stage::kNew;
+  size_t failures = 0;
+  std::string first_failure = {};
   uint64_t round_trips_before = 0;
   uint64_t bytes_up_before = 0;
   uint64_t bytes_down_before = 0;
 };
 
-/// What the next cycle is, and what its end means.
-struct CyclePlan {
-  Cycle::Options options;
-  std::optional<JournalSeq> position;  // to be set at its end
-  enum class Kind : uint8_t {
-    kJournal,
-    kWhole,
-    kSurvey,
-    kSetAside,
-    kRequest
-  } kind = Kind::kJournal;
-  std::string last_user;               // of a part of the whole
-  std::optional<SyncRequest> request;  // for kRequest
-};
-
-class ChannelCore {
+class ChannelCore final : public CycleEvents {
  public:
   ChannelCore(MailStore& store, ChannelOptions options, Clock& clock);
 
@@ -51,6 +44,7 @@ class ChannelCore {
   const ChannelOptions& options() const { return options_; }
   MailStore& store() { return store_; }
   ReplicaMemory& memory() { return memory_; }
+  Clock& clock() { return clock_; }
   void connected(std::function<void()> wake);
   /// The session gives its reason before it ends.
   void failed(std::string why);
@@ -58,11 +52,24 @@ class ChannelCore {
   Result<void> logged_in(const Digest& replica);
   void count_round_trip();
   void count_batch();
-  /// The next cycle; nothing: all is done for now.
-  Result<std::optional<CyclePlan>> next_cycle();
-  void cycle_over(CyclePlan plan, const Cycle& cycle);
+  /// Before each batch: adds what is due. False: nothing new. Errors: kIo.
+  Result<bool> fill(Cycle& cycle);
+  /// The answers of a batch have come, or what was added needed no words. Errors: the link must
+  /// end, and rest.
+  Result<void> batch_over(const Cycle& cycle);
+  /// A request that wants to be tried only.
+  std::optional<SyncRequest> take_dry_run();
+  Cycle::Trust trust() const;
+  void finish(SyncRequest request, Result<void> result);
   /// Until something set aside is due.
   std::optional<int64_t> next_due_ms() const;
+
+  // --- of its cycle (the session's thread) ---
+  void over(const Entity& entity, Result<void> result) override;
+  void sending(const Entity& entity, const std::string& action) override;
+  void reached(const Entity& entity, ModSeq modseq, Held held) override;
+  void differs(const std::string& userid) override { agenda_.differs(userid); }
+  void stranger(const std::string& name) override;
 
   // --- any thread ---
   void disconnected(const Error& reason);
@@ -73,24 +80,13 @@ class ChannelCore {
   void set_paused(ChannelOptions::Mode mode);
 
  private:
-  struct Aside {
-    std::string name;
-    std::string reason;
-    int tries = 0;
-    int64_t due_ms = 0;
-  };
-  void on_change();
-  std::optional<SyncRequest> take_scoped_request();
-  bool may_roll();
-  CyclePlan plan_of(SyncRequest request);
-  Result<std::optional<CyclePlan>> plan_rolling();
-  Result<CyclePlan> plan_whole();
-  bool is_due_to_survey();
+  void on_change(const Published& published);
+  void take_requests();
+  Result<std::map<Entity, uint64_t>> want(const SyncScope& scope);
+  Agenda::Flow flow();
   void note_in_step();
-  void take_failures(const CyclePlan& plan, const Cycle& cycle);
-  void finish_requests();
-  void finish(SyncRequest request, Result<void> result);
-  std::string name_of(const Entity& entity) const;
+  void finish_requests(const Cycle& cycle);
+  void show(const Cycle& cycle);
 
   MailStore& store_;
   const ChannelOptions options_;
@@ -98,23 +94,20 @@ class ChannelCore {
 
   // The session's thread only.
   ReplicaMemory memory_;
-  // On this connection: memory can be trusted, and the replica as a whole was looked at.
-  bool has_asked_ = false;
-  bool has_surveyed_ = false;
-  bool replica_is_empty_ = false;  // until something was sent
-  std::string whole_user_;         // the last of which the whole has been sent
-  std::optional<JournalSeq> whole_start_;
+  Agenda agenda_;
+  bool is_in_doubt_ = true;  // the replica may not be where it was left
 
   mutable std::mutex mutex_;  // guards all below; never held while the store is asked to write
   std::function<void()> wake_;
   bool connected_ = false;
   ChannelOptions::Mode mode_;
   std::deque<SyncRequest> requests_;
-  std::map<Entity, Aside> aside_;
+  std::map<Entity, Agenda::Aside> aside_;  // as the agenda's when the last batch was over
   std::set<std::string> strangers_;
-  std::optional<JournalSeq> position_;
-  std::optional<int64_t> oldest_change_ms_;  // not yet in a cycle
-  std::optional<int64_t> oldest_under_way_ms_;
+  JournalSeq sent_;
+  JournalSeq cursor_;
+  size_t pending_ = 0;
+  JournalTimes times_;
   std::string session_error_;
   std::string last_error_;
   int attempts_ = 0;

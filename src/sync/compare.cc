@@ -104,6 +104,18 @@ Relation relation(const MailboxInfo& info, const ReplicaMailbox& replica) {
   return replica.digest == info.digest ? Relation::kInStep : Relation::kDiffers;
 }
 
+// UIDs are given in order, so what is new is a part of all; how large a part, if all are alike.
+Remainder remainder(const MailboxInfo& info, const std::optional<ReplicaMailbox>& replica) {
+  const uint64_t all = info.last_uid.value;
+  const uint64_t known = replica ? replica->last_uid.value : 0;
+  if (known >= all) return {};
+  const double part = static_cast<double>(all - known) / static_cast<double>(all);
+  const uint64_t bytes = info.bytes + info.expunged_bytes;
+  const uint64_t messages = uint64_t{info.exists} + info.expunged;
+  return {.messages = std::min(messages, all - known),
+          .bytes = static_cast<uint64_t>(part * static_cast<double>(bytes))};
+}
+
 // What one chunk is made of.
 struct Comparison::Draft {
   ModSeq boundary;

@@ -53,6 +53,14 @@ enum class Relation : uint8_t {
 /// Cost: O(1).
 Relation relation(const MailboxInfo& info, const ReplicaMailbox& replica);
 
+/// What is to be sent of new messages, about; in no case is it far below.
+struct Remainder {
+  uint64_t messages = 0;
+  uint64_t bytes = 0;
+};
+/// `replica` none: it has no such mailbox. Cost: O(1).
+Remainder remainder(const MailboxInfo& info, const std::optional<ReplicaMailbox>& replica);
+
 /// How a message that the replica lacks gets there.
 struct Route {
   enum class Kind : uint8_t {

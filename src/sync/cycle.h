@@ -1,47 +1,42 @@
-// One cycle of a channel: takes some mailboxes and users, and brings them up to date on the replica
-// in as few batches as it can. Usually that is one: the updates, from what is remembered of the
+// The sending end's engine: takes mailboxes and users and brings them up to date on the replica, in
+// as few batches as it can. Usually that is one: the updates, from what is remembered of the
 // replica. Where that can't be trusted, it asks first.
 //
-// Order of one batch, so that names never clash: users that live, deleted mailboxes (their names
-// are free then), one RENAME for all that have other names or partitions, the rest, those that got
-// messages last (their messages may be copies of others), users that are gone.
+// Work may be added before each batch, so that what is new does not wait for what is large; see
+// sync/send_queue.h for the order, sync/batch_budget.h for how much goes at once.
 //
-// Owns     the plan; not the connection, nor what is remembered of the replica.
+// Owns     the work under way on one connection; not what is remembered of the replica. Memory:
+//          some 100 bytes for each entity, and a view of at most kComparisonsMax mailboxes.
 // Threads  one at a time. Reads the store.
 // Source   doc/replication-protocol.md, "What the sender sends".
 #pragma once
 
 #include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "store/mail_store.h"
 #include "sync/answers.h"
+#include "sync/batch_budget.h"
 #include "sync/codec.h"
 #include "sync/compare.h"
+#include "sync/entity.h"
 #include "sync/replica_memory.h"
 #include "sync/replica_routes.h"
+#include "sync/send_queue.h"
 
 namespace gemel::sync {
 
-/// A mailbox or a user's data.
-using Entity = std::variant<UniqueId, std::string>;
-using Work = std::set<Entity>;
-/// For keeping: "m" and 16 bytes, or "u" and the userid.
-std::string key_of(const Entity& entity);
-std::optional<Entity> entity_of(std::string_view key);
-
-/// A batch ends at one of these, if its work does not end before.
-inline constexpr uint64_t kBatchBodyBytesMax = 256 << 20;
+/// Commands of one batch.
 inline constexpr size_t kBatchCommandsMax = 20'000;
-/// How often a cycle tries one entity anew, after the replica said what was wrong.
+/// How often one entity is tried anew after the replica said what was wrong; then it is given up.
 inline constexpr int kTriesMax = 6;
-/// What a report lists; more are counted.
-inline constexpr size_t kActionsMax = 10'000;
+/// Large mailboxes whose views are kept from one of their turns to the next.
+inline constexpr size_t kComparisonsMax = 4;
 
 /// A stretch of a command, and the body that follows it.
 struct OutgoingPiece {
@@ -49,46 +44,67 @@ struct OutgoingPiece {
   std::optional<Body> body;
 };
 
+/// What a cycle tells of as it goes.
+class CycleEvents {
+ public:
+  virtual ~CycleEvents() = default;
+  /// The replica has `entity` as it was when its turn came, or later; or why it can't have it. It
+  /// is no longer in the cycle.
+  virtual void over(const Entity& entity, Result<void> result) = 0;
+  /// Something of `entity` is about to be sent (in a dry run: would be); for people.
+  virtual void sending(const Entity& entity, const std::string& action) = 0;
+  /// The replica has the entity up to this modseq: on its way to the disk, or on the disk.
+  enum class Held : uint8_t { kReceived, kDurable };
+  virtual void reached(const Entity& entity, ModSeq modseq, Held held) = 0;
+  /// A survey found that the replica has something else of this user.
+  virtual void differs(const std::string& userid) = 0;
+  /// A mailbox or user that only the replica has.
+  virtual void stranger(const std::string& name) = 0;
+};
+
 class Cycle {
  public:
-  /// kAskFirst: for the state of all in the work; kSurveyFirst: for all users in short, to add
-  /// those to the work that differ.
-  enum class Trust : uint8_t { kRemembered, kAskFirst, kSurveyFirst };
   enum class Effect : uint8_t { kSend, kDryRun };
   struct Options {
-    Work work;
-    Trust trust = Trust::kRemembered;
     Effect effect = Effect::kSend;
     ChunkLimits chunks = {};
   };
-  /// `context` is the connection's.
-  Cycle(const MailStore& store, ReplicaMemory& memory, CodecContext& context, Options options);
+  /// `context` is the connection's. All that is named must outlive the cycle.
+  Cycle(const MailStore& store, ReplicaMemory& memory, CodecContext& context, CycleEvents& events,
+        Options options);
+
+  /// kAskFirst: what is remembered can't be trusted. Between batches; an entity that is in the
+  /// cycle already stays as it is. Errors: kIo.
+  enum class Trust : uint8_t { kRemembered, kAskFirst };
+  Result<void> add(const Entity& entity, Trust trust);
+  /// Asks for all users in short; see CycleEvents::differs.
+  void add_survey() { survey_ = Survey(); }
+  bool is_surveying() const { return survey_.has_value(); }
+  bool contains(const Entity& entity) const { return items_.contains(entity); }
+  size_t size() const { return items_.size(); }
 
   /// The next command of this batch, without its line end. Nothing: the batch is complete; if it
-  /// had commands, say SYNC, give the answers to on_answer() and call batch_over(); otherwise the
-  /// cycle is done. Errors: kIo and kCorrupt of the store; the connection must end if a command was
-  /// begun.
+  /// had commands, say SYNC, give the answers to on_answer() and call batch_over(); otherwise there
+  /// is nothing to do until add(). Errors: kIo and kCorrupt of the store; the connection must end
+  /// if a command was begun.
   Result<std::optional<std::vector<OutgoingPiece>>> next_command();
   /// Answers in order, without that of SYNC. Errors: kSyntax, not an answer to what was said.
   Result<void> on_answer(const Answer& answer);
-  /// Errors: kIo, what is remembered of the replica can't be written.
-  Result<void> batch_over();
-
-  /// What could not be brought over, and why.
-  const std::map<Entity, std::string>& failures() const { return failures_; }
-  /// For people, in the order of sending.
-  const std::vector<std::string>& actions() const { return actions_; }
-  /// Mailboxes and users that only the replica has.
-  const std::set<std::string>& strangers() const { return strangers_; }
+  /// The replica has all of the batch in memory.
+  void on_received();
+  /// Errors: kIo of the store.
+  Result<void> batch_over(int64_t elapsed_ms);
 
  private:
-  enum class Phase : uint8_t { kSurvey, kAsk, kReserve, kUpdate, kDone };
-  struct RenameAll {
-    std::vector<UniqueId> ids;
+  using Command = std::vector<OutgoingPiece>;
+  /// Where one entity stands.
+  struct Item {
+    enum class Stage : uint8_t { kAsk, kReserve, kSend } stage = Stage::kSend;
+    int tries = 0;
+    size_t under_way = 0;  // commands said and not answered
+    bool is_said = false;  // all that there was to say
   };
-  using Job = std::variant<UniqueId, std::string, RenameAll>;
-
-  // What an answer will be about.
+  /// What an answer will be about.
   struct Expected {
     std::string command;
     Work about = {};                           // asked for, or renamed, or the one updated
@@ -97,54 +113,98 @@ class Cycle {
     ModSeq user_modseq = {};                   // of a USERDATA
     enum class Copies : uint8_t { kNone, kSome } copies = Copies::kNone;
   };
-  using Command = std::vector<OutgoingPiece>;
+  /// Of all users: the replica's come in pages, ours in blocks, both by userid.
+  struct Survey {
+    std::string after = {};          // the last userid of the replica's
+    size_t rows = 0;                 // in this page
+    std::deque<UserInfo> ours = {};  // not yet met
+    std::string last_read = {};      // of ours
+    bool is_at_end = false;          // no more of ours to be read
+  };
+  /// What becomes of an entity whose command was refused.
+  struct Verdict {
+    Error error;
+    enum class Then : uint8_t { kRetry, kGiveUp } then = Then::kRetry;
+  };
 
-  Result<void> plan_survey();
-  void plan_ask();
-  Result<void> plan_reserve();
-  Result<void> plan_updates(const Work& work);
-  void sort_mailbox(const MailboxInfo& info, struct Order& order);
+  // cycle.cc
   Result<std::optional<Command>> next_job();
-  Result<std::optional<Command>> user_command(const std::string& userid);
-  Result<std::optional<Command>> rename_command(const RenameAll& renames);
-  Result<void> start_mailbox(const UniqueId& id);
-  Result<std::optional<Command>> chunk_command();
-  Result<std::optional<Command>> send_chunk(const Chunk& chunk, Expected expected);
+  Result<std::optional<Command>> quick_job();
+  Result<std::optional<Command>> message_job();
   std::optional<Command> send(std::string text, Expected expected);
-  bool next_phase();
+  Result<void> enqueue(const Entity& entity);
+  Result<void> enqueue_mailbox(const MailboxInfo& info);
+  bool has_room() const;
+  Result<void> settle_items();
+  Result<void> settle(const Entity& entity);
+  void finish(const Entity& entity, Result<void> result);
+  void retry(const Entity& entity, Error why);
+  void give_up(const Entity& entity, Error why);
 
+  // cycle_questions.cc
+  Result<void> plan_questions();
+  void ask_survey();
+  Result<void> ask_states();
+  Result<void> ask_bodies();
+  Result<std::set<Guid>> wanted_of(const MailboxView& view);
+  Result<const UserInfo*> next_of_ours();
+  Result<void> survey_row(const UserState& row);
+  Result<void> survey_page_over();
+
+  // cycle_commands.cc
+  Result<std::optional<Command>> user_command(const std::string& userid);
+  Result<std::optional<Command>> rename_command(const std::vector<UniqueId>& ids);
+  Result<std::optional<Command>> mailbox_command(const UniqueId& id);
+  Result<Comparison*> comparison_of(const UniqueId& id);
+  Result<std::optional<Command>> chunk_command(const UniqueId& id, Comparison& comparison);
+  Result<Command> send_chunk(const Comparison& comparison, const Chunk& chunk, Expected expected);
+  void keep_or_drop(const UniqueId& id);
+  void drop_comparison(const UniqueId& id);
+
+  // cycle_answers.cc
   void on_row(const MailboxState& row);
-  void on_row(const UserState& row);
+  Result<void> on_row(const UserState& row);
   Result<void> on_ending(const Ending& ending);
-  void accepted(const Expected& expected, const Ending& ending);
+  Result<void> accepted(const Expected& expected, const Ending& ending);
+  void updated(const Expected& expected, const Ending& ending);
+  void renamed(const Expected& expected);
   void refused(const Expected& expected, const Ending& ending);
-  void answered(const Expected& expected);
-  void retry(const Entity& entity, std::string_view why);
-  void give_up(const Entity& entity, std::string_view why);
-  void note(std::string action);
+  void refused(const Entity& entity, const Expected& expected, const Ending& ending);
+  void answered(const Work& about);
 
   const MailStore& store_;
   ReplicaMemory& memory_;
   CodecContext& context_;
+  CycleEvents& events_;
   Options options_;
   ReplicaRoutes routes_;
 
-  Phase phase_ = Phase::kSurvey;
-  std::deque<Job> jobs_;
-  std::deque<std::pair<std::string, Expected>> questions_;  // of kAsk and kReserve
-  std::optional<Comparison> comparison_;
-  std::deque<Expected> expected_;
+  std::map<Entity, Item> items_;
+  std::deque<Entity> to_ask_;      // items in kAsk that no question names yet
+  std::deque<Entity> to_reserve_;  // items in kReserve
+  std::optional<Survey> survey_;
+  SendQueue queue_;
+  struct Open {
+    UniqueId id;
+    Comparison comparison;
+  };
+  std::list<Open> open_;  // used last in front
+
+  // Of the batch under way.
+  BatchBudget budget_;
+  bool is_planned_ = false;
   size_t batch_commands_ = 0;
   uint64_t batch_bytes_ = 0;
+  enum class LargeTurn : uint8_t { kDue, kHad } large_turn_ = LargeTurn::kDue;
+  std::deque<std::pair<std::string, Expected>> questions_;
+  std::vector<Entity> asked_;     // go on when the batch is over
+  std::vector<Entity> reserved_;  // the same
+  std::deque<Expected> expected_;
+  std::set<Entity> rows_;  // seen since the last ending
+  std::map<Entity, Verdict> verdicts_;
+  Work touched_;  // to be looked at by settle_items()
 
-  std::set<Entity> rows_;    // seen since the last ending, or while asking
-  std::set<Entity> failed_;  // in this batch
-  Work retry_;
-  std::map<Entity, int> tries_;
-  std::map<Entity, std::string> failures_;
-  std::vector<std::string> actions_;
-  std::set<std::string> strangers_;
-  std::map<std::string, Digest> surveyed_;
+  size_t guids_reserved_ = 0;  // on this connection
   enum class ReplicaHas : uint8_t { kNothing, kMail } replica_has_ = ReplicaHas::kNothing;
 };
 

@@ -12,7 +12,7 @@ Result<void> Cycle::on_answer(const Answer& answer) {
   if (const auto* row = std::get_if<MailboxState>(&answer)) {
     on_row(*row);
   } else if (const auto* user = std::get_if<UserState>(&answer)) {
-    on_row(*user);
+    return on_row(*user);
   } else if (const auto* held = std::get_if<ReserveRow>(&answer)) {
     for (const Guid& guid : held->guids) routes_.has(guid);
   } else if (const auto* ending = std::get_if<Ending>(&answer)) {
@@ -23,12 +23,22 @@ Result<void> Cycle::on_answer(const Answer& answer) {
   return {};
 }
 
+void Cycle::on_received() {
+  for (const Expected& expected : expected_) {
+    if (expected.after)
+      events_.reached(*expected.about.begin(), expected.after->highestmodseq,
+                      CycleEvents::Held::kReceived);
+    if (expected.user_modseq)
+      events_.reached(*expected.about.begin(), expected.user_modseq, CycleEvents::Held::kReceived);
+  }
+}
+
 void Cycle::on_row(const MailboxState& row) {
   rows_.insert(row.id);
   if (row.last_uid) replica_has_ = ReplicaHas::kMail;
   if (const Result<MailboxInfo> info = store_.find(row.id);
       !info && info.error().code == Code::kNotFound) {
-    if (row.deleted_s == 0) strangers_.insert(row.name.text());
+    if (row.deleted_s == 0) events_.stranger(row.name.text());
     return;
   }
   ReplicaMailbox known = known_from(row);
@@ -38,18 +48,19 @@ void Cycle::on_row(const MailboxState& row) {
   memory_.know(row.id, std::move(known));
 }
 
-void Cycle::on_row(const UserState& row) {
+Result<void> Cycle::on_row(const UserState& row) {
+  if (expected_.front().command == "USERS") return survey_row(row);
   rows_.insert(row.userid);
-  if (phase_ == Phase::kSurvey) surveyed_[row.userid] = row.digest;
   const Result<UserInfo> info = store_.user(row.userid, MailStore::Which::kDeletedToo);
   if (!info) {
-    strangers_.insert(row.userid);
-    return;
+    events_.stranger(row.userid);
+    return {};
   }
   memory_.know_user(row.userid, row.modseq);
   if (row.modseq > info->modseq ||
       (row.modseq == info->modseq && row.data_digest != info->data_digest))
-    give_up(row.userid, "the replica has other data of the user");
+    give_up(row.userid, {Code::kModified, "the replica has other data of the user"});
+  return {};
 }
 
 Result<void> Cycle::on_ending(const Ending& ending) {
@@ -60,17 +71,24 @@ Result<void> Cycle::on_ending(const Ending& ending) {
                                            ending.command, expected.command));
   if (ending.kind == Ending::Kind::kBad)
     return fail(Code::kSyntax, fmt::format("the replica can't read us: {}", ending.text));
+  for (const Entity& entity : expected.about) {
+    const auto item = items_.find(entity);
+    if (item == items_.end()) continue;
+    if (item->second.under_way > 0) --item->second.under_way;
+    touched_.insert(entity);
+  }
   if (ending.kind == Ending::Kind::kOk)
-    accepted(expected, ending);
+    TRY_OK(accepted(expected, ending));
   else
     refused(expected, ending);
+  // A mailbox may be another user's there, so that its row comes with another question's.
   if (expected.command != "USER" && expected.command != "MAILBOXES") rows_.clear();
   return {};
 }
 
 // What was asked for and did not come is not there.
-void Cycle::answered(const Expected& expected) {
-  for (const Entity& entity : expected.about) {
+void Cycle::answered(const Work& about) {
+  for (const Entity& entity : about) {
     if (rows_.contains(entity)) continue;
     if (const auto* id = std::get_if<UniqueId>(&entity))
       memory_.know(*id, std::nullopt);
@@ -79,91 +97,79 @@ void Cycle::answered(const Expected& expected) {
   }
 }
 
-void Cycle::accepted(const Expected& expected, const Ending& ending) {
-  if (expected.command == "USER" || expected.command == "MAILBOXES") return answered(expected);
-  if (expected.command == "USERDATA")
-    return memory_.know_user(std::get<std::string>(*expected.about.begin()), expected.user_modseq);
-  if (expected.command == "RENAME") {
-    for (const Entity& entity : expected.about) {
-      const UniqueId& id = std::get<UniqueId>(entity);
-      const Result<MailboxInfo> info = store_.find(id);
-      std::optional<ReplicaMailbox> known = memory_.known_mailbox(id);
-      const std::optional<ReplicaMailbox> wanted = memory_.mailbox(id);
-      if (!info || !known || !wanted) continue;
-      known->name = wanted->name;
-      known->partition = wanted->partition;
-      known->digest = {};
-      memory_.know(id, std::move(known));
-    }
-    return;
+Result<void> Cycle::accepted(const Expected& expected, const Ending& ending) {
+  if (expected.command == "USERS") return survey_page_over();
+  if (expected.command == "USER" || expected.command == "MAILBOXES") answered(expected.about);
+  if (expected.command == "RENAME") renamed(expected);
+  if (expected.command == "UPDATE") updated(expected, ending);
+  if (expected.command == "USERDATA") {
+    const Entity& entity = *expected.about.begin();
+    memory_.know_user(std::get<std::string>(entity), expected.user_modseq);
+    events_.reached(entity, expected.user_modseq, CycleEvents::Held::kDurable);
   }
-  if (expected.command != "UPDATE") return;
+  return {};
+}
+
+void Cycle::renamed(const Expected& expected) {
+  for (const Entity& entity : expected.about) {
+    const UniqueId& id = std::get<UniqueId>(entity);
+    const Result<MailboxInfo> info = store_.find(id);
+    std::optional<ReplicaMailbox> known = memory_.known_mailbox(id);
+    const std::optional<ReplicaMailbox> wanted = memory_.mailbox(id);
+    if (!info || !known || !wanted) continue;
+    known->name = wanted->name;
+    known->partition = wanted->partition;
+    known->digest = {};
+    memory_.know(id, std::move(known));
+  }
+}
+
+void Cycle::updated(const Expected& expected, const Ending& ending) {
   const UniqueId& id = std::get<UniqueId>(*expected.about.begin());
   ReplicaMailbox known = *expected.after;
+  const ModSeq modseq = known.highestmodseq;
   const bool differs = expected.check && ending.check != expected.check;
   if (differs) known.digest = {};
   memory_.know(id, std::move(known));
-  if (differs) give_up(id, "after the update the replica's mailbox differs from ours");
+  events_.reached(id, modseq, CycleEvents::Held::kDurable);
+  if (differs)
+    give_up(id, {Code::kModified, "after the update the replica's mailbox differs from ours"});
 }
 
-// The first refusal of an entity tells; the updates behind it fail for building on it.
 void Cycle::refused(const Expected& expected, const Ending& ending) {
-  const std::string why = fmt::format("the replica refused it: {}", ending.text);
-  for (const Entity& entity : expected.about) {
-    if (!failed_.insert(entity).second) continue;
-    switch (ending.reason) {
-      case Reason::kModified:
-        answered({.command = expected.command, .about = {entity}});
-        retry(entity, why);
-        break;
-      case Reason::kMissing:
-        for (const Guid& guid : ending.missing) routes_.lacks(guid);
-        retry(entity, why);
-        break;
-      case Reason::kNoSource:
-        if (expected.copies == Expected::Copies::kNone) return give_up(entity, why);
-        routes_.no_copies_to(std::get<UniqueId>(entity));
-        retry(entity, why);
-        break;
-      case Reason::kExists:
-        // Ours to move out of the way, if it is ours at all.
-        if (!ending.holder || !store_.find(*ending.holder)) {
-          give_up(entity, "its name is taken on the replica by a mailbox that is not ours");
-          break;
-        }
-        retry(*ending.holder, why);
-        retry(entity, why);
-        break;
-      case Reason::kCorrupt:
-        retry(entity, why);
-        break;
-      default:
-        give_up(entity, why);
-    }
+  for (const Entity& entity : expected.about)
+    if (!verdicts_.contains(entity)) refused(entity, expected, ending);
+}
+
+void Cycle::refused(const Entity& entity, const Expected& expected, const Ending& ending) {
+  Error why{Code::kInvalid, fmt::format("the replica refused it: {}", ending.text)};
+  switch (ending.reason) {
+    case Reason::kModified:
+      answered({entity});
+      return retry(entity, std::move(why));
+    case Reason::kMissing:
+      for (const Guid& guid : ending.missing) routes_.lacks(guid);
+      return retry(entity, std::move(why));
+    case Reason::kNoSource:
+      if (expected.copies == Expected::Copies::kNone) return give_up(entity, std::move(why));
+      routes_.no_copies_to(std::get<UniqueId>(entity));
+      return retry(entity, std::move(why));
+    case Reason::kExists:
+      // Ours to move out of the way, if it is ours at all.
+      if (!ending.holder || !store_.find(*ending.holder)) {
+        why.text = "its name is taken on the replica by a mailbox that is not ours";
+        return give_up(entity, std::move(why));
+      }
+      retry(*ending.holder, why);
+      return retry(entity, std::move(why));
+    case Reason::kCorrupt:
+      return retry(entity, std::move(why));
+    case Reason::kUnavailable:
+      why.code = Code::kBusy;
+      return give_up(entity, std::move(why));
+    default:
+      give_up(entity, std::move(why));
   }
-}
-
-void Cycle::retry(const Entity& entity, std::string_view why) {
-  if (++tries_[entity] > kTriesMax) return give_up(entity, why);
-  retry_.insert(entity);
-}
-
-void Cycle::give_up(const Entity& entity, std::string_view why) {
-  retry_.erase(entity);
-  failures_.insert_or_assign(entity, std::string(why));
-}
-
-Result<void> Cycle::batch_over() {
-  // Whatever is left of a mailbox builds on what was refused.
-  if (comparison_ && failed_.contains(comparison_->view().info().id)) comparison_.reset();
-  batch_commands_ = 0;
-  batch_bytes_ = 0;
-  rows_.clear();
-  failed_.clear();
-  expected_.clear();
-  routes_.forget_sent();
-  routes_.release();
-  return memory_.settle();
 }
 
 }  // namespace gemel::sync

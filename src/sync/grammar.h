@@ -30,6 +30,8 @@ inline constexpr size_t kRangesMax = 1'000'000;
 inline constexpr uint64_t kUidsMax = 16'000'000;
 inline constexpr size_t kAttributesMax = 10'000;
 inline constexpr size_t kFlagsMax = 256;
+/// Rows of one USERS.
+inline constexpr size_t kUsersRowsMax = 100'000;
 /// Guids of one RESERVE line, and all that a session pins.
 inline constexpr size_t kReserveGuidsMax = 10'000;
 inline constexpr size_t kPinnedGuidsMax = 4'000'000;

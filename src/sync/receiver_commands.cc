@@ -82,9 +82,14 @@ Result<void> Receiver::user(wire::Tokenizer& in) {
 }
 
 Result<void> Receiver::users(wire::Tokenizer& in) {
+  std::string_view after;
+  if (in.skip(' ')) {
+    TRY(after, in.astring());
+  }
   TRY_OK(in.end());
   answers_.settle();
-  TRY(const std::vector<UserInfo> infos, store_.users(MailStore::Which::kDeletedToo));
+  TRY(const std::vector<UserInfo> infos,
+      store_.users_after(after, kUsersRowsMax, MailStore::Which::kDeletedToo));
   std::string text;
   for (const UserInfo& info : infos) text += encode(state_of(info));
   answer(text + ok("USERS"));

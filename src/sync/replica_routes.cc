@@ -6,12 +6,20 @@ namespace {
 // Other places of a body that are looked at, and views kept of them.
 constexpr size_t kHoldersMax = 16;
 constexpr size_t kSourcesMax = 64;
+// What went wrong is remembered for so many; of what is forgotten it goes wrong once more.
+constexpr size_t kMissingMax = 100'000;
 
 }  // namespace
 
 void ReplicaRoutes::lacks(const Guid& guid) {
   held_.erase(guid);
+  if (missing_.size() >= kMissingMax) missing_.clear();
   missing_.insert(guid);
+}
+
+void ReplicaRoutes::no_copies_to(const UniqueId& mailbox) {
+  if (no_copies_.size() >= kMissingMax) no_copies_.clear();
+  no_copies_.insert(mailbox);
 }
 
 Result<Route> ReplicaRoutes::route(const MailboxView& target, const RecordRow& message) {
@@ -32,8 +40,10 @@ Result<Route> ReplicaRoutes::route(const MailboxView& target, const RecordRow& m
     TRY(const std::optional<Route> copy, copy_of(holder, *there, message));
     if (copy) return *copy;
   }
-  if (is_there) return Route{.kind = Route::Kind::kByGuid};
+  // From now on a message there tells of the body.
   sent_.insert(key);
+  held_.erase(guid);
+  if (is_there) return Route{.kind = Route::Kind::kByGuid};
   return Route{.kind = Route::Kind::kInline};
 }
 

@@ -28,7 +28,7 @@ class ReplicaRoutes final : public Routes {
   void has(const Guid& guid) { held_.insert(guid); }
   void lacks(const Guid& guid);
   /// A copy into this mailbox failed: messages for it go by guid from now on.
-  void no_copies_to(const UniqueId& mailbox) { no_copies_.insert(mailbox); }
+  void no_copies_to(const UniqueId& mailbox);
   /// Nothing of the batch under way can be counted on any more.
   void forget_sent() { sent_.clear(); }
   /// Views kept for looking at sources are let go of.

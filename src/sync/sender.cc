@@ -17,8 +17,16 @@ namespace {
 class Sender final : public wire::Session {
  public:
   Sender(std::shared_ptr<ChannelCore> core, wire::SessionEnv env)
-      : core_(std::move(core)), env_(std::move(env)), framer_(kLimits) {
+      : core_(std::move(core)),
+        env_(std::move(env)),
+        framer_(kLimits),
+        cycle_(core_->store(), core_->memory(), context_, *core_,
+               {.chunks = core_->options().chunks}) {
     core_->connected(env_.wake);
+  }
+  ~Sender() override {
+    if (trial_)
+      core_->finish(std::move(trial_->request), fail(Code::kUnavailable, "the link has ended"));
   }
 
   void receive(std::string_view bytes) override;
@@ -45,7 +53,10 @@ class Sender final : public wire::Session {
   Result<void> say_hello();
   Result<void> fill(std::string& out, size_t bytes_max);
   Result<void> put_piece(std::string& out, size_t bytes_max);
-  Result<void> begin_cycle();
+  Cycle& current() { return trial_ ? trial_->cycle : cycle_; }
+  Result<bool> plan();
+  Result<bool> plan_trial();
+  Result<void> batch_over();
 
   std::shared_ptr<ChannelCore> core_;
   wire::SessionEnv env_;
@@ -58,11 +69,23 @@ class Sender final : public wire::Session {
   std::optional<wire::ScramClient> scram_;
 
   CodecContext context_;
-  std::optional<CyclePlan> plan_;
-  std::optional<Cycle> cycle_;
+  Cycle cycle_;
+  // While somebody wants to know what would be sent; takes the place of cycle_.
+  struct Trial {
+    Trial(Sender& sender, SyncRequest taken)
+        : request(std::move(taken)),
+          run(sender.core_->store(), request.scope, sender.core_->trust()),
+          cycle(sender.core_->store(), sender.core_->memory(), sender.context_, run,
+                {.effect = Cycle::Effect::kDryRun}) {}
+    SyncRequest request;
+    DryRun run;
+    Cycle cycle;
+  };
+  std::unique_ptr<Trial> trial_;
   std::deque<OutgoingPiece> pieces_;  // of the command under way
   uint64_t body_offset_ = 0;          // of the first piece's body, when its text has gone
   bool batch_begun_ = false;
+  int64_t batch_begun_ms_ = 0;
   bool awaits_ = false;  // SYNC has been said
   bool idle_ = false;
 };
@@ -182,16 +205,10 @@ Result<void> Sender::on_batch(const Answer& answer) {
   if (!awaits_) return fail(Code::kSyntax, "an answer before the batch is complete");
   const auto* ending = std::get_if<Ending>(&answer);
   const bool is_sync = ending != nullptr && ending->command == "SYNC";
-  if (!is_sync) {
-    if (!cycle_) return fail(Code::kSyntax, "an answer to nothing");
-    return cycle_->on_answer(answer);
-  }
+  if (!is_sync) return current().on_answer(answer);
   awaits_ = false;
-  batch_begun_ = false;
   if (stopping_) state_ = State::kClosing;
-  if (!cycle_) return {};
-  core_->count_batch();
-  return cycle_->batch_over();
+  return batch_over();
 }
 
 // --- what is sent ---
@@ -213,14 +230,15 @@ Result<void> Sender::fill(std::string& out, size_t bytes_max) {
       TRY_OK(put_piece(out, bytes_max));
       continue;
     }
-    if (awaits_) return {};
-    if (!cycle_) {
-      TRY_OK(begin_cycle());
-      if (!cycle_) return {};
+    if (awaits_ || idle_) return {};
+    bool has_work = true;
+    if (!batch_begun_) {
+      TRY(has_work, plan());
     }
-    TRY(auto command, cycle_->next_command());
+    const size_t before = current().size();
+    TRY(auto command, current().next_command());
     if (command) {
-      batch_begun_ = true;
+      if (!std::exchange(batch_begun_, true)) batch_begun_ms_ = core_->clock().monotonic_ms();
       command->back().text += "\r\n";
       pieces_.assign(std::make_move_iterator(command->begin()),
                      std::make_move_iterator(command->end()));
@@ -230,19 +248,40 @@ Result<void> Sender::fill(std::string& out, size_t bytes_max) {
       core_->count_round_trip();
       awaits_ = true;
     } else {
-      core_->cycle_over(std::move(*plan_), *cycle_);
-      cycle_.reset();
+      // What was added needed no words.
+      TRY_OK(core_->batch_over(cycle_));
+      idle_ = !has_work && current().size() == before;
     }
   }
   return {};
 }
 
-Result<void> Sender::begin_cycle() {
-  TRY(plan_, core_->next_cycle());
-  idle_ = !plan_.has_value();
-  if (!plan_) return {};
-  cycle_.emplace(core_->store(), core_->memory(), context_, plan_->options);
-  return {};
+// Adds work to a batch that is about to begin. False: there is none.
+Result<bool> Sender::plan() {
+  if (trial_) return plan_trial();
+  if (std::optional<SyncRequest> request = core_->take_dry_run()) {
+    trial_ = std::make_unique<Trial>(*this, *std::move(request));
+    return plan_trial();
+  }
+  return core_->fill(cycle_);
+}
+
+// Page by page of what it wants to know of.
+Result<bool> Sender::plan_trial() {
+  if (trial_->cycle.size() > 0) return true;
+  TRY(const bool has_more, trial_->run.fill(trial_->cycle));
+  if (has_more) return true;
+  trial_->request.report.actions = trial_->run.take_actions();
+  core_->finish(std::move(trial_->request), trial_->run.result());
+  trial_.reset();
+  return true;
+}
+
+Result<void> Sender::batch_over() {
+  if (!std::exchange(batch_begun_, false)) return {};
+  core_->count_batch();
+  TRY_OK(current().batch_over(core_->clock().monotonic_ms() - batch_begun_ms_));
+  return core_->batch_over(cycle_);
 }
 
 // Some of the first piece: its text whole, its body in parts.
@@ -292,7 +331,7 @@ std::optional<int64_t> Sender::input_timeout_ms() const {
 void Sender::timed_out() {
   if (state_ != State::kReady || awaits_) return fail_with("the replica does not answer");
   idle_ = false;
-  if (core_->next_due_ms().value_or(1) == 0 || cycle_) return;
+  if (core_->next_due_ms().value_or(1) == 0) return;
   output_ += "SYNC\r\n";
   core_->count_round_trip();
   awaits_ = true;

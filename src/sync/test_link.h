@@ -127,7 +127,8 @@ class TestLink {
   SyncReport sync(SyncScope scope = {}, SyncEffect effect = SyncEffect::kSend) {
     std::optional<SyncReport> report;
     channel->sync(std::move(scope), effect, [&](SyncReport done) { report = std::move(done); });
-    run();
+    const bool holds = run();
+    EXPECT_TRUE(report || !holds) << "a sync that never ends";
     if (!report) return {.result = fail(Code::kUnavailable, "the link is down"), .actions = {}};
     return *report;
   }
