@@ -206,8 +206,8 @@ class ScramServer final : public SaslServer {
     if (!equals_in_constant_time(as_text(sha256(client_key)), credential_.stored_key))
       return fail(Code::kAuthFailed, "no such user or wrong password");
     stage_ = Stage::kLast;
-    return SaslStep{.challenge =
-                        "v=" + to_base64(hmac_sha256(credential_.server_key, signed_text))};
+    return SaslStep{.challenge = "v=" + to_base64(hmac_sha256(credential_.server_key, signed_text)),
+                    .is_last = true};
   }
 
   SaslOptions options_;

@@ -72,6 +72,9 @@ struct SaslStep {
   std::string challenge;  // to be sent unless done
   bool done = false;
   std::string userid = {};  // of whom has logged in; only when done
+  /// The challenge is the server's last word, and only an empty answer is right: a protocol whose
+  /// success can carry it (RFC 4643 §2.4.2, RFC 5804 §2.1) gives step() that answer itself.
+  bool is_last = false;
 };
 
 /// One login. Give step() the client's initial response; if it sent none, send an empty challenge

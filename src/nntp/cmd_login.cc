@@ -1,0 +1,121 @@
+// AUTHINFO (RFC 4643), STARTTLS (RFC 4642), COMPRESS (RFC 8054).
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "nntp/session.h"
+#include "store/access.h"
+
+namespace gemel::nntp {
+namespace {
+
+constexpr std::string_view kNeedsTls = "passwords are taken only on an encrypted connection";
+
+void welcome(Session& session, const std::string& userid, std::string_view last_word) {
+  // Whoever has the right password may still have no mail here.
+  const Result<UserInfo> user = session.options().store.user(userid);
+  const bool is_missing = !user && user.error().code == Code::kNotFound;
+  if (is_missing || userid == kSharedOwner)
+    return session.refuse_login({Code::kAuthFailed, "no such user"});
+  if (!user) return session.refuse_login(user.error());
+  session.log_in(userid);
+  if (last_word.empty()) return session.say(281, "logged in");
+  session.say(283, to_base64(last_word));  // RFC 4643 §2.4.2
+}
+
+void authinfo_user(Session& session, const Words& words) {
+  if (words.size() != 3) return session.refuse(501, "AUTHINFO USER takes a name");
+  if (!session.may_send_password()) return session.refuse(483, kNeedsTls);
+  session.pending_user = words[2];
+  session.say(381, "and the password");
+}
+
+void authinfo_pass(Session& session, const Words& words) {
+  if (words.size() != 3) return session.refuse(501, "AUTHINFO PASS takes a password");
+  if (!session.may_send_password()) return session.refuse(483, kNeedsTls);
+  const std::string userid = std::exchange(session.pending_user, {});
+  if (userid.empty()) return session.refuse(482, "AUTHINFO USER comes first");
+  const auto checked = session.options().credentials.check_password(userid, words[2]);
+  if (!checked) return session.refuse_login(checked.error());
+  welcome(session, userid, "");
+}
+
+void take_message(Session& session, std::string_view message);
+
+void take_line(Session& session, std::string_view line) {
+  // RFC 4643 §2.4.1: the client gives up.
+  if (line == "*") {
+    session.sasl.reset();
+    return session.refuse(481, "the exchange was cancelled");
+  }
+  const auto message = line == "=" ? Result<std::string>("") : from_base64(line);
+  if (message) return take_message(session, *message);
+  session.sasl.reset();
+  session.refuse(482, "that is not base64");
+}
+
+void take_message(Session& session, std::string_view message) {
+  auto step = session.sasl->step(message);
+  std::string last_word;
+  if (step && step->is_last) {
+    last_word = std::move(step->challenge);
+    step = session.sasl->step("");
+  }
+  if (step && !step->done) {
+    // RFC 4643 §2.4.1: an empty challenge is "=".
+    session.say(383, step->challenge.empty() ? "=" : to_base64(step->challenge));
+    return session.await_line(take_line);
+  }
+  session.sasl.reset();
+  if (!step && step.error().code == Code::kSyntax)
+    return session.refuse(482, "that is no message of this mechanism");
+  if (!step) return session.refuse_login(step.error());
+  welcome(session, step->userid, last_word);
+}
+
+void authinfo_sasl(Session& session, const Words& words) {
+  if (words.size() < 3 || words.size() > 4)
+    return session.refuse(501, "AUTHINFO SASL takes a mechanism and an initial response");
+  const Options& options = session.options();
+  if (equals_ignoring_case(words[2], "PLAIN") && !session.may_send_password())
+    return session.refuse(483, kNeedsTls);
+  auto made = wire::make_sasl_server(words[2], {.credentials = options.credentials,
+                                                .random = options.random,
+                                                .server_secret = options.server_secret});
+  if (!made) return session.refuse(503, "that mechanism is not offered");
+  session.sasl = *std::move(made);
+  if (words.size() == 4) return take_line(session, words[3]);
+  session.say(383, "=");
+  session.await_line(take_line);
+}
+
+}  // namespace
+
+void cmd_authinfo(Session& session, const Words& words) {
+  // RFC 4643 §2.2, RFC 8054 §2.2.2.
+  if (!session.userid().empty()) return session.refuse(502, "you are logged in");
+  if (session.is_compressed()) return session.refuse(502, "no login behind COMPRESS");
+  if (equals_ignoring_case(words[1], "USER")) return authinfo_user(session, words);
+  if (equals_ignoring_case(words[1], "PASS")) return authinfo_pass(session, words);
+  if (equals_ignoring_case(words[1], "SASL")) return authinfo_sasl(session, words);
+  session.refuse(501, "AUTHINFO takes USER, PASS or SASL");
+}
+
+void cmd_starttls(Session& session, const Words&) {
+  if (session.env().is_tls) return session.refuse(502, "TLS is on already");
+  // RFC 4642 §2.2.2, RFC 8054 §2.2.2.
+  if (!session.userid().empty()) return session.refuse(502, "you are logged in");
+  if (session.is_compressed()) return session.refuse(502, "no TLS behind COMPRESS");
+  if (!session.env().can_tls) return session.refuse(580, "this server has no certificate");
+  session.say(382, "begin TLS now");
+  session.start_tls();
+}
+
+void cmd_compress(Session& session, const Words& words) {
+  if (!equals_ignoring_case(words[1], "DEFLATE"))
+    return session.refuse(503, "only DEFLATE is understood");
+  if (session.is_compressed()) return session.refuse(502, "compression is on already");
+  session.say(206, "compressed from here on");
+  session.start_compression();
+}
+
+}  // namespace gemel::nntp

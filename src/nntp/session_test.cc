@@ -1,0 +1,211 @@
+// Limits and long answers; whole conversations are in transcript_test.cc.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "nntp/intake.h"
+#include "nntp/test_world.h"
+#include "wire/sasl.h"
+
+namespace gemel::nntp {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+std::string post(const std::string& body, const std::string& more_header = "") {
+  return article_text(
+      "From: Bob <bob@example.org>\r\nNewsgroups: test.one\r\nSubject: s\r\n" + more_header, body);
+}
+
+class NntpSession : public testing::Test {
+ protected:
+  void fill(std::string_view group, int count) {
+    for (int i = 0; i < count; ++i)
+      world_.append(group, fmt::format("From: a@b\r\nSubject: number {}\r\nMessage-ID: <{}@{}>\r\n"
+                                       "\r\ntext\r\n",
+                                       i, i, group));
+  }
+  World world_;
+};
+
+TEST_F(NntpSession, ALineMayBeSoLongAndNoLonger) {
+  const size_t longest = world_.options()->limits.line_bytes_max;
+  Client client(world_);
+  client.log_in();
+  const std::string line = "STAT <" + std::string(longest - 9, 'x') + ">\r\n";
+  ASSERT_EQ(line.size(), longest);
+  EXPECT_EQ(client.send(line), "501 that is no message id\r\n");
+  EXPECT_EQ(client.send("x" + line), "501 the line is too long\r\n");
+  EXPECT_THAT(client.send(std::string(3 * longest, 'x') + "\r\nDATE\r\n"),
+              testing::MatchesRegex("501 the line is too long\r\n111 [0-9]+\r\n"));
+}
+
+TEST_F(NntpSession, ATooLongLineEndsALoginUnderWay) {
+  Client client(world_);
+  client.pump();
+  client.line("AUTHINFO SASL PLAIN");
+  EXPECT_EQ(client.send(std::string(100'000, 'A') + "\r\n"), "501 the line is too long\r\n");
+  EXPECT_THAT(client.line("DATE"), StartsWith("111 "));
+}
+
+TEST_F(NntpSession, AHeaderAndAnArticleMayBeSoBigAndNoBigger) {
+  Limits& limits = world_.change_options().limits;
+  limits.header_bytes_max = 1000;
+  limits.article_bytes_max = 5000;
+  Client client(world_);
+  client.log_in();
+  const auto answer = [&](const std::string& article) {
+    client.line("POST");
+    return client.send(article);
+  };
+  const std::string without =
+      "From: Bob <bob@example.org>\r\nNewsgroups: test.one\r\nSubject: s\r\n";
+  const std::string filler = "X: " + std::string(1000 - without.size() - 5, 'x') + "\r\n";
+  ASSERT_EQ(without.size() + filler.size(), 1000u);
+  EXPECT_EQ(answer(post("text\r\n", filler)), "240 posted\r\n");
+  EXPECT_EQ(answer(post("text\r\n", "x" + filler)), "441 the header is too big\r\n");
+  const size_t room = 5000 - without.size() - 2;
+  EXPECT_EQ(answer(post(std::string(room - 2, '.') + "\r\n")), "240 posted\r\n");
+  EXPECT_EQ(answer(post(std::string(room - 1, '.') + "\r\n")), "441 the article is too big\r\n");
+  EXPECT_THAT(client.line("DATE"), StartsWith("111 "));  // each was read to its end
+}
+
+TEST_F(NntpSession, OverviewsOfAGreatGroupComeInPieces) {
+  fill("test.one", 3000);
+  Client client(world_);
+  client.log_in();
+  client.line("GROUP test.one");
+  const std::string said = client.line("OVER 1-");
+  EXPECT_EQ(std::ranges::count(said, '\n'), 3002);
+  EXPECT_THAT(said, EndsWith("\r\n.\r\n"));
+  EXPECT_LT(client.largest_piece(), 80u << 10);
+  EXPECT_EQ(std::ranges::count(client.line("LISTGROUP"), '\n'), 3002);
+}
+
+TEST_F(NntpSession, AClientThatDoesNotReadStopsItsOwnAnswerAndNoMore) {
+  fill("test.one", 2000);
+  Client client(world_);
+  client.log_in();
+  client.line("GROUP test.one");
+  client.session().receive("OVER 1-\r\nDATE\r\n");
+  std::string out;
+  client.session().produce(out, 4096);
+  EXPECT_LT(out.size(), 80u << 10);
+  EXPECT_EQ(client.session().want(), wire::Want::kMore);
+  // What happens meanwhile: the rest is expunged, and the answer ends where articles do.
+  ASSERT_TRUE(world_.store().expunge(world_.group("test.one"), UidSet::of(Uid(1000), Uid(2000))));
+  out += client.pump();
+  EXPECT_THAT(out, testing::ContainsRegex("\r\n999\tnumber 998\t[^\r]*\r\n\\.\r\n111 "));
+}
+
+TEST_F(NntpSession, AnArticleOfManyChunksIsServedWhole) {
+  std::string body;
+  for (int i = 0; body.size() < 3 * kBodyChunkBytes; ++i)
+    body += fmt::format(".{} {}\r\n", i, std::string(static_cast<size_t>(i % 90), 'x'));
+  Client client(world_);
+  client.log_in();
+  client.line("POST");
+  EXPECT_EQ(client.send(post(body, "Message-ID: <big@bob>\r\n")), "240 posted\r\n");
+  const std::string said = client.line("BODY <big@bob>");
+  const std::string stuffed = post(body).substr(post("").size() - 3);
+  EXPECT_EQ(said, "222 0 <big@bob>\r\n" + stuffed);
+  EXPECT_LT(client.largest_piece(), 140u << 10);
+}
+
+TEST_F(NntpSession, ManyStreamedArticlesMayWaitForTheDisk) {
+  Client peer(world_, Client::Link::kPeer);
+  peer.pump();
+  std::string all;
+  std::string wanted;
+  for (int i = 0; i < 200; ++i) {
+    const std::string id = fmt::format("<{}@them>", i);
+    all += "TAKETHIS " + id + "\r\n" +
+           article_text(
+               "Path: them.example!x\r\nFrom: a@b\r\nNewsgroups: test.one\r\nSubject: s\r\n"
+               "Date: Mon, 24 Nov 2025 15:00:00 +0000\r\nMessage-ID: " +
+                   id + "\r\n",
+               "text\r\n");
+    wanted += "239 " + id + "\r\n";
+  }
+  EXPECT_EQ(peer.send(all), wanted);
+  EXPECT_EQ(world_.store().find(world_.group("test.one"))->exists, 200u);
+}
+
+TEST_F(NntpSession, ScramEndsWithTheServersProof) {  // RFC 4643 §2.4.2
+  SeededRandom random(7);
+  const auto scram = *wire::ScramClient::make("alice", "secret", random);
+  Client client(world_, Client::Link::kRemote);
+  client.pump();
+  const auto challenge = [](const std::string& line) {
+    return *from_base64(line.substr(4, line.size() - 6));
+  };
+  const std::string first = client.line("AUTHINFO SASL SCRAM-SHA-256 " + to_base64(scram.first()));
+  ASSERT_THAT(first, StartsWith("383 "));
+  wire::ScramClient answering = scram;
+  const std::string last = client.line(to_base64(*answering.answer(challenge(first))));
+  ASSERT_THAT(last, StartsWith("283 "));
+  EXPECT_TRUE(answering.verify(challenge(last)).has_value());
+  EXPECT_THAT(client.line("GROUP test.one"), StartsWith("211 "));
+}
+
+TEST_F(NntpSession, ARightTakenAwayIsGoneAtOnce) {
+  fill("test.one", 2);
+  Client client(world_);
+  client.log_in("bob");
+  client.line("GROUP test.one");
+  ASSERT_TRUE(
+      world_.store().set_attributes(world_.group("test.one"), {{"acl/authenticated", "l"}}));
+  EXPECT_EQ(client.line("STAT 1"), "423 there is no such article\r\n");
+  EXPECT_EQ(client.line("STAT <1@test.one>"), "430 no such article\r\n");
+  EXPECT_EQ(client.line("OVER 1-2"), "423 there is no such article\r\n");
+  EXPECT_EQ(client.line("GROUP test.one"), "411 no such newsgroup\r\n");
+}
+
+TEST_F(NntpSession, TimesOutSoonBeforeALoginAndLateAfterIt) {
+  Client client(world_, Client::Link::kRemoteWithTls);
+  client.pump();
+  const Limits limits;
+  EXPECT_EQ(client.session().input_timeout_ms(), limits.login_timeout_ms);
+  world_.clock().advance_s(170);
+  client.line("DATE");
+  EXPECT_EQ(client.session().input_timeout_ms(), limits.login_timeout_ms - 170'000);
+  world_.clock().advance_s(60);
+  EXPECT_EQ(client.session().input_timeout_ms(), 0);
+  Client local(world_);
+  local.log_in();
+  EXPECT_EQ(local.session().input_timeout_ms(), limits.idle_timeout_ms);
+}
+
+TEST(Intake, SaysTheSameWhereverTheHeaderIsCut) {
+  MemoryOpener disk;
+  const auto store = *MailStore::open(
+      {.path = "intake", .partitions = {}, .inline_commits = true, .opener = &disk});
+  const std::string text = article_text("A: b\r\nC: d\r\n", ".body\r\n");
+  for (size_t cut = 0; cut <= text.size(); ++cut) {
+    SCOPED_TRACE(cut);
+    std::string header;
+    Intake intake({.header_bytes_max = 100, .article_bytes_max = 100},
+                  [&](std::string_view block) -> Result<std::vector<BodyWriter>> {
+                    header = block;
+                    std::vector<BodyWriter> writers;
+                    writers.push_back(store->stage("default").value());
+                    return writers;
+                  });
+    size_t taken = intake.take(text.substr(0, cut));
+    taken += intake.take(text.substr(cut) + "QUIT\r\n");
+    EXPECT_EQ(taken, text.size());
+    ASSERT_TRUE(intake.done());
+    EXPECT_EQ(header, "A: b\r\nC: d\r\n");
+    EXPECT_EQ(intake.body_head(), ".body\r\n");
+    EXPECT_EQ(intake.finish().value().front().size(), 7u);
+  }
+}
+
+}  // namespace
+}  // namespace gemel::nntp
