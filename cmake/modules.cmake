@@ -40,7 +40,7 @@ gemel_module(base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash OpenSSL::Cr
 gemel_module(mail gemel_base ICU::uc ICU::i18n)
 gemel_module(store gemel_mail PkgConfig::rocksdb ${ROARING})
 gemel_module(wire gemel_base PkgConfig::zstd ZLIB::ZLIB)
-gemel_module(sieve gemel_mail)
+gemel_module(sieve gemel_mail PkgConfig::re2 ICU::uc ICU::i18n)
 # The sessions: each knows the store and the wire, none knows another.
 gemel_module(sync gemel_store gemel_wire)
 gemel_module(imap gemel_store gemel_wire ${ROARING})

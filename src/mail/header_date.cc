@@ -57,17 +57,17 @@ std::optional<std::chrono::year> year_of(std::string_view word) {
   return std::chrono::year(*value);
 }
 
-/// "hh:mm" or "hh:mm:ss"; midnight if it is neither.
-seconds time_of(std::string_view word) {
+/// "hh:mm" or "hh:mm:ss"; nothing if it is neither.
+std::optional<seconds> time_of(std::string_view word) {
   std::array<int, 3> fields{};
   for (int& field : fields) {
     const size_t colon = word.find(':');
     const auto value = number(word.substr(0, colon), 2);
-    if (!value) return seconds(0);
+    if (!value) return std::nullopt;
     field = *value;
     word = colon == std::string_view::npos ? std::string_view("0") : word.substr(colon + 1);
   }
-  if (fields[0] > 23 || fields[1] > 59 || fields[2] > 60) return seconds(0);
+  if (fields[0] > 23 || fields[1] > 59 || fields[2] > 60) return std::nullopt;
   return seconds(fields[0] * 3600 + fields[1] * 60 + fields[2]);
 }
 
@@ -97,9 +97,12 @@ std::optional<HeaderDate> parse_header_date(std::string_view text) {
   const std::chrono::year_month_day date(*year, *month,
                                          std::chrono::day(static_cast<unsigned>(*day)));
   if (!date.ok()) return std::nullopt;
-  const seconds time = time_of(next_word(lexer));
+  const std::optional<seconds> time = time_of(next_word(lexer));
   const minutes zone = zone_of(next_word(lexer));
-  return HeaderDate{.utc = std::chrono::sys_days(date) + time - zone, .day = date};
+  return HeaderDate{.utc = std::chrono::sys_days(date) + time.value_or(seconds(0)) - zone,
+                    .day = date,
+                    .zone = zone,
+                    .has_time = time.has_value()};
 }
 
 std::string header_date_text(int64_t unix_s) {

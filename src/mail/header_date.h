@@ -17,6 +17,8 @@ namespace gemel {
 struct HeaderDate {
   std::chrono::sys_seconds utc;
   std::chrono::year_month_day day;  // as written, in the writer's zone
+  std::chrono::minutes zone{0};     // east of UTC, as written
+  bool has_time = false;            // a valid time of day was there too
   bool operator==(const HeaderDate&) const = default;
 };
 

@@ -75,7 +75,7 @@ inline constexpr size_t kTrackedKeyBytesMax = 72;
 /// A reply that is due: not sent within the period, not to a list, not to a machine (RFC 5230 §4).
 struct Vacation {
   OutgoingMail reply;
-  Tracked sent;                 // to remember when the reply is on its way
+  std::optional<Tracked> sent;  // to remember when the reply is on its way; nothing: always answer
   std::optional<FileInto> fcc;  // `message` is the reply
 };
 

@@ -30,14 +30,15 @@ struct RunLimits {
   size_t vacations_max = 1;   // RFC 5230 §4.7: more than one is an error
   size_t received_max = 100;  // Received fields; a message with more loops and is not redirected
   size_t globals_max = 256;   // global variables (RFC 6609 §3.4)
-  size_t variable_bytes_max = 16'384;  // a longer value is cut (RFC 5229 §3)
-  size_t string_bytes_max = 1 << 20;   // one string with its variables put in
-  size_t include_depth_max = 10;       // RFC 6609 §3.1: at least 2
-  size_t includes_max = 100;           // `include` commands that ran
-  size_t header_edits_max = 100;       // addheader and deleteheader that ran
-  size_t added_bytes_max = 1 << 20;    // by editheader, replace and enclose, to the message
-  size_t flags_max = 64;               // of one action
-  uint64_t vacation_days_max = 365;    // a longer period counts as this (RFC 5230 §4.1)
+  size_t variable_bytes_max = 16'384;   // a longer value is cut (RFC 5229 §3)
+  size_t string_bytes_max = 1 << 20;    // one string with its variables put in
+  size_t include_depth_max = 10;        // RFC 6609 §3.1: at least 2
+  size_t includes_max = 100;            // `include` commands that ran
+  size_t edits_max = 100;               // addheader, deleteheader, replace and enclose that ran
+  size_t added_bytes_max = 1 << 20;     // by editheader, replace and enclose, to the message
+  size_t edited_bytes_max = 256 << 20;  // of all changed copies of the message together
+  size_t flags_max = 64;                // of one action
+  uint64_t vacation_days_max = 365;     // a longer period counts as this (RFC 5230 §4.1)
   uint64_t duplicate_seconds_max = 30 * 86'400;  // a longer one counts as this (RFC 7352 §3.3)
 };
 

@@ -96,6 +96,8 @@ struct ScoreSource {
 
 /// One delivery to one user.
 struct Delivery {
+  /// Of the script that runs, if it has one: it must not include itself (RFC 6609 §3.1).
+  std::string script_name = {};
   Envelope envelope = {};
   /// Addresses at which the user gets mail, for vacation's question whether the message was meant
   /// for him (RFC 5230 §4.5); envelope.to counts too. The first is the From of what is sent, or

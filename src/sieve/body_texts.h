@@ -1,0 +1,33 @@
+// What the body test compares: the texts that a transform takes out of a message.
+//
+// Source   RFC 5173 §5.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mail/mime_structure.h"
+
+namespace gemel::sieve {
+
+/// The parts at and below `part` that are of one of `types`, as RFC 5173 §5.2 has them: decoded, as
+/// UTF-8 where they are text; of a multipart its prologue and epilogue, of a message inside its
+/// header. Calls `see` for each until it says true or fails.
+class ContentTypes {
+ public:
+  explicit ContentTypes(std::vector<std::string> types);
+  bool has(const MimePart& part) const;
+
+ private:
+  std::vector<std::string> types_;
+};
+
+/// The texts of one part by itself, without those inside it.
+std::vector<std::string> texts_of_part(std::string_view message, const MimePart& part);
+
+/// HTML as the text that a reader sees, roughly: tags, scripts and styles gone, common entities put
+/// in, white space kept as it is.
+std::string text_of_html(std::string_view html);
+
+}  // namespace gemel::sieve
