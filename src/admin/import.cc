@@ -1,9 +1,11 @@
 // Import: messages with their flags and dates, straight into mailboxes, many to a transaction.
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "admin/task.h"
 #include "base/bytes.h"
+#include "base/hash.h"
 
 namespace gemel::admin {
 namespace {
@@ -12,8 +14,12 @@ constexpr size_t kMessagesAtOnce = 200;
 constexpr uint64_t kBytesAtOnce = 16 << 20;
 constexpr size_t kMessageLineBytesMax = 16 << 10;
 
+// UIDLs that are refused and named; more are only counted, for the tool reads rows at the end.
+constexpr size_t kUidlsNamedMax = 20;
+
 struct MessageHead {
   UniqueId mailbox;
+  std::string uidl;
   FlagNames flags;
   int64_t internaldate_s = 0;
 };
@@ -26,7 +32,11 @@ class ImportTask final : public Task {
   size_t take(std::string_view input) override;
   Result<Progress> step(std::string& out) override;
   Json summary() const override {
-    return {{"messages", messages_}, {"bytes", bytes_}, {"refused", refused_}};
+    return {{"messages", messages_},
+            {"bytes", bytes_},
+            {"refused", refused_},
+            {"uidls", uidls_kept_},
+            {"uidls_refused", uidls_refused_}};
   }
 
  private:
@@ -35,6 +45,8 @@ class ImportTask final : public Task {
   Result<void> open_message(const Json& json);
   Result<MessageHead> parse_head(const Json& json);
   Result<UniqueId> mailbox_of(const std::string& path);
+  Result<std::string> take_uidl(const UniqueId& mailbox, std::string uidl);
+  Result<std::string_view> wrong_with(const MailboxInfo& mailbox, std::string_view uidl);
   Result<void> add_bytes(std::string_view bytes);
   Result<void> commit();
   void note(const Result<void>& result);
@@ -53,6 +65,10 @@ class ImportTask final : public Task {
   uint64_t messages_ = 0;
   uint64_t bytes_ = 0;
   uint64_t refused_ = 0;
+  // Hashes of the UIDLs that a mailbox has, of those that got any.
+  std::map<UniqueId, std::unordered_set<uint64_t>> known_uidls_;
+  uint64_t uidls_kept_ = 0;
+  uint64_t uidls_refused_ = 0;
 };
 
 size_t ImportTask::take(std::string_view input) {
@@ -116,7 +132,39 @@ Result<MessageHead> ImportTask::parse_head(const Json& json) {
         TRY_OK(head.flags.add(flag.get<std::string>()));
       }
   TRY(head.mailbox, mailbox_of(text_field_or(json, "mailbox", "INBOX")));
+  TRY(head.uidl, take_uidl(head.mailbox, text_field_or(json, "uidl", "")));
   return head;
+}
+
+// A message whose UIDL can't be kept comes in without it, and gets one of ours.
+Result<std::string> ImportTask::take_uidl(const UniqueId& mailbox, std::string uidl) {
+  if (uidl.empty()) return uidl;
+  TRY(const MailboxInfo info, services_.store->find(mailbox));
+  TRY(const std::string_view wrong, wrong_with(info, uidl));
+  if (wrong.empty()) {
+    ++uidls_kept_;
+    return uidl;
+  }
+  if (++uidls_refused_ <= kUidlsNamedMax)
+    refusals_.push_back({{"type", "uidl"}, {"uidl", uidl}, {"reason", wrong}});
+  return std::string();
+}
+
+Result<std::string_view> ImportTask::wrong_with(const MailboxInfo& mailbox, std::string_view uidl) {
+  if (!is_uidl(uidl)) return "a UIDL has 1 to 70 printable characters and no space";
+  // What this server itself calls its messages there.
+  if (uidl.starts_with(std::to_string(mailbox.uidvalidity.value) + "."))
+    return "a UIDL of this kind may name another message of the mailbox";
+  auto known = known_uidls_.find(mailbox.id);
+  if (known == known_uidls_.end()) {
+    known = known_uidls_.emplace(mailbox.id, std::unordered_set<uint64_t>()).first;
+    TRY(const MailboxView view, services_.store->view(mailbox.id));
+    TRY_OK(view.all_facts([&](Uid, const RecordFacts& facts) {
+      if (!facts.uidl.empty()) known->second.insert(xxh64(facts.uidl));
+    }));
+  }
+  if (!known->second.insert(xxh64(uidl)).second) return "another message has this UIDL";
+  return "";
 }
 
 Result<UniqueId> ImportTask::mailbox_of(const std::string& path) {
@@ -156,7 +204,8 @@ Result<void> ImportTask::add_bytes(std::string_view bytes) {
   pending_.push_back({.mailbox = head.mailbox,
                       .body = std::move(body),
                       .flags = head.flags,
-                      .internaldate_s = head.internaldate_s});
+                      .internaldate_s = head.internaldate_s,
+                      .uidl = head.uidl});
   if (pending_.size() >= kMessagesAtOnce || pending_bytes_ >= kBytesAtOnce) return commit();
   return {};
 }

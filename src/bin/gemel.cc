@@ -190,6 +190,15 @@ void add_store_commands(CLI::App& app, Line& line) {
   import->add_option("USER", line.import.userid)->required();
   import->add_option("PATH", line.import.paths)->required();
   import->add_option("--mailbox", line.import.mailbox, "where the top goes; INBOX if not given");
+  import->add_option("--uidl-header", line.import.uidls.header,
+                     "the header field that says what POP3 called a message, as X-UIDL");
+  import->add_option("--uidl-list", line.import.uidls.list,
+                     "a file that says it, in lines \"FILE UIDL\"");
+  import
+      ->add_option("--uidl-dovecot", line.import.uidls.dovecot_format,
+                   "each Maildir's dovecot-uidlist says it, or this format of %u and %v")
+      ->expected(0, 1)
+      ->default_str("%08Xu%08Xv");
 }
 
 Json sync_request(const Line& line) {

@@ -53,6 +53,14 @@ int show_verified(const Common& common, const Json& summary) {
   return problems == 0 ? kExitOk : kExitProblems;
 }
 
+void show_imported(const Json& summary) {
+  fmt::print("{} messages, {}; {} refused\n", summary.value("messages", 0ULL),
+             human_bytes(summary.value("bytes", 0ULL)), summary.value("refused", 0ULL));
+  const auto kept = summary.value("uidls", 0ULL);
+  const auto refused = summary.value("uidls_refused", 0ULL);
+  if (kept + refused > 0) fmt::print("{} UIDLs kept, {} refused\n", kept, refused);
+}
+
 void show_problem(const Common& common, const Json& row) {
   if (common.format == Format::kJson)
     fmt::print("{}\n", to_line(row));
@@ -129,6 +137,8 @@ int run_sync(const Common& common, const Json& request) {
 }
 
 int run_import(const Common& common, const ImportOptions& options) {
+  Result<UidlFinder> uidls = UidlFinder::make(options.uidls);
+  if (!uidls) return report(common, uidls.error());
   Result<Client> client = Client::connect(common.socket);
   if (!client) return report(common, client.error());
   Result<void> sent =
@@ -136,11 +146,12 @@ int run_import(const Common& common, const ImportOptions& options) {
   const bool shows = common.format == Format::kPeople && isatty(STDERR_FILENO) == 1;
   uint64_t count = 0;
   for (size_t i = 0; sent && i < options.paths.size(); ++i)
-    sent = read_source(options.paths[i], options.mailbox, [&](SourceMessage message) {
-      const Json head = {{"mailbox", message.mailbox},
-                         {"flags", message.flags},
-                         {"internaldate", message.internaldate_s},
-                         {"bytes", message.bytes.size()}};
+    sent = read_source(options.paths[i], {options.mailbox, *uidls}, [&](SourceMessage message) {
+      Json head = {{"mailbox", message.mailbox},
+                   {"flags", message.flags},
+                   {"internaldate", message.internaldate_s},
+                   {"bytes", message.bytes.size()}};
+      if (!message.uidl.empty()) head["uidl"] = message.uidl;
       if (shows && ++count % 100 == 0) fmt::print(stderr, "\r{} messages", count);
       return client->send(to_line(head) + "\n" + message.bytes);
     });
@@ -153,14 +164,14 @@ int run_import(const Common& common, const ImportOptions& options) {
     if (common.format == Format::kJson)
       fmt::print("{}\n", to_line(row));
     else
-      fmt::print(stderr, "refused: {}\n", row.value("reason", ""));
+      fmt::print(stderr, "refused: {}{}\n",
+                 row.contains("uidl") ? row.value("uidl", "") + ": " : "", row.value("reason", ""));
   });
   if (!last) return report(common, last.error());
   if (common.format == Format::kJson)
     fmt::print("{}\n", to_line(*last));
   else
-    fmt::print("{} messages, {}; {} refused\n", last->value("messages", 0ULL),
-               human_bytes(last->value("bytes", 0ULL)), last->value("refused", 0ULL));
+    show_imported(*last);
   if (!sent) return report(common, sent.error());
   return last->value("refused", 0ULL) == 0 ? kExitOk : kExitFailed;
 }

@@ -9,6 +9,7 @@
 
 #include "admin/rows.h"
 #include "bin/gemel_print.h"
+#include "bin/gemel_uidl.h"
 
 namespace gemel::tool {
 
@@ -41,6 +42,7 @@ struct ImportOptions {
   std::string userid;
   std::string mailbox = "INBOX";
   std::vector<std::string> paths;
+  UidlOptions uidls;
 };
 int run_import(const Common& common, const ImportOptions& options);
 

@@ -68,37 +68,45 @@ std::vector<std::string> maildir_flags(const std::string& file_name) {
   return out;
 }
 
-Result<void> read_message_file(const fs::path& path, const std::string& mailbox,
-                               std::vector<std::string> flags, const OnMessage& on_message) {
+// Where messages go, and who takes them.
+struct Target {
+  std::string mailbox;
+  UidlFinder& uidls;
+  const OnMessage& on_message;
+  Target below(std::string path) const { return {std::move(path), uidls, on_message}; }
+};
+
+Result<void> read_message_file(const fs::path& path, std::vector<std::string> flags,
+                               const Target& target) {
   TRY(const std::string text, read_file(path));
-  return on_message({.mailbox = mailbox,
-                     .flags = std::move(flags),
-                     .internaldate_s = modification_time_s(path),
-                     .bytes = with_crlf(text)});
+  return target.on_message({.mailbox = target.mailbox,
+                            .flags = std::move(flags),
+                            .internaldate_s = modification_time_s(path),
+                            .bytes = with_crlf(text),
+                            .uidl = target.uidls.find(path.filename().string(), text)});
 }
 
-Result<void> read_one_maildir(const fs::path& path, const std::string& mailbox,
-                              const OnMessage& on_message) {
+Result<void> read_one_maildir(const fs::path& path, const Target& target) {
+  TRY_OK(target.uidls.enter_maildir(path.string()));
   std::vector<fs::path> files = sorted_entries(path / "cur");
   const std::vector<fs::path> unread = sorted_entries(path / "new");
   files.insert(files.end(), unread.begin(), unread.end());
   std::ranges::sort(files, {}, [](const fs::path& file) { return file.filename(); });
   for (const fs::path& file : files) {
     if (!fs::is_regular_file(file) || file.filename().string().starts_with('.')) continue;
-    TRY_OK(read_message_file(file, mailbox, maildir_flags(file.filename().string()), on_message));
+    TRY_OK(read_message_file(file, maildir_flags(file.filename().string()), target));
   }
   return {};
 }
 
 // Maildir++: ".Archive.2024" beside cur and new is the mailbox Archive/2024.
-Result<void> read_maildir(const fs::path& path, const std::string& mailbox,
-                          const OnMessage& on_message) {
-  TRY_OK(read_one_maildir(path, mailbox, on_message));
+Result<void> read_maildir(const fs::path& path, const Target& target) {
+  TRY_OK(read_one_maildir(path, target));
   for (const fs::path& entry : sorted_entries(path)) {
     std::string name = entry.filename().string();
     if (name.size() < 2 || name.front() != '.' || !is_maildir(entry)) continue;
     std::ranges::replace(name, '.', '/');
-    TRY_OK(read_one_maildir(entry, name.substr(1), on_message));
+    TRY_OK(read_one_maildir(entry, target.below(name.substr(1))));
   }
   return {};
 }
@@ -114,8 +122,7 @@ int64_t date_of_from_line(const std::string& line) {
 
 class MboxReader {
  public:
-  MboxReader(std::string mailbox, const OnMessage& on_message)
-      : mailbox_(std::move(mailbox)), on_message_(on_message) {}
+  explicit MboxReader(const Target& target) : target_(target) {}
 
   Result<void> read(std::istream& in) {
     for (std::string line; std::getline(in, line);) {
@@ -160,14 +167,15 @@ class MboxReader {
     std::string bytes = std::exchange(bytes_, {});
     if (!std::exchange(started_, false)) return {};
     if (bytes.ends_with("\r\n\r\n")) bytes.resize(bytes.size() - 2);  // separates messages
-    return on_message_({.mailbox = mailbox_,
-                        .flags = std::exchange(flags_, {}),
-                        .internaldate_s = date_s_,
-                        .bytes = std::move(bytes)});
+    std::string uidl = target_.uidls.find("", bytes);
+    return target_.on_message({.mailbox = target_.mailbox,
+                               .flags = std::exchange(flags_, {}),
+                               .internaldate_s = date_s_,
+                               .bytes = std::move(bytes),
+                               .uidl = std::move(uidl)});
   }
 
-  std::string mailbox_;
-  const OnMessage& on_message_;
+  const Target& target_;
   std::string bytes_;
   std::vector<std::string> flags_;
   int64_t date_s_ = 0;
@@ -186,29 +194,28 @@ bool is_mbox(const fs::path& path) {
 
 bool is_eml(const fs::path& path) { return to_lower(path.extension().string()) == ".eml"; }
 
-Result<void> read_plain_file(const fs::path& path, const std::string& mailbox,
-                             const OnMessage& on_message) {
+Result<void> read_plain_file(const fs::path& path, const Target& target) {
   if (is_mbox(path)) {
     std::ifstream in(path, std::ios::binary);
-    return MboxReader(mailbox, on_message).read(in);
+    return MboxReader(target).read(in);
   }
-  return read_message_file(path, mailbox, {}, on_message);
+  return read_message_file(path, {}, target);
 }
 
-Result<void> read_directory(const fs::path& path, const std::string& mailbox,
-                            const OnMessage& on_message) {
+Result<void> read_directory(const fs::path& path, const Target& target) {
+  const auto below = [&](const std::string& name) {
+    return target.below(target.mailbox == "INBOX" ? name : target.mailbox + "/" + name);
+  };
   for (const fs::path& entry : sorted_entries(path)) {
     const std::string name = entry.filename().string();
     if (name.starts_with('.')) continue;
     if (fs::is_directory(entry)) {
-      const std::string below = mailbox == "INBOX" ? name : mailbox + "/" + name;
-      TRY_OK(is_maildir(entry) ? read_maildir(entry, below, on_message)
-                               : read_directory(entry, below, on_message));
+      TRY_OK(is_maildir(entry) ? read_maildir(entry, below(name))
+                               : read_directory(entry, below(name)));
     } else if (is_eml(entry)) {
-      TRY_OK(read_message_file(entry, mailbox, {}, on_message));
+      TRY_OK(read_message_file(entry, {}, target));
     } else if (is_mbox(entry)) {
-      const std::string stem = entry.stem().string();
-      TRY_OK(read_plain_file(entry, mailbox == "INBOX" ? stem : mailbox + "/" + stem, on_message));
+      TRY_OK(read_plain_file(entry, below(entry.stem().string())));
     }
   }
   return {};
@@ -216,15 +223,15 @@ Result<void> read_directory(const fs::path& path, const std::string& mailbox,
 
 }  // namespace
 
-Result<void> read_source(const std::string& path, const std::string& mailbox,
+Result<void> read_source(const std::string& path, const SourceOptions& options,
                          const OnMessage& on_message) {
+  const Target target{options.mailbox, options.uidls, on_message};
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) return fail(Code::kNotFound, fmt::format("there is no {}", path));
   if (fs::is_directory(status))
-    return is_maildir(path) ? read_maildir(path, mailbox, on_message)
-                            : read_directory(path, mailbox, on_message);
-  if (is_eml(path) || is_mbox(path)) return read_plain_file(path, mailbox, on_message);
+    return is_maildir(path) ? read_maildir(path, target) : read_directory(path, target);
+  if (is_eml(path) || is_mbox(path)) return read_plain_file(path, target);
   return fail(Code::kUnsupported,
               fmt::format("{} is no Maildir, mbox, .eml file or directory of those", path));
 }

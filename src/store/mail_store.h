@@ -133,6 +133,8 @@ class MailboxView {
   Result<Record> record(Uid uid) const;
   /// Facts for many, in the order of `uids`; none is missing, or kNotFound.
   Result<std::vector<RecordFacts>> facts(const UidSet& uids) const;
+  /// Those of all records, expunged ones that are kept too, ascending. Cost: O(records), no memory.
+  Result<void> all_facts(const std::function<void(Uid, const RecordFacts&)>& visit) const;
 
   /// Records with modseq > `since`, live and expunged, ascending by uid; ModSeq{0} gives all.
   /// Cost: O(changes), in units of pages of 256 UIDs. Errors: kGone, `since` is below

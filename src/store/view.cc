@@ -110,6 +110,17 @@ Result<std::vector<RecordFacts>> MailboxView::facts(const UidSet& uids) const {
   return out;
 }
 
+Result<void> MailboxView::all_facts(
+    const std::function<void(Uid, const RecordFacts&)>& visit) const {
+  const SnapshotReader rows(index_, snapshot_);
+  return rows.scan_prefix(key::facts(info_.id),
+                          [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                            TRY(const RecordFacts facts, decode_facts(value));
+                            visit(Uid(get_be32(row_key.substr(row_key.size() - 4))), facts);
+                            return true;
+                          });
+}
+
 Result<std::vector<RecordState>> MailboxView::changes_since(ModSeq since) const {
   if (since && since < info_.purged_modseq)
     return fail(Code::kGone,

@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from gemel_server import HOST, PASSWORD, Server
+from gemel_server import HOST, PASSWORD, Pair, Server, ServerError, free_ports
 
 MESSAGE = b"From: Ida <ida@example.org>\r\nSubject: %s\r\nMessage-ID: <%s@example.org>\r\n\r\n%s\r\n"
 
@@ -263,6 +263,101 @@ class Pop3(unittest.TestCase):
         self.run_("mpop", "-C", control, "a")
         self.assertEqual(len(list((box / "new").iterdir())), 3)
         self.assertEqual(self.left(), 0)
+
+
+class Moved(unittest.TestCase):
+    """UIDLs of mail that came from another server, and on a second server."""
+
+    def setUp(self):
+        self.home = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    @staticmethod
+    def uidls(server, user="ann"):
+        connection = pop(server, user)
+        lines = [line.decode().split(" ", 1)[1] for line in connection.uidl()[1]]
+        connection.quit()
+        return lines
+
+    def maildir(self, name, files, uidlist):
+        box = self.home / name
+        for part in ("cur", "new", "tmp"):
+            (box / part).mkdir(parents=True)
+        for file in files:
+            (box / "cur" / (file + ":2,S")).write_bytes(message(file))
+        (box / "dovecot-uidlist").write_text(uidlist)
+        return box
+
+    def test_p02_uidls_are_kept_byte_for_byte_and_replicate(self):
+        pair = Pair()
+        for side in pair.sides:
+            side.ports["pop3"] = free_ports(1)[0]
+        with pair:
+            primary, replica = pair.sides
+            primary.add_user("ann")
+            box = self.maildir("dovecot", ["1.a", "2.b", "3.c", "4.d"],
+                               "3 V1275660208 N25022 Gabc\n"
+                               "7 :1.a\n"
+                               "9 POld~!\"#$%&'()*+UIDL W99 :2.b:2,S\n"
+                               "11 P{0x22} S1 :3.c\n"
+                               "12 :gone\n")
+            primary.gemel("import", "ann", box, "--uidl-dovecot")
+            expected = ["000000074c0907b0", "Old~!\"#$%&'()*+UIDL", "{0x22}"]
+            got = self.uidls(primary)
+            self.assertEqual(got[:3], expected)
+            self.assertRegex(got[3], r"^\d+\.4$")  # the list does not name it
+            headers = self.home / "mbox"
+            headers.write_text("From a Mon Jan  1 10:00:00 2024\nX-UIDL:  fold\n  ed\n\nx\n\n"
+                               "From a Mon Jan  1 10:00:00 2024\nX-UIDL: head.1\n\ny\n\n"
+                               "From a Mon Jan  1 10:00:00 2024\nX-UIDL: head.1\n\nz\n\n")
+            said = primary.gemel("import", "ann", headers, "--mailbox", "INBOX",
+                                 "--uidl-header", "x-uidl")
+            self.assertIn("1 UIDLs kept, 2 refused", said)
+            names = self.home / "names"
+            names.write_text(f"5.e:2,F UIDL5\n6.f {got[3].split('.')[0]}.99\n")
+            box = self.maildir("cyrus", ["5.e", "6.f"], "")
+            self.assertIn("1 UIDLs kept, 1 refused",
+                          primary.gemel("import", "ann", box, "--uidl-list", names))
+            got = self.uidls(primary)
+            self.assertEqual(len(set(got)), 9)
+            self.assertEqual(got[5], "head.1")
+            self.assertEqual(got[7], "UIDL5")
+            pair.wait_equal()
+            self.assertEqual(self.uidls(replica), got)
+            self.assertEqual(primary.dump(), replica.dump())
+            self.assertEqual(primary.verify() + replica.verify(), [])
+
+    def test_r22_uidls_are_equal_on_both_servers(self):
+        pair = Pair()
+        for side in pair.sides:
+            side.ports["pop3"] = free_ports(1)[0]
+        with pair:
+            primary, replica = pair.sides
+            primary.add_user("ann")
+            for name in ("one", "two", "three"):
+                primary.deliver(["ann"], message(name))
+            connection = pop(primary)
+            connection.dele(2)
+            connection.quit()
+            primary.deliver(["ann"], message("four"))
+            pair.wait_equal()
+            self.assertEqual(self.uidls(primary), self.uidls(replica))
+            connection = pop(replica)
+            self.assertIn(b"Subject: four", connection.retr(3)[1])
+            with self.assertRaisesRegex(poplib.error_proto, "replica"):
+                connection.dele(1)
+            connection.quit()
+
+    def test_wrong_lists_are_refused_by_line(self):
+        with Server(services=("pop3",)) as server:
+            server.add_user("ann")
+            box = self.maildir("broken", ["1.a"], "3 V1 N1\nx y\n")
+            with self.assertRaisesRegex(ServerError, "line 2 makes no sense"):
+                server.gemel("import", "ann", box, "--uidl-dovecot")
+            with self.assertRaisesRegex(ServerError, "no UIDL format"):
+                server.gemel("import", "ann", box, "--uidl-dovecot", "%q")
+            (self.home / "names").write_text("a b\n\nnothing\n")
+            with self.assertRaisesRegex(ServerError, "line 3 makes no sense"):
+                server.gemel("import", "ann", box, "--uidl-list", self.home / "names")
 
 
 if __name__ == "__main__":
