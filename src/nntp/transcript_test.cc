@@ -111,8 +111,8 @@ class Conversation {
  private:
   bool change_world(const std::string& what, std::string_view text) {
     MailStore& store = world_.store();
-    if (what == "replica") return store.set_role(Role::kReplica), true;
-    if (what == "primary") return store.set_role(Role::kPrimary), true;
+    if (what == "replica") return store.demote().has_value();
+    if (what == "primary") return store.promote().has_value();
     if (what == "disk-full") return world_.disk().fail_writes(Code::kNoSpace), true;
     if (what == "disk-ok") return world_.disk().fail_writes(std::nullopt), true;
     if (what == "advance") return world_.clock().advance_s(std::stol(std::string(text))), true;
