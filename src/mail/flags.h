@@ -34,6 +34,9 @@ struct Flags {
   friend constexpr Flags operator|(Flags a, const Flags& b) {
     return {{a.words[0] | b.words[0], a.words[1] | b.words[1]}};
   }
+  friend constexpr Flags operator^(Flags a, const Flags& b) {
+    return {{a.words[0] ^ b.words[0], a.words[1] ^ b.words[1]}};
+  }
   /// `a` without what is in `b`.
   friend constexpr Flags operator-(Flags a, const Flags& b) {
     return {{a.words[0] & ~b.words[0], a.words[1] & ~b.words[1]}};

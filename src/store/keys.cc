@@ -60,6 +60,13 @@ std::string change(const UniqueId& id, ModSeq modseq, uint32_t page) {
   return out;
 }
 
+std::string history(const UniqueId& id) { return with_id('f', id); }
+std::string history(const UniqueId& id, ModSeq modseq) {
+  std::string out = history(id);
+  put_be64(out, modseq.value);
+  return out;
+}
+
 std::string links(const Guid& guid, std::string_view partition) {
   std::string out(1, 'l');
   out += guid.view();

@@ -38,6 +38,10 @@ std::string changes(const UniqueId& id);
 std::string changes(const UniqueId& id, ModSeq from);
 std::string change(const UniqueId& id, ModSeq modseq, uint32_t page);
 
+/// The flag history of a mailbox: a row for each transaction that changed flags.
+std::string history(const UniqueId& id);
+std::string history(const UniqueId& id, ModSeq modseq);
+
 struct Holder {
   UniqueId mailbox;
   Uid uid;

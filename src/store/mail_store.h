@@ -141,10 +141,6 @@ class MailboxView {
   /// purged_modseq, so that some expunges can't be told: compare UIDs in full instead.
   Result<std::vector<RecordState>> changes_since(ModSeq since) const;
 
-  /// Flag bits that transactions after `since` changed on messages that were there then: every
-  /// other bit of those messages is as it was. Nothing if that is too long ago to be remembered.
-  Result<std::optional<Flags>> flags_touched_since(ModSeq since) const;
-
   /// Which flags of which messages are other than they were at `since`: ranges of uids, ascending,
   /// with the bits that flipped (an even number of times is none). The flags of a message that was
   /// there at `since`, with these flipped back, are those it had; for one that came later it says

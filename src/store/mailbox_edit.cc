@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "store/flag_history.h"
 #include "store/keys.h"
 
 namespace gemel {
@@ -65,7 +66,10 @@ Result<Flags> MailboxEdit::bits_for(const FlagNames& names) {
 
 Result<void> MailboxEdit::load(const UidSet& uids) {
   return each_page(*rows_, row_.info.id, uids, [&](const Page& page) -> Result<void> {
-    pages_.try_emplace(page.number, LoadedPage{page, page.max_modseq});
+    LoadedPage loaded;
+    loaded.page = page;
+    loaded.stored_max = page.max_modseq;
+    pages_.try_emplace(page.number, std::move(loaded));
     return {};
   });
 }
@@ -130,20 +134,27 @@ void MailboxEdit::count(const RecordState& state, uint64_t size, int sign) {
   }
 }
 
+/// Counters are the caller's.
+void MailboxEdit::change_state(LoadedPage& loaded, const RecordState& now) {
+  const RecordState was = loaded.page.state_at(Page::slot_of(now.uid));
+  row_.records -= digest_of(was);
+  row_.records += digest_of(now);
+  if (!loaded.before)
+    loaded.before = std::make_unique<LoadedPage::Before>(loaded.page.present, loaded.page.flags);
+  changed_states_ = true;
+  loaded.page.put(now);
+  loaded.dirty = true;
+}
+
 Result<void> MailboxEdit::change(const RecordState& now) {
   TRY(LoadedPage * loaded, page_for(now.uid));
   const uint32_t slot = Page::slot_of(now.uid);
   CHECK(loaded->page.present.has(slot) && loaded->page.expunged.has(slot) == now.expunged);
-  const RecordState was = loaded->page.state_at(slot);
-  row_.records -= digest_of(was);
-  row_.records += digest_of(now);
-  touched_ = touched_ | (was.flags - now.flags) | (now.flags - was.flags);
   if (!now.expunged) {
-    count_flags(was.flags, -1);
+    count_flags(loaded->page.flags[slot], -1);
     count_flags(now.flags, 1);
   }
-  loaded->page.put(now);
-  loaded->dirty = true;
+  change_state(*loaded, now);
   return {};
 }
 
@@ -167,13 +178,9 @@ Result<void> MailboxEdit::revise(const RecordState& now, uint64_t size) {
   TRY(LoadedPage * loaded, page_for(now.uid));
   const uint32_t slot = Page::slot_of(now.uid);
   CHECK(loaded->page.present.has(slot));
-  const RecordState was = loaded->page.state_at(slot);
-  row_.records -= digest_of(was);
-  count(was, size, -1);
-  row_.records += digest_of(now);
+  count(loaded->page.state_at(slot), size, -1);
   count(now, size, 1);
-  loaded->page.put(now);
-  loaded->dirty = true;
+  change_state(*loaded, now);
   return {};
 }
 
@@ -182,6 +189,8 @@ Result<void> MailboxEdit::add(const RecordState& state, const RecordFacts& facts
   CHECK(!loaded->page.present.has(Page::slot_of(state.uid)));
   loaded->page.put(state);
   loaded->dirty = true;
+  loaded->other.set(Page::slot_of(state.uid));
+  if (facts.created_modseq != state.modseq) changed_states_ = true;
   rows_->put_once(key::facts(row_.info.id, state.uid), encode(facts));
   row_.records += digest_of(state);
   row_.records += facts_digest(state.uid, facts);
@@ -199,16 +208,29 @@ Result<void> MailboxEdit::forget(Uid uid, const RecordFacts& facts) {
   count(state, facts.size, -1);
   loaded->page.remove(slot);
   loaded->dirty = true;
+  loaded->other.set(slot);
   rows_->erase_once(key::facts(row_.info.id, uid));
   return {};
 }
 
-void MailboxEdit::note_touched() {
-  const ModSeq from = before_ ? before_->highestmodseq : ModSeq();
-  std::vector<TouchRow>& all = row_.touches;
-  if (all.size() >= kTouchRowsMax)
-    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(kTouchRowsMax - 1));
-  all.push_back({.modseqs = row_.info.highestmodseq.value - from.value, .touched = touched_});
+/// One row of flag history, for flags that are other than before, or may have been meanwhile.
+Result<void> MailboxEdit::note_flips() {
+  const ModSeq from = modseq_before();
+  const ModSeq to = row_.info.highestmodseq;
+  if (to == from) return {};  // a repair: what was damaged is no change
+  FlagHistoryRow history{.from = from, .flipped = {}};
+  for (const auto& [number, loaded] : pages_) {
+    if (!loaded.before) continue;
+    for (uint32_t slot = 0; slot < kPageUids; ++slot) {
+      if (!loaded.before->present.has(slot) || loaded.other.has(slot)) continue;
+      const Flags flipped = loaded.before->flags[slot] ^ loaded.page.flags[slot];
+      if (flipped != Flags()) history.flipped[flipped].add(loaded.page.uid_at(slot));
+    }
+  }
+  const bool is_unsure = changed_states_ && to != next(from);
+  if (!history.flipped.empty() || is_unsure)
+    rows_->put(key::history(row_.info.id, to), history.encode(to));
+  return trim_flag_history(*rows_, {row_.info.id, from, to});
 }
 
 /// When what the header says was changed, for a merge to compare (MailboxInfo::header_modseq).
@@ -248,7 +270,7 @@ void MailboxEdit::flush_page(LoadedPage& loaded) {
 Result<void> MailboxEdit::flush() {
   for (auto& [number, loaded] : pages_)
     if (loaded.dirty) flush_page(loaded);
-  note_touched();
+  TRY_OK(note_flips());
   note_header();
   row_.info.digest = header_digest(row_.info);
   row_.info.digest += row_.records;

@@ -3,11 +3,14 @@
 // Owns     nothing durable: flush() writes it into the overlay. Threads  one: the committer's.
 #pragma once
 
+#include <array>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "store/digest.h"
 #include "store/overlay.h"
+#include "store/page.h"
 
 namespace gemel {
 
@@ -64,6 +67,12 @@ class MailboxEdit {
     Page page;
     ModSeq stored_max;  // 0: no row yet
     bool dirty = false;
+    PageBits other;  // came or went in this transaction
+    struct Before {
+      PageBits present;
+      std::array<Flags, kPageUids> flags;
+    };
+    std::unique_ptr<Before> before;  // made by the first change of a state
   };
 
   Result<LoadedPage*> page_for(Uid uid);
@@ -71,8 +80,9 @@ class MailboxEdit {
   void count(const RecordState& state, uint64_t size, int sign);
   void count_flags(const Flags& flags, int sign);
   Digest digest_of(const RecordState& state);
+  void change_state(LoadedPage& loaded, const RecordState& now);
   void flush_page(LoadedPage& loaded);
-  void note_touched();
+  Result<void> note_flips();
   void note_header();
 
   Overlay* rows_;
@@ -80,7 +90,7 @@ class MailboxEdit {
   MailboxRow row_;
   bool changed_ = false;
   std::map<uint32_t, LoadedPage> pages_;
-  Flags touched_;  // bits that this transaction changed on messages that were there
+  bool changed_states_ = false;  // of messages that came in earlier transactions
   FlagsDigests flags_digests_;
 };
 

@@ -30,15 +30,6 @@ T get_id(Decoder& in) {
   return T(static_cast<decltype(T::value)>(in.varint()));
 }
 
-void put_flags(std::string& out, const Flags& flags) {
-  for (const uint64_t word : flags.words) put_varint(out, word);
-}
-Flags get_flags(Decoder& in) {
-  Flags flags;
-  for (uint64_t& word : flags.words) word = in.varint();
-  return flags;
-}
-
 void put_counters(std::string& out, const MailboxInfo& info) {
   for (const uint64_t counter :
        {uint64_t{info.exists}, uint64_t{info.unseen}, uint64_t{info.deleted}, info.bytes,
@@ -89,12 +80,6 @@ void get_lists(Decoder& in, MailboxRow& row) {
   }
   for (uint64_t left = in.varint(); left > 0 && in.ok(); --left)
     row.info.keywords.emplace_back(in.string());
-  for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-    TouchRow touch;
-    touch.modseqs = in.varint();
-    touch.touched = get_flags(in);
-    row.touches.push_back(touch);
-  }
   row.info.lineage = get_lineage(in);
   row.info.header_modseq = get_id<ModSeq>(in);
   for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
@@ -161,11 +146,6 @@ std::string MailboxRow::encode() const {
   }
   put_varint(out, info.keywords.size());
   for (const std::string& keyword : info.keywords) put_string(out, keyword);
-  put_varint(out, touches.size());
-  for (const TouchRow& touch : touches) {
-    put_varint(out, touch.modseqs);
-    put_flags(out, touch.touched);
-  }
   put_lineage(out, info.lineage);
   put_varint(out, info.header_modseq.value);
   put_varint(out, info.attribute_modseqs.size());

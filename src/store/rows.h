@@ -32,17 +32,9 @@ struct MetaRow {
   static Result<MetaRow> decode(std::string_view bytes);
 };
 
-/// What a recent transaction did to the flags of the messages that were there before it.
-struct TouchRow {
-  uint64_t modseqs = 0;  // by how much it raised highestmodseq
-  Flags touched;         // bits that it changed on any of them
-};
-inline constexpr size_t kTouchRowsMax = 8;
-
 struct MailboxRow {
   MailboxInfo info;
-  Digest records;                 // the sum over all records; info.digest is this and the header's
-  std::vector<TouchRow> touches;  // the last one leads to info.highestmodseq
+  Digest records;  // the sum over all records; info.digest is this and the header's
   std::string encode() const;
   static Result<MailboxRow> decode(const UniqueId& id, std::string_view bytes);
 };

@@ -131,32 +131,6 @@ TEST_P(StoreMessages, AViewShowsOneMoment) {
   EXPECT_EQ(store->view(inbox)->body(record.facts.guid).error().code, Code::kNotFound);
 }
 
-TEST_P(StoreMessages, ItIsRememberedWhichFlagsRecentTransactionsTouched) {
-  const UniqueId inbox = store.inbox();
-  store.append_many(inbox, 40);
-  const ModSeq before = store->view(inbox)->info().highestmodseq;
-  const auto touched = [&](ModSeq since) {
-    const MailboxView view = store->view(inbox).value();
-    const auto bits = view.flags_touched_since(since).value();
-    return bits ? text_of(*bits, view.info().keywords) : "forgotten";
-  };
-  EXPECT_EQ(touched(before), "");
-  ASSERT_TRUE(
-      store->store_flags(inbox, uids("1:30"), FlagOp::kAdd, flag_names({"\\Seen", "Work"})));
-  EXPECT_EQ(touched(before), "\\Seen Work");
-  // What does not change is not touched, nor is a flag by an expunge or a new message.
-  ASSERT_TRUE(store->store_flags(inbox, uids("1:9"), FlagOp::kSet,
-                                 flag_names({"\\Seen", "\\Deleted", "Work"})));
-  ASSERT_TRUE(store->expunge(inbox, uids("1:9")));
-  store.append_many(inbox, 1);
-  EXPECT_EQ(touched(before), "\\Deleted \\Seen Work");
-  EXPECT_EQ(touched(next(before)), "\\Deleted");
-  for (size_t i = 0; i < 8; ++i)
-    ASSERT_TRUE(store->store_flags(inbox, kAll, i % 2 == 0 ? FlagOp::kAdd : FlagOp::kRemove,
-                                   flag_names({"\\Draft"})));
-  EXPECT_EQ(touched(before), "forgotten");
-}
-
 TEST_P(StoreMessages, ACopyKeepsFlagsAndDateAndSharesTheBody) {
   const UniqueId inbox = store.inbox();
   const UniqueId other = store.create("Other");

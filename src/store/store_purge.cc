@@ -1,6 +1,7 @@
 // Freeing what was expunged or deleted.
 #include <fmt/format.h>
 
+#include "store/flag_history.h"
 #include "store/impl.h"
 #include "store/operations.h"
 
@@ -58,7 +59,8 @@ Result<void> forget_all_records(Commit& commit, MailboxEdit& mailbox) {
   TRY(const std::vector<RecordState> states, mailbox.states(all_uids()));
   UidSet uids;
   for (const RecordState& state : states) uids.add(state.uid);
-  return forget_records(commit, mailbox, uids);
+  TRY_OK(forget_records(commit, mailbox, uids));
+  return erase_flag_history(commit.rows(), mailbox.info().id);
 }
 
 Result<MailStore::Committed> MailStore::purge_expunged(const UniqueId& id, ModSeq up_to) {

@@ -54,6 +54,8 @@ class Verifier {
   Result<void> facts(const MailboxRow& row, Sums& sums);
   Result<void> record_links(const MailboxInfo& info, Uid uid, const RecordFacts& facts);
   Result<void> changes_index(const MailboxRow& row, const Sums& sums);
+  Result<void> flag_history(const MailboxInfo& info);
+  void lineage(const std::string& where, const Lineage& lineage, ModSeq highest);
   Result<void> names(const MailboxInfo& info);
   void counters(const MailboxInfo& info, const Sums& sums);
 

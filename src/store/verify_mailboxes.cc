@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "mail/lineage.h"
 #include "store/body_read.h"
+#include "store/flag_history.h"
 #include "store/verifier.h"
 
 namespace gemel {
@@ -39,6 +41,8 @@ Result<void> Verifier::mailbox(const MailboxRow& row) {
   TRY_OK(pages(row, sums));
   TRY_OK(facts(row, sums));
   TRY_OK(changes_index(row, sums));
+  TRY_OK(flag_history(info));
+  lineage(where_of(info), info.lineage, info.highestmodseq);
   TRY_OK(names(info));
   counters(info, sums);
   if (!info.is_deleted())
@@ -158,6 +162,30 @@ Result<void> Verifier::changes_index(const MailboxRow& row, const Sums& sums) {
   if (indexed != sums.page_modseqs)
     problem("changes", where_of(info), "the pages and the index of changes differ");
   return {};
+}
+
+Result<void> Verifier::flag_history(const MailboxInfo& info) {
+  const ModSeq start = flag_history_start(info.highestmodseq);
+  return index_.scan_prefix(
+      key::history(info.id), [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+        const ModSeq modseq(get_be64(row_key.substr(row_key.size() - 8)));
+        const auto row = FlagHistoryRow::decode(modseq, value);
+        if (!row) {
+          problem("format", where_of(info), row.error().text);
+          return true;
+        }
+        if (modseq <= start || modseq > info.highestmodseq)
+          problem("history", where_of(info),
+                  fmt::format("it has flag history of modseq {}", modseq.value));
+        for (const auto& [bits, uids] : row->flipped)
+          if (uids.last() > info.last_uid)
+            problem("history", where_of(info, uids.last()), "flag history is of no message");
+        return true;
+      });
+}
+
+void Verifier::lineage(const std::string& where, const Lineage& lineage, ModSeq highest) {
+  if (!is_sound(lineage, highest)) problem("lineage", where, "its terms are out of order");
 }
 
 Result<void> Verifier::names(const MailboxInfo& info) {

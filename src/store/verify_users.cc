@@ -43,6 +43,7 @@ Result<Digest> Verifier::user(const UserRow& row) {
   data += of_items;
   if (data != info.data_digest)
     problem("digest", info.userid, "the items have another digest than the user's row says");
+  lineage(info.userid, info.lineage, info.modseq);
   const OwnerSums& sums = owners_[info.userid];
   Digest whole = info.data_digest;
   whole += sums.mailboxes;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "store/body_read.h"
 #include "store/digest.h"
+#include "store/flag_history.h"
 #include "store/keys.h"
 #include "store/mail_store.h"
 #include "store/row_reader.h"
@@ -149,17 +150,8 @@ Result<std::vector<RecordState>> MailboxView::changes_since(ModSeq since) const 
   return out;
 }
 
-Result<std::optional<Flags>> MailboxView::flags_touched_since(ModSeq since) const {
-  TRY(const auto row, read_mailbox(SnapshotReader(index_, snapshot_), info_.id));
-  if (!row) return std::nullopt;
-  Flags touched;
-  ModSeq at = row->info.highestmodseq;
-  for (auto touch = row->touches.rbegin(); touch != row->touches.rend() && at > since; ++touch) {
-    touched = touched | touch->touched;
-    at = ModSeq(at.value - std::min(at.value, touch->modseqs));
-  }
-  if (at > since) return std::nullopt;
-  return touched;
+Result<std::optional<std::vector<FlagFlips>>> MailboxView::flips_since(ModSeq since) const {
+  return read_flips(SnapshotReader(index_, snapshot_), {info_.id, info_.highestmodseq, since});
 }
 
 Result<std::vector<MailboxView::Holder>> MailboxView::holders(const Guid& guid,

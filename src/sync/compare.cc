@@ -23,6 +23,15 @@ constexpr Flags kAllFlags{.words = {~uint64_t{0}, ~uint64_t{0}}};
 
 Flags operator&(const Flags& a, const Flags& b) { return a - (kAllFlags - b); }
 
+// The bits that are other than at `since` on any message that was there then.
+Result<std::optional<Flags>> touched_since(const MailboxView& view, ModSeq since) {
+  TRY(const auto flips, view.flips_since(since));
+  if (!flips) return std::nullopt;
+  Flags touched;
+  for (const FlagFlips& one : *flips) touched = touched | one.bits;
+  return touched;
+}
+
 AppendItem append_of(const RecordRow& row) {
   return {.uid = row.uid,
           .modseq = row.modseq,
@@ -145,7 +154,7 @@ Result<void> Comparison::load() {
   std::vector<RecordState> states;
   if (is_known_since) {
     TRY(states, view_.changes_since(at_));
-    TRY(touched_, view_.flags_touched_since(at_));
+    TRY(touched_, touched_since(view_, at_));
   } else if (info.last_uid) {
     TRY(states,
         view_.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo));
