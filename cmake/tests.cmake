@@ -21,6 +21,15 @@ foreach(source ${fuzzers})
   set_tests_properties(fuzz.${subject} PROPERTIES LABELS fuzz TIMEOUT 300)
 endforeach()
 
+# Simulated worlds: fixed seeds that once found a fault, and fresh ones.
+file(GLOB simulation CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/sim/*.cc)
+add_executable(gemel_sim ${simulation})
+target_link_libraries(gemel_sim PRIVATE gemel_sync)
+add_dependencies(unit_tests gemel_sim)
+add_test(NAME sim.fixed COMMAND gemel_sim --fixed ${CMAKE_SOURCE_DIR}/tests/sim/seeds.txt)
+add_test(NAME sim.fresh COMMAND gemel_sim --count 300)
+set_tests_properties(sim.fixed sim.fresh PROPERTIES LABELS sim TIMEOUT 900)
+
 # Whole servers, driven from outside: tests/interop and tests/crash, by gemel_server.py.
 if(TARGET gemeld AND TARGET gemel)
   set(servers GEMELD=$<TARGET_FILE:gemeld> GEMEL=$<TARGET_FILE:gemel>

@@ -80,6 +80,12 @@ class MemoryOpener final : public EngineOpener {
   /// As after a power cut: every path falls back to its last synced state. Engines that were open
   /// fail.
   void crash();
+  /// So many more writes work, over all paths; the one after is lost, or written without an answer,
+  /// and then nothing works until crash().
+  enum class LastWrite : uint8_t { kLost, kWritten };
+  void crash_after(uint64_t writes, LastWrite last);
+  /// Whether that has happened.
+  bool has_crashed() const;
   /// Writes fail from now on with this code, until nullopt.
   void fail_writes(std::optional<Code> code);
 

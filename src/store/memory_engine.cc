@@ -2,6 +2,7 @@
 // is the removal of all versions above the last synced one.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -23,6 +24,26 @@ const Version* version_at(const Versions& versions, uint64_t sequence) {
   return after == versions.begin() ? nullptr : &*std::prev(after);
 }
 
+/// When the power goes, by count of writes; shared by all paths.
+struct Fuse {
+  std::atomic<bool> is_blown = false;
+  std::mutex mutex;  // guards all below
+  std::optional<uint64_t> writes_left;
+  MemoryOpener::LastWrite last = MemoryOpener::LastWrite::kLost;
+
+  enum class Verdict : uint8_t { kWrite, kWriteUnanswered, kLose };
+  Verdict next_write() {
+    const std::lock_guard lock(mutex);
+    if (!writes_left) return Verdict::kWrite;
+    if (*writes_left > 0) {
+      --*writes_left;
+      return Verdict::kWrite;
+    }
+    is_blown = true;
+    return last == MemoryOpener::LastWrite::kLost ? Verdict::kLose : Verdict::kWriteUnanswered;
+  }
+};
+
 /// One path: what a directory is to the real engine. Outlives engines; any thread.
 struct Disk {
   mutable std::mutex mutex;  // guards all below
@@ -32,7 +53,12 @@ struct Disk {
   uint64_t generation = 0;  // raised by a crash: engines of an older one are dead
   bool locked = false;
   std::optional<Code> fail_code;
+  std::shared_ptr<Fuse> fuse;
   mutable std::multiset<uint64_t> snapshots;
+
+  bool is_dead(uint64_t of_generation) const {
+    return generation != of_generation || fuse->is_blown;
+  }
 
   Rows& rows(Table table) { return tables[static_cast<size_t>(table)]; }
   const Rows& rows(Table table) const { return tables[static_cast<size_t>(table)]; }
@@ -121,7 +147,7 @@ class MemoryCursor final : public EngineCursor {
  private:
   void settle(Rows::const_iterator row) {
     value_ = nullptr;
-    dead_ = disk_->generation != place_.generation;
+    dead_ = disk_->is_dead(place_.generation);
     if (dead_) return;
     const auto end = disk_->rows(place_.table).end();
     for (; row != end && row->first < place_.upper; ++row) {
@@ -155,7 +181,7 @@ class MemoryEngine final : public Engine {
   Result<std::optional<std::string>> get(Table table, std::string_view key,
                                          const EngineSnapshot* snapshot) const override {
     const std::lock_guard lock(disk_->mutex);
-    if (disk_->generation != generation_) return std::unexpected(dead().error());
+    if (disk_->is_dead(generation_)) return std::unexpected(dead().error());
     const Rows& rows = disk_->rows(table);
     const auto row = rows.find(key);
     if (row == rows.end()) return std::nullopt;
@@ -184,14 +210,17 @@ class MemoryEngine final : public Engine {
 
   Result<void> write(const EngineBatch& batch, Durability durability) override {
     const std::lock_guard lock(disk_->mutex);
-    if (disk_->generation != generation_) return dead();
+    if (disk_->is_dead(generation_)) return dead();
     if (mode_ == EngineOpener::Mode::kReadOnly) return fail(Code::kReadOnly, "opened to read only");
     if (disk_->fail_code) return fail(*disk_->fail_code, "a write that is made to fail");
+    const Fuse::Verdict verdict = disk_->fuse->next_write();
+    if (verdict == Fuse::Verdict::kLose) return dead();
     ++disk_->sequence;
     for (const EngineWrite& write : batch)
       disk_->put(write.table, write.key,
                  write.value ? std::make_shared<const std::string>(*write.value) : nullptr);
     if (durability == Durability::kSynced) disk_->synced = disk_->sequence;
+    if (verdict == Fuse::Verdict::kWriteUnanswered) return dead();
     return {};
   }
 
@@ -212,6 +241,7 @@ struct MemoryOpener::State {
   std::mutex mutex;  // guards all below
   std::map<std::string, std::shared_ptr<Disk>> disks;
   std::optional<Code> fail_code;
+  std::shared_ptr<Fuse> fuse = std::make_shared<Fuse>();
 };
 
 MemoryOpener::MemoryOpener() : state_(std::make_unique<State>()) {}
@@ -224,6 +254,7 @@ Result<std::shared_ptr<Engine>> MemoryOpener::open(const std::string& path, Mode
     if (mode == Mode::kReadOnly) return fail(Code::kNotFound, "no store at " + path);
     found = state_->disks.emplace(path, std::make_shared<Disk>()).first;
     found->second->fail_code = state_->fail_code;
+    found->second->fuse = state_->fuse;
   }
   const std::shared_ptr<Disk>& disk = found->second;
   const std::lock_guard disk_lock(disk->mutex);
@@ -234,11 +265,24 @@ Result<std::shared_ptr<Engine>> MemoryOpener::open(const std::string& path, Mode
 
 void MemoryOpener::crash() {
   const std::lock_guard lock(state_->mutex);
+  {
+    const std::lock_guard fuse_lock(state_->fuse->mutex);
+    state_->fuse->writes_left.reset();
+    state_->fuse->is_blown = false;
+  }
   for (auto& [path, disk] : state_->disks) {
     const std::lock_guard disk_lock(disk->mutex);
     disk->crash();
   }
 }
+
+void MemoryOpener::crash_after(uint64_t writes, LastWrite last) {
+  const std::lock_guard lock(state_->fuse->mutex);
+  state_->fuse->writes_left = writes;
+  state_->fuse->last = last;
+}
+
+bool MemoryOpener::has_crashed() const { return state_->fuse->is_blown; }
 
 void MemoryOpener::fail_writes(std::optional<Code> code) {
   const std::lock_guard lock(state_->mutex);

@@ -1,0 +1,89 @@
+#include "ledger.h"
+
+#include <fmt/format.h>
+
+namespace gemel::sim {
+namespace {
+
+bool has(const FlagNames& flags, const std::string& flag) {
+  FlagNames with = flags;
+  require(with.add(flag).has_value(), "not a flag: " + flag);
+  return with == flags;
+}
+
+}  // namespace
+
+void Ledger::flagged(const Guid& guid, const std::string& flag, Flag to,
+                     const std::string& server) {
+  Touch& touch = messages_[guid].flags[flag];
+  touch.servers.insert(server);
+  touch.last = to;
+}
+
+void Ledger::item_put(const std::string& userid, const std::string& key,
+                      std::optional<std::string> value, const std::string& server) {
+  Item& item = items_[{userid, key}];
+  item.servers.insert(server);
+  item.value = std::move(value);
+}
+
+void Ledger::user_removed(const std::string& userid) {
+  std::erase_if(items_, [&](const auto& entry) { return entry.first.first == userid; });
+}
+
+std::map<Guid, Ledger::Found> Ledger::find_all(MailStore& store) const {
+  std::map<Guid, Found> found;
+  const std::vector<UserInfo> users = store.users().value();
+  for (const UserInfo& user : users) {
+    const std::vector<MailboxInfo> infos = store.mailboxes(user.userid).value();
+    for (const MailboxInfo& info : infos) {
+      const MailboxView view = store.view(info.id).value();
+      const std::vector<RecordState> states = view.states(view.uids().value()).value();
+      for (const RecordState& state : states) {
+        const Record record = view.record(state.uid).value();
+        Found& one = found[record.facts.guid];
+        ++one.copies;
+        one.flags = names_of(state.flags, view.info().keywords);
+        const auto body = view.body(record.facts.guid);
+        require(body && body->read_all(),
+                fmt::format("{} uid {} has lost its body", info.name.text(), state.uid.value));
+      }
+    }
+  }
+  return found;
+}
+
+void Ledger::check_items(MailStore& store) {
+  for (auto& [key, item] : items_) {
+    const bool is_sure = item.servers.size() == 1;
+    item.servers.clear();
+    if (!is_sure || !store.user(key.first)) continue;
+    const std::optional<std::string> value = store.user_item(key.first, key.second).value();
+    require(value == item.value,
+            fmt::format("{} {} is {}, not {}", key.first, key.second, value.value_or("(none)"),
+                        item.value.value_or("(none)")));
+  }
+}
+
+void Ledger::check(MailStore& store) {
+  const std::map<Guid, Found> found = find_all(store);
+  for (auto& [guid, message] : messages_) {
+    const auto there = found.find(guid);
+    const std::string name = guid.text().substr(0, 6);
+    require(there != found.end() || message.may_be_gone, "lost: message " + name);
+    if (there == found.end()) continue;
+    require(there->second.copies == 1 || message.may_be_many,
+            fmt::format("doubled: message {}, {} times", name, there->second.copies));
+    for (auto& [flag, touch] : message.flags) {
+      const bool is_sure = touch.servers.size() == 1 && !message.may_be_many;
+      touch.servers.clear();
+      if (!is_sure) continue;
+      require(has(there->second.flags, flag) == (touch.last == Flag::kOn),
+              fmt::format("message {} has {} wrong: it has ({})", name, flag,
+                          there->second.flags.text()));
+    }
+  }
+  check_items(store);
+}
+
+}  // namespace gemel::sim

@@ -1,0 +1,60 @@
+// What clients were told has been done, apart from what did it: every message that was accepted and
+// that nobody removed must be there in the end, once, with the flags it was given.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "events.h"
+#include "store/mail_store.h"
+
+namespace gemel::sim {
+
+class Ledger {
+ public:
+  /// A message was accepted; its body is like no other's.
+  void delivered(const Guid& guid) { messages_[guid]; }
+  /// From now on it may be gone, for somebody removed it, or something it was in.
+  void removed(const Guid& guid) { messages_[guid].may_be_gone = true; }
+  /// From now on it may be there several times.
+  void copied(const Guid& guid) { messages_[guid].may_be_many = true; }
+  /// On `server` it was given the flag, or lost it.
+  enum class Flag : uint8_t { kOff, kOn };
+  void flagged(const Guid& guid, const std::string& flag, Flag to, const std::string& server);
+  /// An item of a user's data was put, or deleted.
+  void item_put(const std::string& userid, const std::string& key, std::optional<std::string> value,
+                const std::string& server);
+  void user_removed(const std::string& userid);
+
+  /// All servers are in step. Throws Violation where something is missing or too much.
+  void check(MailStore& store);
+  size_t messages() const { return messages_.size(); }
+
+ private:
+  struct Touch {
+    std::set<std::string> servers;  // since all were in step last
+    Flag last = Flag::kOff;
+  };
+  struct Message {
+    bool may_be_gone = false;
+    bool may_be_many = false;
+    std::map<std::string, Touch> flags;
+  };
+  struct Item {
+    std::set<std::string> servers;
+    std::optional<std::string> value;
+  };
+  struct Found {
+    uint32_t copies = 0;
+    FlagNames flags;
+  };
+  std::map<Guid, Found> find_all(MailStore& store) const;
+  void check_items(MailStore& store);
+
+  std::map<Guid, Message> messages_;
+  std::map<std::pair<std::string, std::string>, Item> items_;
+};
+
+}  // namespace gemel::sim

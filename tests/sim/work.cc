@@ -1,0 +1,230 @@
+#include "work.h"
+
+#include <fmt/format.h>
+
+namespace gemel::sim {
+namespace {
+
+constexpr const char* kUsers[] = {"alice", "bob", "carol"};
+constexpr const char* kFlags[] = {"\\Seen", "\\Flagged", "\\Deleted", "$Junk", "work"};
+
+UidSet all_of(const MailboxInfo& info) {
+  return info.last_uid ? UidSet::of(Uid(1), info.last_uid) : UidSet();
+}
+
+}  // namespace
+
+const Work::Kind Work::kKinds[] = {
+    {"deliver", &Work::deliver},     {"deliver", &Work::deliver},     {"deliver", &Work::deliver},
+    {"deliver", &Work::deliver},     {"flag", &Work::flag},           {"flag", &Work::flag},
+    {"flag", &Work::flag},           {"copy", &Work::copy},           {"move", &Work::move},
+    {"expunge", &Work::expunge},     {"create", &Work::create},       {"rename", &Work::rename},
+    {"swap", &Work::swap},           {"remove", &Work::remove},       {"restore", &Work::restore},
+    {"subscribe", &Work::subscribe}, {"attribute", &Work::attribute}, {"purge", &Work::purge},
+    {"user", &Work::user},           {"partition", &Work::partition}, {"recent", &Work::recent},
+};
+
+void Work::begin(Server& server) {
+  require(server.store().create_user("alice", {}).has_value(), "the first user can't be made");
+}
+
+const char* Work::step(Server& server) {
+  const Kind& kind = kKinds[dice_.below(std::size(kKinds))];
+  (this->*kind.step)(server);
+  return kind.name;
+}
+
+std::string Work::user_name() { return kUsers[dice_.below(std::size(kUsers))]; }
+std::string Work::path() { return std::string(1, static_cast<char>('a' + dice_.below(6))); }
+
+FlagNames Work::flags() {
+  FlagNames out;
+  for (const char* name : kFlags)
+    if (dice_.one_in(3)) require(out.add(name).has_value(), "not a flag");
+  return out;
+}
+
+// A refusal for a reason of its own is no fault; what must not be is checked elsewhere.
+template <typename T>
+bool Work::took(const Result<T>& result) {
+  if (result) ++accepted_;
+  return result.has_value();
+}
+
+std::optional<MailboxInfo> Work::any(Server& server, MailStore::Which which) {
+  const auto infos = server.store().mailboxes(user_name(), which);
+  if (!infos || infos->empty()) return std::nullopt;
+  return (*infos)[dice_.below(infos->size())];
+}
+
+UidSet Work::some_of(const MailboxInfo& info) {
+  UidSet out;
+  if (!info.last_uid) return out;
+  const auto first = static_cast<uint32_t>(1 + dice_.below(info.last_uid.value));
+  if (dice_.one_in(4)) return UidSet::of(Uid(first), info.last_uid);
+  for (uint32_t uid = first; uid <= info.last_uid.value; uid += 1 + dice_.below(8))
+    out.add(Uid(uid));
+  return out;
+}
+
+std::vector<Guid> Work::guids_of(Server& server, const UniqueId& mailbox, const UidSet& uids) {
+  std::vector<Guid> out;
+  const auto view = server.store().view(mailbox);
+  if (!view || uids.empty()) return out;
+  const auto states = view->states(uids);
+  if (!states) return out;
+  for (const RecordState& state : *states)
+    if (const auto record = view->record(state.uid)) out.push_back(record->facts.guid);
+  return out;
+}
+
+void Work::note_removed(Server& server, const MailboxInfo& info, const UidSet& uids) {
+  for (const Guid& guid : guids_of(server, info.id, uids)) ledger_.removed(guid);
+}
+
+void Work::deliver(Server& server) {
+  std::vector<MailStore::Append> messages;
+  std::vector<Guid> guids;
+  for (uint64_t i = 0; i <= dice_.below(4); ++i) {
+    const auto info = any(server);
+    if (!info) continue;
+    auto writer = server.store().stage("default");
+    if (!writer) return;
+    const std::string text =
+        fmt::format("message {}\r\n{}", bodies_++, std::string(dice_.below(400), 'x'));
+    if (!writer->append(text)) return;
+    auto body = writer->finish();
+    if (!body) return;
+    guids.push_back(body->guid());
+    messages.push_back({info->id, *body, flags(), static_cast<int64_t>(dice_.below(100))});
+  }
+  if (messages.empty() || !took(server.store().append(std::move(messages)))) return;
+  for (const Guid& guid : guids) ledger_.delivered(guid);
+}
+
+void Work::flag(Server& server) {
+  const auto info = any(server);
+  if (!info) return;
+  const UidSet uids = some_of(*info);
+  const std::string name = kFlags[dice_.below(std::size(kFlags))];
+  FlagNames names;
+  require(names.add(name).has_value(), "not a flag");
+  const auto to = dice_.one_in(2) ? Ledger::Flag::kOn : Ledger::Flag::kOff;
+  const std::vector<Guid> guids = guids_of(server, info->id, uids);
+  const auto done = server.store().store_flags(
+      info->id, uids, to == Ledger::Flag::kOn ? FlagOp::kAdd : FlagOp::kRemove, names);
+  // What was not acknowledged may have been done all the same: then it counts for nobody.
+  const std::string who = took(done) ? server.name() : "an answer that was lost";
+  for (const Guid& guid : guids) {
+    ledger_.flagged(guid, name, to, who);
+    if (!done) ledger_.flagged(guid, name, to, server.name());
+  }
+}
+
+void Work::copy_by(Server& server, MailStore::Keep keep) {
+  const auto from = any(server);
+  const auto to = any(server);
+  if (!from || !to) return;
+  const UidSet uids = some_of(*from);
+  for (const Guid& guid : guids_of(server, from->id, uids)) ledger_.copied(guid);
+  took(server.store().copy(from->id, uids, to->id, keep));
+}
+void Work::copy(Server& server) { copy_by(server, MailStore::Keep::kCopy); }
+void Work::move(Server& server) { copy_by(server, MailStore::Keep::kMove); }
+
+void Work::expunge(Server& server) {
+  const auto info = any(server);
+  if (!info) return;
+  const UidSet uids = some_of(*info);
+  note_removed(server, *info, uids);
+  took(server.store().expunge(info->id, uids));
+}
+
+void Work::create(Server& server) {
+  took(server.store().create({.name = {user_name(), path() + (dice_.one_in(3) ? "/" + path() : "")},
+                              .partition = dice_.one_in(4) ? "archive" : ""}));
+}
+
+void Work::rename(Server& server) {
+  const auto info = any(server);
+  if (!info) return;
+  // INBOX keeps its place, and its messages move.
+  if (info->name.is_inbox())
+    for (const Guid& guid : guids_of(server, info->id, all_of(*info))) ledger_.copied(guid);
+  took(server.store().rename(info->name, {info->name.owner, path()}));
+}
+
+void Work::swap(Server& server) {
+  const std::string owner = user_name();
+  const MailboxName a{owner, path()};
+  const MailboxName b{owner, path()};
+  const MailboxName between{owner, "between"};
+  if (a == b || !server.store().find(a) || !server.store().find(b)) return;
+  took(server.store().rename(a, between)) && took(server.store().rename(b, a)) &&
+      took(server.store().rename(between, b));
+}
+
+void Work::remove(Server& server) {
+  const auto info = any(server);
+  if (!info || info->name.is_inbox()) return;
+  note_removed(server, *info, all_of(*info));
+  took(server.store().remove(info->id));
+}
+
+void Work::restore(Server& server) {
+  const auto info = any(server, MailStore::Which::kDeletedToo);
+  if (info && info->is_deleted())
+    took(server.store().restore(info->id, {info->name.owner, path()}));
+}
+
+void Work::subscribe(Server& server) {
+  std::optional<std::string> value;
+  if (!dice_.one_in(3)) value = fmt::format("v{}", dice_.below(1000));
+  const std::string userid = user_name();
+  const std::string key = "subscription/" + path();
+  const bool done = took(server.store().put_user_items(userid, {{key, value}}));
+  if (!done) ledger_.item_put(userid, key, value, "an answer that was lost");
+  ledger_.item_put(userid, key, value, server.name());
+}
+
+void Work::attribute(Server& server) {
+  std::optional<std::string> value;
+  if (!dice_.one_in(3)) value = "lrs";
+  if (const auto info = any(server))
+    took(server.store().set_attributes(info->id, {{"acl/" + user_name(), value}}));
+}
+
+void Work::purge(Server& server) {
+  const auto info = any(server, MailStore::Which::kDeletedToo);
+  if (!info) return;
+  if (info->is_deleted())
+    took(server.store().purge_deleted(info->id));
+  else
+    took(server.store().purge_expunged(info->id,
+                                       ModSeq(dice_.below(info->highestmodseq.value + 1))));
+}
+
+void Work::user(Server& server) {
+  const std::string userid = user_name();
+  if (!dice_.one_in(3) || !server.store().user(userid)) {
+    took(server.store().create_user(userid, {}));
+    ledger_.user_removed(userid);
+    return;
+  }
+  const auto infos = server.store().mailboxes(userid, MailStore::Which::kLive);
+  if (infos)
+    for (const MailboxInfo& info : *infos) note_removed(server, info, all_of(info));
+  took(server.store().delete_user(userid));
+  ledger_.user_removed(userid);
+}
+
+void Work::partition(Server& server) {
+  if (const auto info = any(server))
+    took(server.store().rename(info->name, info->name, dice_.one_in(2) ? "archive" : "default"));
+}
+
+void Work::recent(Server& server) {
+  if (const auto info = any(server)) took(server.store().claim_recent(info->id));
+}
+
+}  // namespace gemel::sim

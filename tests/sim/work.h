@@ -1,0 +1,60 @@
+// What clients do on one server: deliver, flag, copy, move, expunge, rename, create, delete, purge,
+// user data. What was accepted goes into the ledger.
+#pragma once
+
+#include "ledger.h"
+#include "server.h"
+
+namespace gemel::sim {
+
+class Work {
+ public:
+  Work(Dice& dice, Ledger& ledger) : dice_(dice), ledger_(ledger) {}
+  /// The user that is always there.
+  void begin(Server& server);
+  /// One operation on `server`, which is up. Returns its name.
+  const char* step(Server& server);
+  uint64_t accepted() const { return accepted_; }
+
+ private:
+  struct Kind {
+    const char* name;
+    void (Work::*step)(Server&);
+  };
+  static const Kind kKinds[];
+
+  std::string user_name();
+  std::string path();
+  FlagNames flags();
+  std::optional<MailboxInfo> any(Server& server, MailStore::Which which = MailStore::Which::kLive);
+  UidSet some_of(const MailboxInfo& info);
+  std::vector<Guid> guids_of(Server& server, const UniqueId& mailbox, const UidSet& uids);
+  void note_removed(Server& server, const MailboxInfo& info, const UidSet& uids);
+  template <typename T>
+  bool took(const Result<T>& result);
+
+  void deliver(Server& server);
+  void flag(Server& server);
+  void copy(Server& server);
+  void move(Server& server);
+  void copy_by(Server& server, MailStore::Keep keep);
+  void expunge(Server& server);
+  void create(Server& server);
+  void rename(Server& server);
+  void swap(Server& server);
+  void remove(Server& server);
+  void restore(Server& server);
+  void subscribe(Server& server);
+  void attribute(Server& server);
+  void purge(Server& server);
+  void user(Server& server);
+  void partition(Server& server);
+  void recent(Server& server);
+
+  Dice& dice_;
+  Ledger& ledger_;
+  uint64_t bodies_ = 0;
+  uint64_t accepted_ = 0;
+};
+
+}  // namespace gemel::sim

@@ -1,0 +1,85 @@
+// A world of two or three servers, their clients, and everything that goes wrong: cuts at any byte,
+// power cuts at any write, full disks, late answers, promotions at a bad moment, split brains.
+//
+// After some time of that, faults end; within a bound all servers must be in step, by themselves,
+// with nothing lost, nothing doubled, and no client deceived on any of them at any moment.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "ledger.h"
+#include "reader.h"
+#include "server.h"
+#include "work.h"
+
+namespace gemel::sim {
+
+struct Outcome {
+  uint64_t accepted = 0;  // operations
+  uint64_t messages = 0;  // delivered
+  uint64_t crashes = 0;
+  uint64_t cuts = 0;
+  uint64_t promotions = 0;
+  uint64_t splits = 0;  // promotions while another primary lived
+  int64_t longest_heal_ms = 0;
+};
+
+class World {
+ public:
+  struct Options {
+    uint64_t seed = 0;
+    int rounds = 3;
+    uint64_t steps = 60;   // of each round, about
+    bool is_told = false;  // each step on stderr
+  };
+  explicit World(const Options& options);
+  /// Throws Violation.
+  Outcome run();
+  /// What each server has.
+  std::string dump_all();
+
+ private:
+  struct Place {
+    std::unique_ptr<Server> server;
+    std::unique_ptr<Reader> reader;
+  };
+  struct Edge {
+    size_t from;
+    size_t to;
+    std::shared_ptr<Connection> connection;
+    bool attempt_planned = false;
+  };
+
+  void tell(const std::string& what);
+  std::vector<std::string> peers_of(size_t place) const;
+  void start(size_t place);
+  void crash(size_t place);
+  void note_crashes();
+  bool has_link(size_t a, size_t b) const;
+  void attempt(Edge& edge);
+  void plan_attempt(Edge& edge, int64_t delay_ms);
+  void ended(Edge& edge);
+  void misfortune();
+  void cut_link();
+  void promote(size_t place);
+  void act();
+  void read_somewhere();
+  void chaos();
+  void heal();
+  bool in_step() const;
+  void check();
+
+  Options options_;
+  Dice dice_;
+  Events events_;
+  Ledger ledger_;
+  Work work_;
+  std::vector<Place> places_;
+  std::vector<Edge> edges_;
+  std::set<std::pair<size_t, size_t>> cut_;  // pairs without a link now
+  Outcome outcome_;
+};
+
+}  // namespace gemel::sim
