@@ -2,6 +2,7 @@
 // gives the same run each time.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -16,7 +17,7 @@ namespace gemel::sim {
 struct Violation : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-inline void require(bool holds, const std::string& what) {
+inline void require(std::same_as<bool> auto holds, const std::string& what) {
   if (!holds) throw Violation(what);
 }
 
