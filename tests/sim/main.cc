@@ -1,7 +1,8 @@
 // Runs simulated worlds.
 //
 //   gemel_sim --seed N [--tell]     one world; --tell says each step
-//   gemel_sim --count N             N fresh ones; the first seed is printed
+//   gemel_sim --count N [--one-primary]   N fresh ones; the first seed is printed. --one-primary:
+//                                   nobody is promoted
 //   gemel_sim --soak                fresh ones until stopped
 //   gemel_sim --fixed FILE          the seeds of a file, one a line, # for comments
 // Exit status 1: a world broke; its seed and what broke are printed.
@@ -29,8 +30,10 @@ struct Totals {
   Outcome sum;
 };
 
-void run_one(uint64_t seed, Tell tell, Totals& totals) {
-  World world({.seed = seed, .is_told = tell == Tell::kYes});
+using Primaries = World::Options::Primaries;
+
+void run_one(uint64_t seed, Tell tell, Totals& totals, Primaries primaries = Primaries::kChanging) {
+  World world({.seed = seed, .is_told = tell == Tell::kYes, .primaries = primaries});
   ++totals.worlds;
   try {
     const Outcome outcome = world.run();
@@ -72,12 +75,12 @@ int run_fixed(const char* path) {
   return report(totals);
 }
 
-int run_fresh(uint64_t count) {
+int run_fresh(uint64_t count, Primaries primaries = Primaries::kChanging) {
   Totals totals;
   const uint64_t first = gemel::system_random().u64() % 1'000'000'000;
   fmt::print("first seed {}\n", first);
   for (uint64_t i = 0; i < count; ++i) {
-    run_one(first + i, Tell::kNo, totals);
+    run_one(first + i, Tell::kNo, totals, primaries);
     if (i % 1000 == 999) report(totals);
   }
   return report(totals);
@@ -89,15 +92,18 @@ int main(int argc, char** argv) {
   gemel::log::set_level(gemel::log::Level::kOff);
   const std::string_view what = argc > 1 ? argv[1] : "";
   const char* value = argc > 2 ? argv[2] : nullptr;
+  const std::string_view option = argc > 3 ? argv[3] : "";
   if (what == "--soak") return run_fresh(UINT64_MAX);
   if (what == "--count" && value != nullptr) return run_fresh(std::strtoull(value, nullptr, 10));
   if (what == "--fixed" && value != nullptr) return run_fixed(value);
   if (what == "--seed" && value != nullptr) {
     Totals totals;
-    const Tell tell = argc > 3 && std::string_view(argv[3]) == "--tell" ? Tell::kYes : Tell::kNo;
+    const Tell tell = option == "--tell" ? Tell::kYes : Tell::kNo;
     run_one(std::strtoull(value, nullptr, 10), tell, totals);
     return report(totals);
   }
-  fmt::print(stderr, "usage: gemel_sim --seed N [--tell] | --count N | --soak | --fixed FILE\n");
+  fmt::print(
+      stderr,
+      "usage: gemel_sim --seed N [--tell] | --count N [--one-primary] | --soak | --fixed FILE\n");
   return 2;
 }

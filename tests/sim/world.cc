@@ -132,7 +132,7 @@ void World::promote(size_t place) {
   if (!server.is_up() || server.is_primary()) return;
   const bool is_split =
       std::ranges::any_of(places_, [](const Place& other) { return other.server->is_primary(); });
-  return;  // PROMOTE
+  if (!server.store().promote()) return;
   tell("promote " + server.name());
   ++outcome_.promotions;
   if (is_split) ++outcome_.splits;
@@ -162,7 +162,8 @@ void World::misfortune() {
                     [this, place] { places_[place].server->fail_writes(std::nullopt); });
       return;
     default:
-      return promote(place);
+      if (options_.primaries == Options::Primaries::kChanging) promote(place);
+      return;
   }
 }
 

@@ -33,6 +33,7 @@ class World {
     int rounds = 3;
     uint64_t steps = 60;   // of each round, about
     bool is_told = false;  // each step on stderr
+    enum class Primaries : uint8_t { kOne, kChanging } primaries = Primaries::kChanging;
   };
   explicit World(const Options& options);
   /// Throws Violation.
