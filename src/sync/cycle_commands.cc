@@ -57,7 +57,8 @@ Result<std::optional<Cycle::Command>> Cycle::user_command(const std::string& use
 }
 
 // The name and partition change at once and for all, so that names may be swapped; the states stay
-// until the updates behind it.
+// until the updates behind it. Those say the header too: should the RENAME be refused, an update
+// alone must not claim a modseq at which the mailbox has another name.
 Result<std::optional<Cycle::Command>> Cycle::rename_command(const std::vector<UniqueId>& ids) {
   std::vector<RenameItem> items;
   Expected expected{.command = "RENAME"};
@@ -75,6 +76,7 @@ Result<std::optional<Cycle::Command>> Cycle::rename_command(const std::vector<Un
                                     info->name.text(), info->partition));
     there->name = info->name;
     there->partition = info->partition;
+    there->header = 0;
     memory_.expect(id, std::move(*there));
     expected.about.insert(id);
   }

@@ -1,16 +1,17 @@
 // Runs simulated worlds.
 //
-//   gemel_sim --seed N [--tell]     one world; --tell says each step
-//   gemel_sim --count N [--one-primary]   N fresh ones; the first seed is printed. --one-primary:
-//                                   nobody is promoted
+//   gemel_sim --seed N [--tell]     one world; --tell says each step, and the log
+//   gemel_sim --count N             N fresh ones; the first seed is printed
 //   gemel_sim --soak                fresh ones until stopped
 //   gemel_sim --fixed FILE          the seeds of a file, one a line, # for comments
+//   … --one-primary                 nobody is promoted
 // Exit status 1: a world broke; its seed and what broke are printed.
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <string_view>
 
 #include "base/log.h"
@@ -32,7 +33,7 @@ struct Totals {
 
 using Primaries = World::Options::Primaries;
 
-void run_one(uint64_t seed, Tell tell, Totals& totals, Primaries primaries = Primaries::kChanging) {
+void run_one(uint64_t seed, Tell tell, Totals& totals, Primaries primaries) {
   World world({.seed = seed, .is_told = tell == Tell::kYes, .primaries = primaries});
   ++totals.worlds;
   try {
@@ -71,11 +72,11 @@ int run_fixed(const char* path) {
   Totals totals;
   for (std::string line; std::getline(file, line);)
     if (!line.empty() && line[0] != '#')
-      run_one(std::strtoull(line.c_str(), nullptr, 10), Tell::kNo, totals);
+      run_one(std::strtoull(line.c_str(), nullptr, 10), Tell::kNo, totals, Primaries::kChanging);
   return report(totals);
 }
 
-int run_fresh(uint64_t count, Primaries primaries = Primaries::kChanging) {
+int run_fresh(uint64_t count, Primaries primaries) {
   Totals totals;
   const uint64_t first = gemel::system_random().u64() % 1'000'000'000;
   fmt::print("first seed {}\n", first);
@@ -89,21 +90,23 @@ int run_fresh(uint64_t count, Primaries primaries = Primaries::kChanging) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  gemel::log::set_level(gemel::log::Level::kOff);
+  const std::set<std::string_view> words(argv + 1, argv + argc);
   const std::string_view what = argc > 1 ? argv[1] : "";
-  const char* value = argc > 2 ? argv[2] : nullptr;
-  const std::string_view option = argc > 3 ? argv[3] : "";
-  if (what == "--soak") return run_fresh(UINT64_MAX);
-  if (what == "--count" && value != nullptr) return run_fresh(std::strtoull(value, nullptr, 10));
-  if (what == "--fixed" && value != nullptr) return run_fixed(value);
-  if (what == "--seed" && value != nullptr) {
+  const char* value = argc > 2 ? argv[2] : "";
+  const Tell tell = words.contains("--tell") ? Tell::kYes : Tell::kNo;
+  const Primaries primaries =
+      words.contains("--one-primary") ? Primaries::kOne : Primaries::kChanging;
+  gemel::log::set_level(tell == Tell::kYes ? gemel::log::Level::kDebug : gemel::log::Level::kOff);
+  if (what == "--soak") return run_fresh(UINT64_MAX, primaries);
+  if (what == "--count") return run_fresh(std::strtoull(value, nullptr, 10), primaries);
+  if (what == "--fixed") return run_fixed(value);
+  if (what == "--seed") {
     Totals totals;
-    const Tell tell = option == "--tell" ? Tell::kYes : Tell::kNo;
-    run_one(std::strtoull(value, nullptr, 10), tell, totals);
+    run_one(std::strtoull(value, nullptr, 10), tell, totals, primaries);
     return report(totals);
   }
-  fmt::print(
-      stderr,
-      "usage: gemel_sim --seed N [--tell] | --count N [--one-primary] | --soak | --fixed FILE\n");
+  fmt::print(stderr,
+             "usage: gemel_sim --seed N [--tell] | --count N | --soak | --fixed FILE\n"
+             "       … --one-primary\n");
   return 2;
 }
