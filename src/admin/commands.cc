@@ -4,6 +4,7 @@
 #include <array>
 
 #include "admin/task.h"
+#include "store/access.h"
 
 namespace gemel::admin {
 namespace {
@@ -41,6 +42,8 @@ Start user_add(const TaskContext& context, const Json& request) {
   TRY_OK(check_userid(userid));
   if (is_reserved_userid(userid))
     return fail(Code::kInvalid, "names that begin with $ are the server's own");
+  if (userid == kSharedOwner)
+    return fail(Code::kInvalid, "that is the owner of shared mailboxes: nobody logs in by it");
   TRY(auto items, credential_of(services, request));
   items.push_back({std::string(kUserItemSubscription) + "INBOX", "1"});
   for (const DefaultMailbox& mailbox : services.default_mailboxes)
@@ -59,7 +62,8 @@ Start user_add(const TaskContext& context, const Json& request) {
 
 Start user_passwd(const TaskContext& context, const Json& request) {
   TRY(const std::string userid, text_field(request, "user"));
-  if (is_reserved_userid(userid)) return fail(Code::kInvalid, "nobody logs in by this name");
+  if (is_reserved_userid(userid) || userid == kSharedOwner)
+    return fail(Code::kInvalid, "nobody logs in by this name");
   TRY(const auto items, credential_of(context.services, request));
   TRY_OK(context.services.store->put_user_items(userid, items));
   return rows({});
@@ -123,7 +127,13 @@ Start mailbox_create(const TaskContext& context, const Json& request) {
   }());
   const std::string use = text_field_or(request, "special_use", "");
   if (!use.empty()) mailbox.attributes.emplace(kAttributeSpecialUse, use);
-  TRY(const MailboxInfo made, context.services.store->create(mailbox));
+  MailStore& store = *context.services.store;
+  // The owner of shared mailboxes comes with the first of them.
+  if (mailbox.name.owner == kSharedOwner && !store.user(kSharedOwner)) {
+    const Result<UserInfo> owner = store.create_user(kSharedOwner, {});
+    if (!owner && owner.error().code != Code::kExists) return std::unexpected(owner.error());
+  }
+  TRY(const MailboxInfo made, store.create(mailbox));
   return rows({row_of(made)});
 }
 

@@ -31,6 +31,7 @@ void read_server(ConfigTable& table, Config& config) {
   config.log_level = kLevels[table.choice("log_level", {"info", "debug", "warn", "error", "off"})];
   config.connections_max =
       static_cast<size_t>(table.number("connections_max", 10'000, 1, 1'000'000));
+  config.admins = table.texts("admins");
 }
 
 void read_store(ConfigTable table, Config& config) {
@@ -70,6 +71,33 @@ void read_imap(ConfigTable table, Config& config) {
   config.imap_idle_timeout_s = table.number("idle_timeout_s", 1800, 60, 86'400);
   if (!config.imap_tls.empty() && !config.has_tls())
     table.wrong("listen_tls", "needs tls.certificate and tls.key");
+  table.check_all_read();
+}
+
+// RFC 2342: where in a user's names those of others begin.
+std::string namespace_prefix(ConfigTable& table, std::string_view key, std::string_view fallback) {
+  std::string prefix = table.text(key, fallback);
+  if (prefix.empty()) return prefix;
+  if (prefix.front() == '/' || prefix.back() == '/' || prefix.find("//") != std::string::npos)
+    table.wrong(key, "must be levels of a mailbox name, as \"Shared\" or \"Public/All\"");
+  if (prefix.find_first_of("*%") != std::string::npos)
+    table.wrong(key, "must not hold \"*\" or \"%\"");
+  return prefix;
+}
+
+bool is_level_of(std::string_view prefix, std::string_view other) {
+  return other == prefix || other.starts_with(std::string(prefix) + "/");
+}
+
+void read_namespaces(ConfigTable table, Config& config) {
+  config.other_users_prefix = namespace_prefix(table, "other_users", "Other Users");
+  config.shared_prefix = namespace_prefix(table, "shared", "Shared");
+  const std::string& a = config.other_users_prefix;
+  const std::string& b = config.shared_prefix;
+  if (!a.empty() && !b.empty() && (is_level_of(a, b) || is_level_of(b, a)))
+    table.wrong("shared", "must not be the same as other_users, or a level of it");
+  for (const std::string& prefix : {a, b})
+    if (is_level_of("INBOX", prefix)) table.wrong("shared", "INBOX is each user's own");
   table.check_all_read();
 }
 
@@ -164,6 +192,7 @@ std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
   read_admin(root.table("admin"), config);
   read_tls(root.table("tls"), config);
   read_imap(root.table("imap"), config);
+  read_namespaces(root.table("namespaces"), config);
   read_lmtp(root.table("lmtp"), config);
   read_pop3(root.table("pop3"), config);
   read_sync(root.table("sync"), config);

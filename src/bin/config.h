@@ -70,6 +70,10 @@ struct Config {
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   int64_t imap_idle_timeout_s = 0;
 
+  std::vector<std::string> admins;  // userids
+  std::string other_users_prefix;   // of names (RFC 2342); empty: that namespace is not shown
+  std::string shared_prefix;
+
   std::vector<Endpoint> lmtp;
   unsigned lmtp_mode = 0666;  // of its unix sockets
   enum class Lookup : uint8_t { kAddressThenLocalPart, kAddress, kLocalPart };

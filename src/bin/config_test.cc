@@ -98,6 +98,21 @@ TEST(Config, RefusesAPlaintextLinkUnlessItIsAskedFor) {
   EXPECT_EQ(problems_of(channel + "allow_plaintext_link = true\n"), "none");
 }
 
+TEST(Config, ReadsNamespacesThatDoNotMeet) {
+  EXPECT_EQ(parse_config("")->shared_prefix, "Shared");
+  const auto config =
+      parse_config("admins = [\"root\"]\n[namespaces]\nother_users = \"user\"\nshared = \"\"\n");
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->admins, ElementsAre("root"));
+  EXPECT_EQ(config->other_users_prefix, "user");
+  EXPECT_EQ(config->shared_prefix, "");
+  EXPECT_THAT(problems_of("[namespaces]\nother_users = \"a\"\nshared = \"a/b\"\n"),
+              HasSubstr("gemel.toml:3: namespaces.shared"));
+  EXPECT_THAT(problems_of("[namespaces]\nshared = \"a/\"\n"), HasSubstr("must be levels"));
+  EXPECT_THAT(problems_of("[namespaces]\nshared = \"INBOX/a\"\n"), HasSubstr("INBOX"));
+  EXPECT_THAT(problems_of("[namespaces]\nshared = \"a*\"\n"), HasSubstr("must not hold"));
+}
+
 TEST(Config, RefusesTwoChannelsOfOneName) {
   const std::string channel =
       "[[channel]]\nname = \"a\"\nhost = \"127.0.0.1\"\nport = 1\npassword = \"x\"\n";

@@ -129,6 +129,9 @@ Result<void> Server::make_services() {
                     .plaintext_auth = config_.plaintext_auth == Config::PlaintextAuth::kAnywhere
                                           ? imap::PlaintextAuth::kAnywhere
                                           : imap::PlaintextAuth::kOnTlsOrLocal,
+                    .access = {.other_users_prefix = config_.other_users_prefix,
+                               .shared_prefix = config_.shared_prefix,
+                               .admins = config_.admins},
                     .limits = imap_limits(config_)});
   lmtp_options_ = lmtp_options(config_);
   make_pop3(secret);

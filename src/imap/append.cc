@@ -29,10 +29,14 @@ Result<AppendIntake> AppendIntake::start(const AppendArguments& arguments, const
   if (arguments.message.size > target.message_bytes_max)
     return fail(Code::kTooBig, "the message is larger than this server takes");
   if (arguments.message.size == 0) return fail(Code::kInvalid, "the message is empty");
-  TRY(const MailboxName name, mailbox_of(target.userid, arguments.mailbox));
-  TRY(const MailboxInfo mailbox, target.store.find(name));
+  TRY(const MailboxName name, mailbox_of(target.user, arguments.mailbox));
+  TRY(const MailboxInfo mailbox, target.user.find(name, {Right::kInsert}));
   TRY(BodyWriter writer, target.store.stage(mailbox.partition));
-  return AppendIntake(arguments, mailbox.id, std::move(writer));
+  AppendIntake out(arguments, mailbox.id, std::move(writer));
+  // RFC 4314 §4: flags that the user may not set are left out.
+  out.flags_ = scope_of(target.user.rights(mailbox)).of(std::move(out.flags_));
+  out.seen_by_ = target.user.seen_by(mailbox);
+  return out;
 }
 
 void AppendIntake::take(std::string_view bytes) {
@@ -46,7 +50,8 @@ Result<AppendIntake::Taken> AppendIntake::finish(MailStore& store, int64_t now_s
   messages.push_back({.mailbox = mailbox_,
                       .body = std::move(body),
                       .flags = std::move(flags_),
-                      .internaldate_s = internaldate_s_.value_or(now_s)});
+                      .internaldate_s = internaldate_s_.value_or(now_s),
+                      .seen_by = std::move(seen_by_)});
   TRY(const std::vector<MailStore::Appended> appended, store.append(std::move(messages)));
   return Taken{.appended = appended.front(), .mailbox = mailbox_};
 }

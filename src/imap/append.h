@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "store/access.h"
 #include "store/mail_store.h"
 #include "wire/tokens.h"
 
@@ -29,10 +30,11 @@ class AppendIntake {
  public:
   struct Target {
     MailStore& store;
-    std::string_view userid;
+    const UserAccess& user;
     uint64_t message_bytes_max;
   };
-  /// Errors: kTooBig; kNotFound, no such mailbox; kInvalid, its name or an empty message.
+  /// Errors: kTooBig; kNotFound, no such mailbox; kDenied, without the right to insert; kInvalid,
+  /// its name or an empty message.
   static Result<AppendIntake> start(const AppendArguments& arguments, const Target& target);
 
   /// After an error the rest is thrown away, and finish() gives it.
@@ -52,7 +54,8 @@ class AppendIntake {
         mailbox_(mailbox),
         writer_(std::move(writer)) {}
 
-  FlagNames flags_;
+  FlagNames flags_;  // those that the user may set
+  std::string seen_by_;
   std::optional<int64_t> internaldate_s_;
   UniqueId mailbox_;
   BodyWriter writer_;

@@ -11,15 +11,20 @@ namespace {
 struct Transfer {
   UidSet uids;
   MailboxInfo target;
+  CopyTerms terms;
 };
 
 Result<Transfer> read_transfer(Session& session, Args& args) {
   TRY(const Bitmap uids, session.read_named(args));
   TRY(const std::string_view wire_name, args.next_astring());
   TRY_OK(args.tokens.end());
-  TRY(const MailboxName name, mailbox_of(session.userid(), wire_name));
-  TRY(MailboxInfo target, session.store().find(name));
-  return Transfer{.uids = uid_set_of(uids), .target = std::move(target)};
+  const UserAccess& user = session.access();
+  TRY(const MailboxName name, mailbox_of(user, wire_name));
+  TRY(MailboxInfo target, user.find(name, {Right::kInsert}));
+  CopyTerms terms{.source_seen_by = session.view().seen_by(),
+                  .target_seen_by = user.seen_by(target),
+                  .scope = scope_of(user.rights(target))};
+  return Transfer{uid_set_of(uids), std::move(target), std::move(terms)};
 }
 
 std::string copy_uid(const MailStore::Copied& copied) {
@@ -34,7 +39,7 @@ Status cmd_copy(Session& session, Args& args) {
   if (transfer.uids.empty()) return Completion();
   TRY(const MailStore::Copied copied,
       session.store().copy(session.view().id(), transfer.uids, transfer.target.id,
-                           MailStore::Keep::kCopy));
+                           MailStore::Keep::kCopy, transfer.terms));
   // RFC 4315 §3: no code where nothing was copied.
   if (copied.target_uids.empty()) return Completion();
   return Completion{.code = copy_uid(copied)};
@@ -42,11 +47,12 @@ Status cmd_copy(Session& session, Args& args) {
 
 Status cmd_move(Session& session, Args& args) {
   TRY(const Transfer transfer, read_transfer(session, args));
-  TRY_OK(session.check_writable());
+  // RFC 6851 §4.4: as STORE \Deleted, COPY and EXPUNGE together.
+  TRY_OK(session.check_writable({Right::kDeleteMessages, Right::kExpunge}));
   if (transfer.uids.empty()) return Completion();
   TRY(const MailStore::Copied copied,
       session.store().copy(session.view().id(), transfer.uids, transfer.target.id,
-                           MailStore::Keep::kMove));
+                           MailStore::Keep::kMove, transfer.terms));
   if (copied.target_uids.empty()) return Completion();
   // RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where they went.
   session.say(fmt::format("* OK {} moved\r\n", copy_uid(copied)));

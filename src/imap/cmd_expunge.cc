@@ -8,7 +8,7 @@ namespace {
 /// Those of `uids` with \Deleted go; the news at the command's end tell of them.
 Status expunge(Session& session, const Bitmap& uids) {
   const UniqueId id = session.view().id();
-  TRY(const MailboxView mailbox, session.store().view(id));
+  TRY(const MailboxView mailbox, session.look());
   TRY(const UidSet deleted, mailbox.uids_with(static_cast<size_t>(SystemFlag::kDeleted)));
   const UidSet gone = uid_set_of(bitmap_of(deleted) & uids);
   if (gone.empty()) return Completion();
@@ -20,14 +20,14 @@ Status expunge(Session& session, const Bitmap& uids) {
 
 Status cmd_expunge(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
-  TRY_OK(session.check_writable());
+  TRY_OK(session.check_writable({Right::kExpunge}));
   return expunge(session, session.view().known());
 }
 
 Status cmd_uid_expunge(Session& session, Args& args) {
   TRY(const Bitmap uids, session.read_named(args));
   TRY_OK(args.tokens.end());
-  TRY_OK(session.check_writable());
+  TRY_OK(session.check_writable({Right::kExpunge}));
   return expunge(session, uids);
 }
 

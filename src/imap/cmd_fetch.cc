@@ -42,7 +42,7 @@ Result<Modifiers> read_modifiers(Args& args, const Features& features) {
 /// told any more.
 Result<Bitmap> vanished_since(Session& session, const Bitmap& uids, ModSeq since) {
   const View& view = session.view();
-  TRY(const MailboxView mailbox, session.store().view(view.id()));
+  TRY(const MailboxView mailbox, session.look());
   const Result<std::vector<RecordState>> changes = mailbox.changes_since(since);
   if (!changes && changes.error().code != Code::kGone) return std::unexpected(changes.error());
   Bitmap gone;

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "imap/list.h"
 #include "imap/session.h"
+#include "mail/modified_utf7.h"
 
 namespace gemel::imap {
 namespace {
@@ -43,6 +44,8 @@ Result<void> read_returns(wire::Tokenizer& tokens, ListRequest& out) {
     TRY(const std::string_view word, tokens.atom());
     if (equals_ignoring_case(word, "SUBSCRIBED")) {
       out.returns_subscribed = true;
+    } else if (equals_ignoring_case(word, "MYRIGHTS")) {
+      out.returns_rights = true;
     } else if (equals_ignoring_case(word, "STATUS")) {
       TRY_OK(tokens.space());
       TRY(out.status, read_status_items(tokens));
@@ -85,6 +88,21 @@ Result<ListArguments> read_list(Args& args, size_t patterns_max) {
   return out;
 }
 
+/// What goes with the LIST line of a mailbox.
+Result<void> put_returns(std::string& out, const Session& session, const ListTree::value_type& node,
+                         const ListRequest& request) {
+  const auto& [path, what] = node;
+  const Rights rights = session.access().rights(*what.mailbox);
+  if (request.returns_rights) put_my_rights(out, path, rights);
+  if (!request.status || !rights.has(Right::kRead)) return {};
+  const Result<void> put = put_status(
+      out, session, *what.mailbox,
+      {.items = *request.status, .append_limit = session.options().limits.message_bytes_max});
+  // RFC 5819 §2: a mailbox that is gone by now is listed without STATUS.
+  if (!put && put.error().code != Code::kNotFound) return std::unexpected(put.error());
+  return {};
+}
+
 }  // namespace
 
 Status cmd_list(Session& session, Args& args) {
@@ -95,16 +113,10 @@ Status cmd_list(Session& session, Args& args) {
     session.say("* LIST (\\Noselect) \"/\" \"\"\r\n");
     return Completion();
   }
-  TRY(const ListTree tree, load_list_tree(session.store(), session.userid()));
+  TRY(const ListTree tree, load_list_tree(session.store(), session.access()));
   std::string text;
-  for (const ListTree::value_type& node : tree) {
-    if (!put_list(text, node, request) || !request.status) continue;
-    const Result<void> put =
-        put_status(text, session.store(), *node.second.mailbox,
-                   {.items = *request.status, .append_limit = limits.message_bytes_max});
-    // RFC 5819 §2: a mailbox that is gone by now is listed without STATUS.
-    if (!put && put.error().code != Code::kNotFound) return std::unexpected(put.error());
-  }
+  for (const ListTree::value_type& node : tree)
+    if (put_list(text, node, request)) TRY_OK(put_returns(text, session, node, request));
   session.say(std::move(text));
   return Completion();
 }
@@ -116,16 +128,29 @@ Status cmd_lsub(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
   const Pattern pattern(reference, text);
   const Percent percent = text.contains('%') ? Percent::kYes : Percent::kNo;
-  TRY(const ListTree tree, load_list_tree(session.store(), session.userid()));
+  TRY(const ListTree tree, load_list_tree(session.store(), session.access()));
   std::string out;
   for (const ListTree::value_type& node : tree) put_lsub(out, node, pattern, percent);
   session.say(std::move(out));
   return Completion();
 }
 
+// RFC 2342 §5: the user's own, others', and shared mailboxes.
 Status cmd_namespace(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
-  session.say("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+  const AccessOptions& options = session.options().access;
+  std::string text = "* NAMESPACE ((\"\" \"/\"))";
+  for (const std::string& prefix : {options.other_users_prefix, options.shared_prefix}) {
+    if (prefix.empty()) {
+      text += " NIL";
+      continue;
+    }
+    text += " ((";
+    // A name with a space in it is one that needs quotes, as all of them have (RFC 2342 §6).
+    wire::put_string(text, to_modified_utf7(prefix + kHierarchySeparator).value_or(prefix));
+    text += " \"/\"))";
+  }
+  session.say(text + "\r\n");
   return Completion();
 }
 

@@ -8,13 +8,14 @@
 #include "imap/names.h"
 #include "imap/session.h"
 #include "imap/special_use.h"
+#include "mail/modified_utf7.h"
 
 namespace gemel::imap {
 namespace {
 
 Result<MailboxName> read_name(Session& session, Args& args) {
   TRY(const std::string_view wire_name, args.next_astring());
-  return mailbox_of(session.userid(), wire_name);
+  return mailbox_of(session.access(), wire_name);
 }
 
 // ` (USE (\Sent))`, if it is there.
@@ -36,9 +37,11 @@ Result<std::string> read_use(wire::Tokenizer& tokens) {
   return use;
 }
 
-/// One mailbox for each use, as clients look for one (RFC 6154 §2).
-Result<void> check_use_free(const Session& session, std::string_view use) {
+/// One mailbox of the user's own for each use, as clients look for one (RFC 6154 §2).
+Result<void> check_use_free(const Session& session, const MailboxName& name, std::string_view use) {
   if (use.empty()) return {};
+  if (name.owner != session.userid())
+    return fail(Code::kUnsupported, "only your own mailboxes have special uses");
   TRY(const std::vector<MailboxInfo> all, session.store().mailboxes(session.userid()));
   for (const MailboxInfo& mailbox : all) {
     const auto at = mailbox.attributes.find(std::string(kAttributeSpecialUse));
@@ -48,11 +51,31 @@ Result<void> check_use_free(const Session& session, std::string_view use) {
   return {};
 }
 
+/// RFC 4314 §4, RENAME. What crosses from one owner to another keeps its ACL (there too), so that
+/// whoever moved it there would stand before a closed door: only administrators may.
+Result<void> check_rename(const UserAccess& user, const MailboxName& from, const MailboxName& to) {
+  TRY_OK(user.find(from, {Right::kDeleteMailbox}));
+  TRY_OK(user.check_create(to));
+  if (from.owner != to.owner && !user.is_admin())
+    return fail(Code::kDenied, "only an administrator gives a mailbox another owner; copy it");
+  return {};
+}
+
+/// The path as it is subscribed to. Errors: of mailbox_of.
+Result<std::string> subscription_path(const Session& session, std::string_view wire_name) {
+  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  return session.access().path_of(name);
+}
+
 Status subscribe(Session& session, Args& args, const std::optional<std::string>& value) {
-  TRY(const MailboxName name, read_name(session, args));
+  TRY(const std::string_view wire_name, args.next_astring());
   TRY_OK(args.tokens.end());
+  Result<std::string> path = subscription_path(session, wire_name);
+  // One may still unsubscribe from what has become a mere level of a namespace.
+  if (!path && path.error().code == Code::kNotFound && !value) path = from_modified_utf7(wire_name);
+  TRY_OK(path);
   TRY_OK(session.store().put_user_items(
-      session.userid(), {{.key = std::string(kUserItemSubscription) + name.path, .value = value}}));
+      session.userid(), {{.key = std::string(kUserItemSubscription) + *path, .value = value}}));
   return Completion();
 }
 
@@ -62,8 +85,9 @@ Status cmd_create(Session& session, Args& args) {
   TRY(const MailboxName name, read_name(session, args));
   TRY(const std::string use, read_use(args.tokens));
   TRY_OK(args.tokens.end());
+  TRY_OK(session.access().check_create(name));
   if (name.is_inbox()) return fail(Code::kExists, "INBOX is always there");
-  TRY_OK(check_use_free(session, use));
+  TRY_OK(check_use_free(session, name, use));
   MailStore::NewMailbox mailbox{.name = name};
   if (!use.empty()) mailbox.attributes[std::string(kAttributeSpecialUse)] = use;
   TRY(const MailboxInfo made, session.store().create(mailbox));
@@ -73,8 +97,8 @@ Status cmd_create(Session& session, Args& args) {
 Status cmd_delete(Session& session, Args& args) {
   TRY(const MailboxName name, read_name(session, args));
   TRY_OK(args.tokens.end());
+  TRY(const MailboxInfo mailbox, session.access().find(name, {Right::kDeleteMailbox}));
   if (name.is_inbox()) return fail(Code::kInvalid, "INBOX can't be deleted");
-  TRY(const MailboxInfo mailbox, session.store().find(name));
   TRY_OK(session.store().remove(mailbox.id));
   if (session.has_view() && session.view().id() == mailbox.id) {
     session.unselect();
@@ -87,6 +111,7 @@ Status cmd_rename(Session& session, Args& args) {
   TRY(const MailboxName from, read_name(session, args));
   TRY(const MailboxName to, read_name(session, args));
   TRY_OK(args.tokens.end());
+  TRY_OK(check_rename(session.access(), from, to));
   TRY_OK(session.store().rename(from, to));
   return Completion();
 }

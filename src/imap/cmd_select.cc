@@ -163,7 +163,8 @@ Result<void> say_resync(Session& session, const MailboxView& mailbox, const Resy
 
 /// The first message without \Seen (RFC 3501 §7.1, UNSEEN); nothing if all are seen.
 Result<std::optional<Uid>> first_unseen(const MailboxView& mailbox, const View& view) {
-  if (mailbox.info().unseen == 0) return std::nullopt;
+  TRY(const uint32_t count, mailbox.unseen());
+  if (count == 0) return std::nullopt;
   TRY(const UidSet seen, mailbox.uids_with(static_cast<size_t>(SystemFlag::kSeen)));
   const Bitmap unseen = view.known() - bitmap_of(seen);
   if (unseen.isEmpty()) return std::nullopt;
@@ -191,9 +192,10 @@ Result<void> say_mailbox(Session& session, const MailboxView& mailbox) {
 Result<void> open_mailbox(Session& session, const MailboxName& name, Access access,
                           const std::optional<Resync>& resync) {
   MailStore& store = session.store();
-  TRY(const MailboxInfo info, store.find(name));
-  TRY(const MailboxView mailbox, store.view(info.id));
-  TRY(View view, View::open(store, mailbox, access));
+  const UserAccess& user = session.access();
+  TRY(const MailboxInfo info, user.find(name, {Right::kRead}));
+  TRY(const MailboxView mailbox, store.view(info.id, user.seen_by(info)));
+  TRY(View view, View::open(store, user, mailbox, access));
   session.select(std::move(view));
   TRY_OK(say_mailbox(session, mailbox));
   if (resync) TRY_OK(say_resync(session, mailbox, *resync));
@@ -206,13 +208,13 @@ Status open(Session& session, Args& args, Access access) {
   // RFC 3501 §6.3.1: the old mailbox is closed even if the new one can't be opened.
   if (session.has_view()) session.say("* OK [CLOSED] the mailbox before is closed\r\n");
   session.unselect();
-  TRY(const MailboxName name, mailbox_of(session.userid(), wire_name));
+  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
   if (session.store().role() == Role::kReplica) access = Access::kReadOnly;
   if (const Result<void> opened = open_mailbox(session, name, access, resync); !opened) {
     session.unselect();
     return std::unexpected(opened.error());
   }
-  return Completion{.code = access == Access::kReadOnly ? "[READ-ONLY]" : "[READ-WRITE]"};
+  return Completion{.code = session.view().changes_nothing() ? "[READ-ONLY]" : "[READ-WRITE]"};
 }
 
 }  // namespace
@@ -229,10 +231,11 @@ Status cmd_unselect(Session& session, Args& args) {
 
 Status cmd_close(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
-  const bool is_writable = session.check_writable().has_value();
+  // RFC 4314 §4, CLOSE: without the right nothing is expunged, and that is no error.
+  const bool may_expunge = session.check_writable({Right::kExpunge}).has_value();
   const View view = session.view();
   session.unselect();
-  if (!is_writable) return Completion();
+  if (!may_expunge) return Completion();
   // RFC 3501 §6.4.2: expunges without a word. What the client did not see marked stays.
   TRY(const MailboxView mailbox, session.store().view(view.id()));
   TRY(const UidSet deleted, mailbox.uids_with(static_cast<size_t>(SystemFlag::kDeleted)));

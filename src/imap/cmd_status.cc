@@ -13,10 +13,10 @@ Status cmd_status(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
   TRY(const std::vector<StatusItem> items, read_status_items(args.tokens));
   TRY_OK(args.tokens.end());
-  TRY(const MailboxName name, mailbox_of(session.userid(), wire_name));
-  TRY(const MailboxInfo mailbox, session.store().find(name));
+  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(const MailboxInfo mailbox, session.access().find(name, {Right::kRead}));
   std::string text;
-  TRY_OK(put_status(text, session.store(), mailbox,
+  TRY_OK(put_status(text, session, mailbox,
                     {.items = items, .append_limit = session.options().limits.message_bytes_max}));
   session.say(std::move(text));
   // RFC 7162 §3.1: whoever asks for it knows what it is.

@@ -47,6 +47,17 @@ Result<StoreRequest> read_request(wire::Tokenizer& tokens) {
   return out;
 }
 
+/// What the user may change (RFC 4314 §4). Errors: kDenied, nothing of what is asked for.
+Result<FlagScope> scope_for(const Session& session, const StoreRequest& request) {
+  TRY(const Rights rights, session.rights());
+  const FlagScope scope = scope_of(rights);
+  const bool is_any_allowed = request.op == FlagOp::kSet || request.flags.empty()
+                                  ? !scope.is_empty()
+                                  : !scope.of(request.flags).empty();
+  if (!is_any_allowed) return fail(Code::kDenied, "you may not change these flags");
+  return scope;
+}
+
 /// The numbers of messages as the command counts them.
 std::string numbers_text(Session& session, const Args& args, const UidSet& uids) {
   if (args.has(kUsesUids)) return uids.text();
@@ -85,17 +96,19 @@ Status cmd_store(Session& session, Args& args) {
   TRY(const std::string_view set, args.tokens.sequence());
   TRY(const StoreRequest request, read_request(args.tokens));
   TRY_OK(session.check_writable());
+  TRY(const FlagScope scope, scope_for(session, request));
   TRY(const Bitmap named, session.named(args, set));
   if (request.unchanged_since) session.features().condstore = true;
   if (named.isEmpty()) return Completion();
   View& view = session.view();
   const ModSeq before = view.synced();
   TRY(const MailStore::Stored stored,
-      session.store().store_flags(view.id(), uid_set_of(named), request.op, request.flags,
-                                  {.unchanged_since = request.unchanged_since}));
-  TRY_OK(announce_keywords(session, request.flags));
+      session.store().store_flags(
+          view.id(), uid_set_of(named), request.op, request.flags,
+          {.unchanged_since = request.unchanged_since, .seen_by = view.seen_by(), .scope = scope}));
+  if (scope.others) TRY_OK(announce_keywords(session, request.flags));
   // Where others' changes came between, the news at the command's end tell of all of them.
-  const bool is_alone = view.skip_own(stored.committed.modseq);
+  const bool is_alone = view.skip_own(session.store(), stored.committed.modseq);
   const bool has_changed = stored.committed.modseq != before;
   if (!request.is_silent || (is_alone && has_changed))
     tell_own(session, args, request,

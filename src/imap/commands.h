@@ -63,6 +63,12 @@ struct Args {
 /// `name` in any case, "UID FETCH" for the two words; nullptr if there is none.
 const Command* find_command(std::string_view name);
 
+// cmd_acl.cc
+Status cmd_deleteacl(Session& session, Args& args);
+Status cmd_getacl(Session& session, Args& args);
+Status cmd_listrights(Session& session, Args& args);
+Status cmd_myrights(Session& session, Args& args);
+Status cmd_setacl(Session& session, Args& args);
 // cmd_any.cc
 Status cmd_capability(Session& session, Args& args);
 Status cmd_id(Session& session, Args& args);

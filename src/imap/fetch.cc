@@ -102,7 +102,7 @@ bool FetchWork::is_wanted(const RecordState& state) const {
 }
 
 Result<void> FetchWork::load_states(const UidSet& uids) {
-  TRY(mailbox_, session_.store().view(session_.view().id()));
+  TRY(mailbox_, session_.look());
   // Expunged ones are still the client's until it is told (RFC 2180 §4.1).
   TRY(states_, mailbox_->states(uids, MailboxView::Include::kExpungedToo));
   return {};
@@ -129,22 +129,23 @@ Result<bool> FetchWork::load_batch(std::string& out) {
 
 Result<void> FetchWork::mark_seen(const UidSet& uids) {
   marked_ = UidSet();
-  if (!session_.check_writable()) return {};
+  // RFC 4314 §4, FETCH: without the right it is read all the same.
+  if (!session_.check_writable({Right::kSeen})) return {};
   for (const RecordState& state : states_)
     if (!state.expunged && is_wanted(state) && !state.flags.has(SystemFlag::kSeen))
       marked_.add(state.uid);
   if (marked_.empty()) return {};
   FlagNames seen;
   seen.add(SystemFlag::kSeen);
-  const Result<MailStore::Stored> stored =
-      session_.store().store_flags(session_.view().id(), marked_, FlagOp::kAdd, seen);
+  const Result<MailStore::Stored> stored = session_.store().store_flags(
+      session_.view().id(), marked_, FlagOp::kAdd, seen, {.seen_by = session_.view().seen_by()});
   if (!stored) {
     // Mail can be read while the disk is full.
     log::warn("imap user={} not marked as seen: {}", session_.userid(), stored.error().text);
     marked_ = UidSet();
     return {};
   }
-  session_.view().skip_own(stored->committed.modseq);
+  session_.view().skip_own(session_.store(), stored->committed.modseq);
   return load_states(uids);
 }
 

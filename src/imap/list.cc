@@ -65,13 +65,17 @@ std::string ListNode::special_use() const {
   return at == mailbox->attributes.end() ? std::string() : at->second;
 }
 
-Result<ListTree> load_list_tree(const MailStore& store, std::string_view userid) {
+Result<ListTree> load_list_tree(const MailStore& store, const UserAccess& user) {
   ListTree tree;
-  TRY(std::vector<MailboxInfo> mailboxes, store.mailboxes(userid));
-  TRY(const std::vector<UserItem> subscriptions, store.user_items(userid, kUserItemSubscription));
+  TRY(std::vector<MailboxInfo> mailboxes, user.visible());
+  TRY(const std::vector<UserItem> subscriptions,
+      store.user_items(user.userid(), kUserItemSubscription));
   std::vector<std::string> paths;
   for (MailboxInfo& mailbox : mailboxes) {
-    paths.push_back(mailbox.name.path);
+    // A client looks for the user's own Sent and Trash by these (RFC 6154 §2).
+    if (mailbox.name.owner != user.userid())
+      mailbox.attributes.erase(std::string(kAttributeSpecialUse));
+    paths.push_back(user.path_of(mailbox.name));
     tree[paths.back()].mailbox = std::move(mailbox);
   }
   for (const UserItem& item : subscriptions) {
@@ -94,6 +98,14 @@ bool put_list(std::string& out, const ListTree::value_type& node, const ListRequ
   if (!below.empty()) ((out += " (\"CHILDINFO\" (") += below) += "))";
   out += "\r\n";
   return selected && what.mailbox;
+}
+
+void put_my_rights(std::string& out, std::string_view path, Rights rights) {
+  out += "* MYRIGHTS ";
+  put_path(out, path);
+  out += ' ';
+  wire::put_astring(out, rights.wire_text());
+  out += "\r\n";
 }
 
 void put_lsub(std::string& out, const ListTree::value_type& node, const Pattern& pattern,

@@ -27,10 +27,12 @@ struct ListNode {
 
   std::string special_use() const;  // empty: none
 };
+/// By path, as the user sees it.
 using ListTree = std::map<std::string, ListNode>;
 
-/// Cost: O(mailboxes + subscriptions). Errors: of the store.
-Result<ListTree> load_list_tree(const MailStore& store, std::string_view userid);
+/// All that the user may see (RFC 4314 §4, LIST). Cost: O(mailboxes + subscriptions). Errors: of
+/// the store.
+Result<ListTree> load_list_tree(const MailStore& store, const UserAccess& user);
 
 /// What LIST is asked for (RFC 5258 §3).
 struct ListRequest {
@@ -39,12 +41,16 @@ struct ListRequest {
   bool selects_special_use = false;
   bool selects_recursively = false;
   bool returns_subscribed = false;
+  bool returns_rights = false;                    // RFC 8440
   std::optional<std::vector<StatusItem>> status;  // RFC 5819
 };
 
 /// Appends the LIST line of a node that `request` selects; nothing appended otherwise. True if a
 /// STATUS line goes with it.
 bool put_list(std::string& out, const ListTree::value_type& node, const ListRequest& request);
+
+/// Appends the MYRIGHTS line of a mailbox (RFC 4314 §3.8).
+void put_my_rights(std::string& out, std::string_view path, Rights rights);
 
 /// The same for LSUB (RFC 3501 §6.3.9). With a "%" in the pattern, names that only have subscribed
 /// ones below them are told too, as \Noselect.

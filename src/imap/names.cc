@@ -34,10 +34,10 @@ bool matches_exactly(std::string_view text, std::string_view path) {
 
 }  // namespace
 
-Result<MailboxName> mailbox_of(std::string_view userid, std::string_view wire_name) {
+Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_name) {
   Result<std::string> path = from_modified_utf7(wire_name);
   if (!path) return fail(Code::kInvalid, "a mailbox name is not in modified UTF-7");
-  return MailboxName::make(userid, *path);
+  return user.name_of(*path);
 }
 
 void put_path(std::string& out, std::string_view path) {

@@ -8,17 +8,18 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "mail/mailbox_name.h"
+#include "store/access.h"
 
 namespace gemel::imap {
 
 /// Longer patterns match no name that could exist.
 inline constexpr size_t kPatternBytesMax = 2 * kMailboxPathBytesMax;
 
-/// A name as a client wrote it, in the user's own name space. Errors: kInvalid, kTooBig, kLimit.
-Result<MailboxName> mailbox_of(std::string_view userid, std::string_view wire_name);
+/// A name as a client wrote it, in the namespaces of the user. Errors: kInvalid; of
+/// UserAccess::name_of.
+Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_name);
 
-/// Appends the path as an astring in modified UTF-7.
+/// Appends a path as an astring in modified UTF-7.
 void put_path(std::string& out, std::string_view path);
 
 /// A LIST pattern: "*" stands for anything, "%" for anything without a separator.

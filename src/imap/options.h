@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "store/access.h"
 #include "store/mail_store.h"
 #include "wire/sasl.h"
 #include "wire/session.h"
@@ -51,6 +52,7 @@ struct Options {
   wire::CredentialSource& credentials;
   std::string server_secret;  // see wire::SaslOptions
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
+  AccessOptions access = {};
   Limits limits = {};
 };
 

@@ -58,10 +58,11 @@ bool Session::may_send_password() const {
 std::string Session::capabilities() const {
   std::string out = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE";
   if (!userid_.empty())
-    return out +
+    return out + " ACL RIGHTS=" + std::string(kNewRightLetters) +
            " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN "
            "SORT"
-           " LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE OBJECTID" +
+           " LIST-EXTENDED LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE "
+           "OBJECTID" +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
   out += may_send_password() ? " AUTH=PLAIN" : " LOGINDISABLED";
@@ -198,6 +199,7 @@ void Session::say(std::string text) {
 
 void Session::log_in(std::string userid) {
   userid_ = std::move(userid);
+  access_.emplace(options_->store, options_->access, userid_);
   framer_.set_limits(limits_after_login(options_->limits));
 }
 
@@ -227,6 +229,17 @@ Result<void> Session::check_writable() const {
   // It may have become a replica since the mailbox was selected.
   if (store().role() == Role::kReplica) return fail(Code::kReadOnly, std::string(kReplicaReason));
   if (view_->is_read_only()) return fail(Code::kReadOnly, "the mailbox was opened by EXAMINE");
+  return {};
+}
+
+Result<Rights> Session::rights() const {
+  TRY(const MailboxInfo mailbox, store().find(view_->id()));
+  return access_->rights(mailbox);
+}
+
+Result<void> Session::check_writable(Rights needed) const {
+  TRY_OK(check_writable());
+  TRY_OK(access_->find(view_->id(), needed));
   return {};
 }
 
@@ -268,7 +281,7 @@ Result<SearchNode> Session::read_search(Args& args, std::string charset) const {
 Result<Search> Session::start_search(SearchNode root) {
   // RFC 7162 §3.1: whoever searches for modseqs knows what they are.
   if (root.contains(SearchNode::Kind::kModSeq)) features_.condstore = true;
-  TRY(MailboxView mailbox, store().view(view_->id()));
+  TRY(MailboxView mailbox, look());
   return Search::start(std::move(root), *view_, std::move(mailbox), options_->clock.unix_s());
 }
 

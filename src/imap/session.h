@@ -54,6 +54,8 @@ class Session final : public wire::Session {
   MailStore& store() const { return options_->store; }
   State state() const;
   const std::string& userid() const { return userid_; }
+  /// Only once somebody has logged in.
+  const UserAccess& access() const { return *access_; }
   Features& features() { return features_; }
   /// The words after CAPABILITY, as they are now (RFC 3501 §7.2.1).
   std::string capabilities() const;
@@ -64,8 +66,14 @@ class Session final : public wire::Session {
   bool has_view() const { return view_.has_value(); }
   void select(View view) { view_ = std::move(view); }
   void unselect() { view_.reset(); }
+  /// The selected mailbox as it is now.
+  Result<MailboxView> look() const { return view_->look(store()); }
+  /// The user's rights over the selected mailbox as they are now.
+  Result<Rights> rights() const;
   /// Errors: kReadOnly with the reason, unless the selected mailbox takes changes.
   Result<void> check_writable() const;
+  /// The same, and kDenied without the rights.
+  Result<void> check_writable(Rights needed) const;
   /// The known UIDs that a sequence set names, by message number or UID as the command's traits
   /// say; "$" is what SEARCH saved (RFC 5182 §2.1). Errors: kSyntax, kLimit.
   Result<Bitmap> named(const Args& args, std::string_view set) const;
@@ -144,6 +152,7 @@ class Session final : public wire::Session {
   LineTaker line_taker_;
   std::optional<AppendIntake> append_;
   std::string userid_;
+  std::optional<UserAccess> access_;
   Features features_;
   std::optional<View> view_;
   Bitmap saved_search_;

@@ -105,7 +105,7 @@ void Session::on_literal(const wire::Literal& literal) {
 void Session::take_message(const AppendArguments& arguments, const wire::Literal& literal) {
   Result<AppendIntake> intake =
       AppendIntake::start(arguments, {.store = store(),
-                                      .userid = userid_,
+                                      .user = *access_,
                                       .message_bytes_max = options_->limits.message_bytes_max});
   if (!intake) {
     refuse_literal(intake.error(), ErrorPlace::kTarget);

@@ -38,6 +38,21 @@ class ExpungeWork final : public Work {
   uint32_t told_ = 0;
 };
 
+/// RFC 3501 §7.1, PERMANENTFLAGS; "\*" says that new keywords can be made. As rights allow (RFC
+/// 4314 §5.1.1).
+std::string permanent_flags(const View& view) {
+  std::string out;
+  if (view.is_read_only()) return out;
+  const FlagScope scope = scope_of(view.rights());
+  const auto add = [&](std::string_view name) { (out += out.empty() ? "" : " ") += name; };
+  for (size_t i = 0; i < kSystemFlagCount; ++i)
+    if (scope.allows(static_cast<SystemFlag>(i))) add(kSystemFlagNames[i]);
+  if (!scope.others) return out;
+  for (const std::string& keyword : view.keywords()) add(keyword);
+  if (view.keywords().size() < kMailboxKeywordsMax) add("\\*");
+  return out;
+}
+
 }  // namespace
 
 std::string vanished_lines(const Bitmap& uids, std::string_view earlier) {
@@ -63,11 +78,11 @@ void Session::learn(Expunges expunges) {
     return;
   }
   if (news->is_closed) {
-    leave("the selected mailbox was deleted");
+    leave("the selected mailbox is gone");
     unselect();
     stop_watching();
     if (current_ && line_taker_) {  // nothing will come from the client in IDLE
-      output_ += "* BYE the selected mailbox was deleted\r\n";
+      output_ += "* BYE the selected mailbox is gone\r\n";
       is_closing_ = true;
     }
     return;
@@ -77,6 +92,8 @@ void Session::learn(Expunges expunges) {
 
 void Session::tell(const News& news, Expunges expunges) {
   Bitmap changed = news.changed - view_->gone();
+  // Whose client does not look at modseqs has nothing to see there.
+  if (features_.condstore) changed |= news.touched - view_->gone();
   if (expunges == Expunges::kTell && !view_->gone().isEmpty()) {
     if (features_.qresync)
       say(vanished_lines(view_->gone(), ""));  // RFC 7162 §3.2.7
@@ -87,7 +104,7 @@ void Session::tell(const News& news, Expunges expunges) {
   }
   if (news.arrived > 0)
     say(fmt::format("* {} EXISTS\r\n* {} RECENT\r\n", view_->exists(), view_->recent_count()));
-  if (news.new_keywords) say(flags_lines());
+  if (news.new_keywords || news.new_rights) say(flags_lines());
   if (changed.isEmpty()) return;
   FetchRequest request{.items = {}, .uids = std::move(changed)};
   if (features_.condstore) request.items.require(FetchItem::Kind::kModSeq);
@@ -101,13 +118,9 @@ std::string Session::flags_lines() const {
   for (const std::string_view name : kSystemFlagNames) (names += names.empty() ? "" : " ") += name;
   for (const std::string& keyword : view_->keywords()) (names += ' ') += keyword;
   std::string text = fmt::format("* FLAGS ({})\r\n", names);
-  // RFC 3501 §7.1, PERMANENTFLAGS: "\*" says that new keywords can be made.
-  if (view_->is_read_only())
-    names.clear();
-  else if (view_->keywords().size() < kMailboxKeywordsMax)
-    names += " \\*";
-  text += fmt::format("* OK [PERMANENTFLAGS ({})] {}\r\n", names,
-                      view_->is_read_only() ? "no flag can be changed" : "these flags are kept");
+  const std::string kept = permanent_flags(*view_);
+  text += fmt::format("* OK [PERMANENTFLAGS ({})] {}\r\n", kept,
+                      kept.empty() ? "no flag can be changed" : "these flags are kept");
   return text;
 }
 

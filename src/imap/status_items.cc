@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "imap/names.h"
+#include "imap/session.h"
 
 namespace gemel::imap {
 namespace {
@@ -23,7 +24,14 @@ Result<uint64_t> recent_count(const MailStore& store, const MailboxInfo& mailbox
   return (uids & UidSet::of(next(view.info().recent_uid), Uid(UINT32_MAX))).size();
 }
 
-Result<std::string> value_of(StatusItem item, const MailStore& store, const MailboxInfo& mailbox,
+Result<uint32_t> unseen_count(const Session& session, const MailboxInfo& mailbox) {
+  const std::string seen_by = session.access().seen_by(mailbox);
+  if (seen_by.empty()) return mailbox.unseen;
+  TRY(const MailboxView view, session.store().view(mailbox.id, seen_by));
+  return view.unseen();
+}
+
+Result<std::string> value_of(StatusItem item, const Session& session, const MailboxInfo& mailbox,
                              uint64_t append_limit) {
   const auto text = [](uint64_t value) { return std::to_string(value); };
   switch (item) {
@@ -38,7 +46,7 @@ Result<std::string> value_of(StatusItem item, const MailStore& store, const Mail
     case StatusItem::kMessages:
       return text(mailbox.exists);
     case StatusItem::kRecent: {
-      TRY(const uint64_t count, recent_count(store, mailbox));
+      TRY(const uint64_t count, recent_count(session.store(), mailbox));
       return text(count);
     }
     case StatusItem::kSize:
@@ -47,8 +55,10 @@ Result<std::string> value_of(StatusItem item, const MailStore& store, const Mail
       return text(mailbox.uidnext().value);
     case StatusItem::kUidValidity:
       return text(mailbox.uidvalidity.value);
-    case StatusItem::kUnseen:
-      return text(mailbox.unseen);
+    case StatusItem::kUnseen: {
+      TRY(const uint32_t count, unseen_count(session, mailbox));
+      return text(count);
+    }
   }
   return std::string();
 }
@@ -70,16 +80,16 @@ Result<std::vector<StatusItem>> read_status_items(wire::Tokenizer& tokens) {
   return out;
 }
 
-Result<void> put_status(std::string& out, const MailStore& store, const MailboxInfo& mailbox,
+Result<void> put_status(std::string& out, const Session& session, const MailboxInfo& mailbox,
                         const StatusRequest& request) {
   std::string values;
   for (const StatusItem item : request.items) {
-    TRY(const std::string value, value_of(item, store, mailbox, request.append_limit));
+    TRY(const std::string value, value_of(item, session, mailbox, request.append_limit));
     if (!values.empty()) values += ' ';
     ((values += kNames[static_cast<size_t>(item)]) += ' ') += value;
   }
   out += "* STATUS ";
-  put_path(out, mailbox.name.path);
+  put_path(out, session.access().path_of(mailbox.name));
   out += fmt::format(" ({})\r\n", values);
   return {};
 }

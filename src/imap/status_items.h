@@ -1,6 +1,5 @@
 // STATUS, for one mailbox or for all that LIST finds.
 //
-// Threads  any; pure functions but for reading the store.
 // Source   RFC 3501 §6.3.10, RFC 7162 §3.1.7 (HIGHESTMODSEQ), RFC 8438 (SIZE), RFC 9051 §6.3.11
 //          (DELETED), RFC 8474 §4.3 (MAILBOXID), RFC 7889 §4 (APPENDLIMIT).
 #pragma once
@@ -30,13 +29,16 @@ enum class StatusItem : uint8_t {
 /// `(MESSAGES UNSEEN)`, each once, in the order asked. Errors: kSyntax, also for an empty list.
 Result<std::vector<StatusItem>> read_status_items(wire::Tokenizer& tokens);
 
+class Session;
+
 struct StatusRequest {
   std::vector<StatusItem> items;
   uint64_t append_limit;
 };
-/// Appends `* STATUS name (...)` with CRLF. Cost: O(1), but O(messages / 256) for RECENT. Errors:
-/// kNotFound, the mailbox is gone.
-Result<void> put_status(std::string& out, const MailStore& store, const MailboxInfo& mailbox,
+/// Appends `* STATUS name (...)` with CRLF, as the session's user sees the mailbox. Cost: O(1), but
+/// O(messages / 256) for RECENT, and for UNSEEN where the user is not the owner. Errors: kNotFound,
+/// the mailbox is gone.
+Result<void> put_status(std::string& out, const Session& session, const MailboxInfo& mailbox,
                         const StatusRequest& request);
 
 }  // namespace gemel::imap

@@ -26,7 +26,7 @@ class StillClock final : public Clock {
   std::atomic<int64_t> ms_ = 1'700'000'000'000;  // 14 November 2023, 22:13:20 UTC
 };
 
-/// Every user's password is "secret".
+/// Every user's password is "secret": those of alice, bob, carol and root, an administrator.
 class TestCredentials final : public wire::CredentialSource {
  public:
   explicit TestCredentials(Random& random);
@@ -37,7 +37,7 @@ class TestCredentials final : public wire::CredentialSource {
   wire::ScramCredential credential_;
 };
 
-/// A store with the users alice and bob, each with an INBOX.
+/// A store with the users alice and bob, each with an INBOX. Others are made by a test.
 class World {
  public:
   World();

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/check.h"
 
 namespace gemel::imap {
@@ -14,6 +17,10 @@ constexpr std::string_view kPassword = "secret";
 constexpr size_t kPieceBytes = 16 << 10;
 constexpr size_t kFeedBytes = 64 << 10;
 
+constexpr std::array<std::string_view, 4> kNames = {"alice", "bob", "carol", "root"};
+
+bool is_name(std::string_view userid) { return std::ranges::find(kNames, userid) != kNames.end(); }
+
 }  // namespace
 
 TestCredentials::TestCredentials(Random& random)
@@ -21,12 +28,12 @@ TestCredentials::TestCredentials(Random& random)
           wire::make_scram_credential(kPassword, wire::kScramIterationsMin, random).value()) {}
 
 Result<wire::ScramCredential> TestCredentials::scram(std::string_view userid) {
-  if (userid != "alice" && userid != "bob") return fail(Code::kNotFound, "no such user");
+  if (!is_name(userid)) return fail(Code::kNotFound, "no such user");
   return credential_;
 }
 
 Result<void> TestCredentials::check_password(std::string_view userid, std::string_view password) {
-  if ((userid != "alice" && userid != "bob" && userid != "ghost") || password != kPassword)
+  if ((!is_name(userid) && userid != "ghost") || password != kPassword)
     return fail(Code::kAuthFailed, "wrong user name or password");
   return {};
 }
@@ -45,7 +52,8 @@ World::World() {
                                                .clock = clock_,
                                                .random = session_random_,
                                                .credentials = credentials_,
-                                               .server_secret = "server secret"});
+                                               .server_secret = "server secret",
+                                               .access = {.admins = {"root"}}});
 }
 
 Client::Client(World& world, Link link) {

@@ -156,6 +156,12 @@ class Conversation {
     } else if (word == "end") {
       client(who).session().end_of_input();
       heard_[who] += client(who).pump();
+    } else if (word == "user") {  // "! user carol"
+      EXPECT_TRUE(world_.store().create_user(who, {}));
+    } else if (word == "create") {  // "! create shared/Team"
+      EXPECT_TRUE(world_.store().create({.name = MailboxName::parse(who).value()}));
+    } else if (word == "acl") {  // "! acl alice/INBOX bob lrs"
+      set_acl(MailboxName::parse(who).value(), words);
     } else if (word == "messages") {  // "! messages 3 INBOX": of alice
       append(static_cast<size_t>(std::stoul(who)), words);
     } else if (word == "purge") {  // "! purge INBOX": no tombstone is kept
@@ -164,6 +170,15 @@ class Conversation {
     } else {
       ADD_FAILURE() << "what is \"! " << what << "\"?";
     }
+  }
+
+  void set_acl(const MailboxName& name, std::istringstream& words) {
+    std::string identifier;
+    std::string rights;
+    words >> identifier >> rights;
+    const MailboxInfo mailbox = world_.store().find(name).value();
+    EXPECT_TRUE(world_.store().set_attributes(mailbox.id,
+                                              {{std::string(kAttributeAcl) + identifier, rights}}));
   }
 
   void append(size_t count, std::istringstream& words) {

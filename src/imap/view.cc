@@ -21,9 +21,14 @@ Bounds bounds_of(const SequenceRange& range, uint32_t largest) {
 
 }  // namespace
 
-Result<View> View::open(MailStore& store, const MailboxView& mailbox, Access access) {
+Result<View> View::open(MailStore& store, const UserAccess& user, const MailboxView& mailbox,
+                        Access access) {
   const MailboxInfo& info = mailbox.info();
   View out;
+  out.user_ = &user;
+  out.rights_ = user.rights(info);
+  out.seen_by_ = user.seen_by(info);
+  out.seen_ = mailbox.seen_set();
   out.id_ = info.id;
   out.uidvalidity_ = info.uidvalidity;
   out.access_ = access;
@@ -33,12 +38,18 @@ Result<View> View::open(MailStore& store, const MailboxView& mailbox, Access acc
   TRY(const UidSet uids, mailbox.uids());
   out.known_ = bitmap_of(uids);
   out.exists_ = static_cast<uint32_t>(out.known_.cardinality());
-  if (access == Access::kReadWrite) {
+  if (!out.changes_nothing()) {
     TRY_OK(out.claim_recent(store, 1));
   } else {
     out.recent_ = members_between(out.known_, next(info.recent_uid).value, UINT32_MAX);
   }
   return out;
+}
+
+bool View::changes_nothing() const {
+  if (is_read_only()) return true;
+  if (rights_.has_any(kWritingRights)) return false;
+  return !seen_by_.empty() || !rights_.has(Right::kSeen);
 }
 
 Result<void> View::claim_recent(MailStore& store, uint32_t first_new) {
@@ -84,9 +95,18 @@ Bitmap View::uids_in(const Sequence& sequence) const {
 Result<News> View::learn(MailStore& store) {
   TRY(const MailboxInfo info, store.find(id_));
   if (info.is_deleted() || info.uidvalidity != uidvalidity_) return News{.is_closed = true};
-  if (info.highestmodseq == synced_) return News{};
-  TRY(const MailboxView mailbox, store.view(id_));
+  TRY(const bool is_synced, is_up_to_date(store, info));
+  if (is_synced) return News{};
+  TRY(const MailboxView mailbox, look(store));
   return learn_from(store, mailbox);
+}
+
+Result<bool> View::is_up_to_date(const MailStore& store, const MailboxInfo& now) const {
+  if (now.highestmodseq != synced_) return false;
+  if (seen_by_.empty()) return true;
+  // On a replica the seen set may come after the mailbox.
+  TRY(const std::optional<std::string> seen, store.user_item(seen_by_, seen_item_key(id_)));
+  return seen.value_or("") == seen_.text();
 }
 
 Result<std::vector<RecordState>> View::changes_in(const MailboxView& mailbox) const {
@@ -117,12 +137,37 @@ Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
       (state.expunged ? gone_ : news.changed).add(state.uid.value);
     }
   }
+  TRY_OK(sort_out_touched(mailbox, news));
   news.new_keywords = take_keywords(info);
+  const Rights rights = user_->rights(info);
+  news.new_rights = rights != rights_;
+  news.is_closed = !rights.has(Right::kRead);
+  rights_ = rights;
   last_uid_ = info.last_uid;
   synced_ = info.highestmodseq;
   exists_ = static_cast<uint32_t>(known_.cardinality());
-  if (news.arrived > 0 && !is_read_only()) TRY_OK(claim_recent(store, first_new));
+  if (news.arrived > 0 && !changes_nothing()) TRY_OK(claim_recent(store, first_new));
   return news;
+}
+
+/// Tells messages whose flags changed from those whose modseq alone did.
+Result<void> View::sort_out_touched(const MailboxView& mailbox, News& news) {
+  const UidSet seen = mailbox.seen_set();
+  const Bitmap seen_changed = (bitmap_of(seen) ^ bitmap_of(seen_)) & (known_ - gone_);
+  seen_ = seen;
+  TRY(const auto flips, mailbox.flips_since(synced_));
+  if (flips) {
+    Bitmap flipped;
+    for (FlagFlips one : *flips) {
+      if (!seen_by_.empty()) one.bits.clear(static_cast<size_t>(SystemFlag::kSeen));
+      if (one.bits != Flags())
+        add_range(flipped, one.first.value, std::min(one.last, last_uid_).value);
+    }
+    news.touched = news.changed - flipped - seen_changed;
+    news.changed &= flipped;
+  }
+  news.changed |= seen_changed;
+  return {};
 }
 
 bool View::take_keywords(const MailboxInfo& mailbox) {
@@ -138,9 +183,14 @@ void View::forget_gone() {
   exists_ = static_cast<uint32_t>(known_.cardinality());
 }
 
-bool View::skip_own(ModSeq modseq) {
+bool View::skip_own(const MailStore& store, ModSeq modseq) {
   if (modseq == synced_) return true;
   if (modseq != next(synced_)) return false;
+  if (!seen_by_.empty()) {
+    const Result<MailboxView> now = look(store);
+    if (!now || now->info().highestmodseq != modseq) return false;
+    seen_ = now->seen_set();
+  }
   synced_ = modseq;
   return true;
 }

@@ -12,27 +12,46 @@
 
 #include "imap/bitmap.h"
 #include "imap/sequence.h"
+#include "store/access.h"
 #include "store/mail_store.h"
 
 namespace gemel::imap {
 
 enum class Access : uint8_t { kReadOnly, kReadWrite };
+/// Without any of them a mailbox is read-only (RFC 4314 §5.2). The owner's \Seen counts too, for it
+/// is a flag that others see.
+inline constexpr Rights kWritingRights = {Right::kInsert, Right::kExpunge, Right::kWrite,
+                                          Right::kDeleteMessages};
 
 /// What the store did since the client was last told. Expunged messages are in View::gone().
 struct News {
   Bitmap changed = {};  // flags, of messages that the client knows
+  Bitmap touched = {};  // others of them: only the modseq, as when somebody else's \Seen changed
   uint32_t arrived = 0;
   bool new_keywords = false;
-  bool is_closed = false;  // the mailbox was deleted or made anew: the session can't go on with it
+  bool new_rights = false;
+  // The mailbox was deleted or made anew, or may not be read any more: the session can't go on
+  // with it.
+  bool is_closed = false;
 };
 
 class View {
  public:
-  /// As after SELECT: everything that `mailbox` shows is known.
-  static Result<View> open(MailStore& store, const MailboxView& mailbox, Access access);
+  /// As after SELECT: everything that `mailbox` shows is known. `user` must outlive the view.
+  static Result<View> open(MailStore& store, const UserAccess& user, const MailboxView& mailbox,
+                           Access access);
 
   const UniqueId& id() const { return id_; }
+  /// By EXAMINE, or on a replica.
   bool is_read_only() const { return access_ == Access::kReadOnly; }
+  /// The user's rights, as the client was last told.
+  Rights rights() const { return rights_; }
+  /// Read-only, or without any right to change what others see (RFC 4314 §5.2).
+  bool changes_nothing() const;
+  /// Whose seen set \Seen is; empty: it is a flag of the record.
+  const std::string& seen_by() const { return seen_by_; }
+  /// The mailbox as it is now, with the user's \Seen.
+  Result<MailboxView> look(const MailStore& store) const { return store.view(id_, seen_by_); }
   ModSeq synced() const { return synced_; }
   Uid last_uid() const { return last_uid_; }
   const std::vector<std::string>& keywords() const { return keywords_; }
@@ -66,17 +85,23 @@ class View {
   bool take_keywords(const MailboxInfo& mailbox);
   /// The session's own transaction moved the mailbox: if nothing came between, there is no news in
   /// it beyond what the session tells itself. False if something did.
-  bool skip_own(ModSeq modseq);
+  bool skip_own(const MailStore& store, ModSeq modseq);
 
  private:
   View() = default;
+  Result<bool> is_up_to_date(const MailStore& store, const MailboxInfo& now) const;
   Result<News> learn_from(MailStore& store, const MailboxView& mailbox);
+  Result<void> sort_out_touched(const MailboxView& mailbox, News& news);
   Result<std::vector<RecordState>> changes_in(const MailboxView& mailbox) const;
   Result<void> claim_recent(MailStore& store, uint32_t first_new);
 
+  const UserAccess* user_ = nullptr;
   UniqueId id_;
   UidValidity uidvalidity_;
   Access access_ = Access::kReadOnly;
+  Rights rights_;
+  std::string seen_by_;
+  UidSet seen_;  // the seen set, as the client was last told
   ModSeq synced_;
   Uid last_uid_;
   std::vector<std::string> keywords_;

@@ -24,7 +24,7 @@ class ViewTest : public testing::Test {
     EXPECT_TRUE(world.store().expunge(id, UidSet::of(first, last)));
   }
   View open(Access access = Access::kReadWrite) {
-    return View::open(world.store(), world.store().view(id).value(), access).value();
+    return View::open(world.store(), user, world.store().view(id).value(), access).value();
   }
   static Bitmap by_msn(const View& view, std::string_view set) {
     return view.by_msn(parse_sequence(set, 100).value()).value();
@@ -32,6 +32,8 @@ class ViewTest : public testing::Test {
   static std::string text(const Bitmap& bitmap) { return uid_set_of(bitmap).text(); }
 
   World world;
+  AccessOptions access_options;
+  UserAccess user{world.store(), access_options, "alice"};
   UniqueId id;
 };
 
@@ -107,17 +109,18 @@ TEST_F(ViewTest, SkipsItsOwnChangeOnlyIfNoOtherCameBetween) {
   append(1);
   View view = open();
   const ModSeq start = view.synced();
-  EXPECT_TRUE(view.skip_own(start));
-  EXPECT_TRUE(view.skip_own(next(start)));
+  EXPECT_TRUE(view.skip_own(world.store(), start));
+  EXPECT_TRUE(view.skip_own(world.store(), next(start)));
   EXPECT_EQ(view.synced(), next(start));
-  EXPECT_FALSE(view.skip_own(ModSeq(start.value + 3)));
+  EXPECT_FALSE(view.skip_own(world.store(), ModSeq(start.value + 3)));
   EXPECT_EQ(view.synced(), next(start));
 }
 
 TEST_F(ViewTest, SaysThatADeletedMailboxIsClosed) {
   const MailboxInfo box = world.store().create({.name = {"alice", "Box"}}).value();
   View view =
-      View::open(world.store(), world.store().view(box.id).value(), Access::kReadWrite).value();
+      View::open(world.store(), user, world.store().view(box.id).value(), Access::kReadWrite)
+          .value();
   EXPECT_FALSE(view.learn(world.store()).value().is_closed);
   EXPECT_TRUE(world.store().remove(box.id));
   EXPECT_TRUE(view.learn(world.store()).value().is_closed);

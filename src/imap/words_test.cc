@@ -7,6 +7,7 @@
 #include "imap/names.h"
 #include "imap/reply.h"
 #include "imap/sequence.h"
+#include "imap/test_world.h"
 
 namespace gemel::imap {
 namespace {
@@ -84,10 +85,13 @@ TEST(Pattern, IsDecidedInReasonableTimeWhateverItIs) {
 }
 
 TEST(Names, AreModifiedUtf7) {  // RFC 3501 §5.1.3
-  EXPECT_EQ(mailbox_of("alice", "gr&APw-n").value().path, "gr\xc3\xbcn");
-  EXPECT_EQ(mailbox_of("alice", "inbox/a").value().path, "INBOX/a");
-  EXPECT_EQ(mailbox_of("alice", "bad&").error().code, Code::kInvalid);
-  EXPECT_EQ(mailbox_of("alice", "").error().code, Code::kInvalid);
+  World world;
+  const AccessOptions options;
+  const UserAccess alice(world.store(), options, "alice");
+  EXPECT_EQ(mailbox_of(alice, "gr&APw-n").value().path, "gr\xc3\xbcn");
+  EXPECT_EQ(mailbox_of(alice, "inbox/a").value().path, "INBOX/a");
+  EXPECT_EQ(mailbox_of(alice, "bad&").error().code, Code::kInvalid);
+  EXPECT_EQ(mailbox_of(alice, "").error().code, Code::kInvalid);
   std::string out;
   put_path(out, "a & \xc3\xbc");
   EXPECT_EQ(out, "\"a &- &APw-\"");

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "mail/flags.h"
 
 namespace gemel {
 
@@ -86,6 +87,13 @@ struct RightsChange {
   /// Errors: kSyntax.
   static Result<RightsChange> parse(std::string_view text);
 };
+
+/// The flags that may be changed with these rights (RFC 4314 §4, STORE).
+constexpr FlagScope scope_of(Rights rights) {
+  return {.seen = rights.has(Right::kSeen),
+          .deleted = rights.has(Right::kDeleteMessages),
+          .others = rights.has(Right::kWrite)};
+}
 
 inline constexpr std::string_view kAnyone = "anyone";  // everybody, senders of mail too
 /// Everybody who has logged in; this server's own identifier (RFC 4314 §2 lets it have some).

@@ -73,6 +73,11 @@ struct FlagScope {
   bool seen = true;
   bool deleted = true;
   bool others = true;
+  bool allows(SystemFlag flag) const {
+    if (flag == SystemFlag::kSeen) return seen;
+    return flag == SystemFlag::kDeleted ? deleted : others;
+  }
+  bool is_empty() const { return !seen && !deleted && !others; }
   /// Without those out of scope.
   FlagNames of(FlagNames flags) const;
   Flags of(const Flags& flags) const;

@@ -155,6 +155,8 @@ std::string UserAccess::seen_by(const MailboxInfo& mailbox) const {
 
 bool may_deliver(const MailboxInfo& mailbox, std::string_view recipient) {
   const Acl acl = Acl::of(mailbox.attributes);
+  if (mailbox.name.owner == kSharedOwner)
+    return acl.rights_of("", mailbox.name.owner).has(Right::kPost);
   return acl.rights_of(recipient, mailbox.name.owner).has(Right::kPost) ||
          acl.rights_of("", mailbox.name.owner).has(Right::kPost);
 }

@@ -84,9 +84,10 @@ class UserAccess {
   std::string userid_;
 };
 
-/// May mail addressed to this mailbox of `recipient` be put there (plus addressing)? The
-/// recipient's own right `p` is enough, and so is that of "anyone" (RFC 4314 §2.1, p): with neither
-/// it goes to the INBOX. Cost: O(ACL).
+/// May mail addressed to this mailbox of `recipient` be put there (plus addressing)? Where it
+/// belongs to a user, that user's own right `p` is enough, and so is that of "anyone" (RFC 4314
+/// §2.1, p); with neither it goes to the INBOX. A shared one needs that of "anyone", and has no
+/// INBOX behind it. Cost: O(ACL).
 bool may_deliver(const MailboxInfo& mailbox, std::string_view recipient);
 
 }  // namespace gemel

@@ -146,7 +146,9 @@ TEST_P(UserAccessTest, LetsMailInByTheRightToPost) {
   grant(id, "anyone", "p");
   EXPECT_TRUE(may());
   const MailboxInfo team = store->find(make("shared", "Team")).value();
-  EXPECT_FALSE(may_deliver(team, "alice"));
+  EXPECT_FALSE(may_deliver(team, "shared"));
+  grant(team.id, "anyone", "p");
+  EXPECT_TRUE(may_deliver(store.info(team.id), "shared"));
 }
 
 TEST_P(UserAccessTest, KeepsSeenOfOnesOwnWhereOneIsNotTheOwner) {

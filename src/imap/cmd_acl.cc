@@ -1,0 +1,123 @@
+// SETACL, DELETEACL, GETACL, LISTRIGHTS, MYRIGHTS (RFC 4314 §3).
+
+#include <fmt/format.h>
+
+#include "imap/list.h"
+#include "imap/names.h"
+#include "imap/session.h"
+
+namespace gemel::imap {
+namespace {
+
+/// A mailbox over which the user has one of the rights. Errors: as UserAccess::check_any.
+Result<MailboxInfo> read_mailbox(Session& session, Args& args, Rights any) {
+  TRY(const std::string_view wire_name, args.next_astring());
+  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(MailboxInfo mailbox, session.access().find(name, {}));
+  TRY_OK(session.access().check_any(mailbox, any));
+  return mailbox;
+}
+
+/// RFC 4314 §3: what is no identifier is BAD.
+Result<std::string> read_identifier(Args& args) {
+  TRY(const std::string_view text, args.next_astring());
+  if (const Result<void> checked = check_acl_identifier(text); !checked)
+    return fail(Code::kSyntax, checked.error().text);
+  return std::string(text);
+}
+
+Status set_entry(Session& session, const MailboxInfo& mailbox, const std::string& identifier,
+                 const std::optional<Rights>& rights) {
+  std::optional<std::string> value;
+  if (rights && !rights->empty()) value = rights->text();
+  TRY_OK(session.store().set_attributes(
+      mailbox.id, {{std::string(kAttributeAcl) + identifier, std::move(value)}}));
+  return Completion();
+}
+
+void put_path_of(std::string& out, const Session& session, const MailboxInfo& mailbox) {
+  put_path(out, session.access().path_of(mailbox.name));
+}
+
+}  // namespace
+
+Status cmd_setacl(Session& session, Args& args) {
+  // The arguments are read before anything is looked up, so that BAD tells nothing.
+  wire::Tokenizer& tokens = args.tokens;
+  TRY(const std::string_view wire_name, args.next_astring());
+  TRY(const std::string identifier, read_identifier(args));
+  TRY(const std::string_view letters, args.next_astring());
+  TRY_OK(tokens.end());
+  TRY(const RightsChange change, RightsChange::parse(letters));
+  const UserAccess& user = session.access();
+  TRY(const MailboxName name, mailbox_of(user, wire_name));
+  TRY(const MailboxInfo mailbox, user.find(name, {Right::kAdminister}));
+  const Acl acl = Acl::of(mailbox.attributes);
+  if (!acl.entries().contains(identifier) && acl.entries().size() >= kAclEntriesMax)
+    return fail(Code::kLimit, "the mailbox has as many ACL entries as it can");
+  // The owner without an entry has all rights, and an addition or subtraction begins with them.
+  const bool is_implied = identifier == mailbox.name.owner && !acl.entries().contains(identifier);
+  const Rights before = is_implied ? Rights::all() : acl.entry(identifier);
+  Rights after = change.of(before);
+  if (identifier == mailbox.name.owner) after = after | kOwnerRightsMin;
+  return set_entry(session, mailbox, identifier, after);
+}
+
+Status cmd_deleteacl(Session& session, Args& args) {
+  TRY(const std::string_view wire_name, args.next_astring());
+  TRY(const std::string identifier, read_identifier(args));
+  TRY_OK(args.tokens.end());
+  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(const MailboxInfo mailbox, session.access().find(name, {Right::kAdminister}));
+  return set_entry(session, mailbox, identifier, std::nullopt);
+}
+
+Status cmd_getacl(Session& session, Args& args) {
+  TRY(const MailboxInfo mailbox, read_mailbox(session, args, {Right::kAdminister}));
+  TRY_OK(args.tokens.end());
+  std::map<std::string, Rights> entries = Acl::of(mailbox.attributes).entries();
+  // What the owner has without an entry, clients want to see.
+  if (mailbox.name.owner != kSharedOwner) entries.emplace(mailbox.name.owner, Rights::all());
+  std::string text = "* ACL ";
+  put_path_of(text, session, mailbox);
+  for (const auto& [identifier, rights] : entries) {
+    text += ' ';
+    wire::put_astring(text, identifier);
+    text += ' ';
+    wire::put_astring(text, rights.wire_text());
+  }
+  session.say(text + "\r\n");
+  return Completion();
+}
+
+Status cmd_listrights(Session& session, Args& args) {
+  TRY(const std::string_view wire_name, args.next_astring());
+  TRY(const std::string identifier, read_identifier(args));
+  TRY_OK(args.tokens.end());
+  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(const MailboxInfo mailbox, session.access().find(name, {Right::kAdminister}));
+  const Rights always = identifier == mailbox.name.owner ? kOwnerRightsMin : Rights();
+  std::string text = "* LISTRIGHTS ";
+  put_path_of(text, session, mailbox);
+  text += ' ';
+  wire::put_astring(text, identifier);
+  text += ' ';
+  wire::put_astring(text, always.wire_text());
+  // No right is tied to another, so "c" and "d" stand alone too (RFC 4314 §2.1.1).
+  for (const char letter : (Rights::all() - always).wire_text()) (text += ' ') += letter;
+  session.say(text + "\r\n");
+  return Completion();
+}
+
+Status cmd_myrights(Session& session, Args& args) {
+  constexpr Rights kAny = {Right::kLookup, Right::kRead,          Right::kInsert,
+                           Right::kCreate, Right::kDeleteMailbox, Right::kAdminister};
+  TRY(const MailboxInfo mailbox, read_mailbox(session, args, kAny));
+  TRY_OK(args.tokens.end());
+  std::string text;
+  put_my_rights(text, session.access().path_of(mailbox.name), session.access().rights(mailbox));
+  session.say(std::move(text));
+  return Completion();
+}
+
+}  // namespace gemel::imap
