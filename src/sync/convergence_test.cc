@@ -150,10 +150,12 @@ class RandomWork {
 
 std::string dump(TestStore& store) {
   std::string out;
-  for (const UserInfo& user : store->users(MailStore::Which::kDeletedToo).value()) {
+  const std::vector<UserInfo> users = store->users(MailStore::Which::kDeletedToo).value();
+  for (const UserInfo& user : users) {
     out += "user " + user.userid + " " + std::to_string(user.modseq.value) + "\n";
-    for (const MailboxInfo& info :
-         store->mailboxes(user.userid, MailStore::Which::kDeletedToo).value()) {
+    const std::vector<MailboxInfo> infos =
+        store->mailboxes(user.userid, MailStore::Which::kDeletedToo).value();
+    for (const MailboxInfo& info : infos) {
       out += info.id.text() + " " + info.name.text() + " " + info.partition + " " +
              std::to_string(info.highestmodseq.value) + " " + std::to_string(info.last_uid.value) +
              " recent " + std::to_string(info.recent_uid.value) + " purged " +
@@ -161,9 +163,10 @@ std::string dump(TestStore& store) {
              std::to_string(info.deleted_s) + " " + info.digest.text() + "\n";
       const MailboxView view = store->view(info.id).value();
       if (!info.last_uid) continue;
-      for (const RecordState& state :
-           view.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo)
-               .value()) {
+      const std::vector<RecordState> states =
+          view.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo)
+              .value();
+      for (const RecordState& state : states) {
         const Record record = view.record(state.uid).value();
         out += "  " + std::to_string(state.uid.value) + " " + std::to_string(state.modseq.value) +
                " (" + names_of(state.flags, view.info().keywords).text() + ")" +

@@ -224,7 +224,8 @@ TEST_F(LinkTest, RenamesAndSwapsAndMoves) {
   ASSERT_TRUE(primary->rename({"alice", "C"}, {"alice", "B"}));
   primary.create("C");
   EXPECT_EQ(sync().turns, 1U);
-  for (const MailboxInfo& info : primary->mailboxes("alice").value())
+  const std::vector<MailboxInfo> infos = primary->mailboxes("alice").value();
+  for (const MailboxInfo& info : infos)
     ASSERT_TRUE(primary->rename(info.name, info.name, "archive"));
   EXPECT_EQ(sync().turns, 1U);
   EXPECT_EQ(link.replica.info(b).partition, "archive");

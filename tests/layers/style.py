@@ -117,6 +117,19 @@ def check_code(path, text):
             yield number, "delete"
         if path.suffix == ".h" and not is_test and BOOL_PARAMETER.search(line):
             yield number, "a bool parameter: make it an enum"
+    yield from check_loops(code)
+
+
+def check_loops(code):
+    """for (x : f().value()): g++ 12 keeps only the range itself alive, not what it was taken from."""
+    for found in re.finditer(r"\bfor \(", code):
+        depth, end = 1, found.end()
+        while depth > 0 and end < len(code):
+            depth += {"(": 1, ")": -1}.get(code[end], 0)
+            end += 1
+        over = re.sub(r"\s+", "", code[found.end():end - 1])
+        if re.search(r"[^:]:[^:;]+\)\.value\(\)$", over.replace("::", "")):
+            yield code.count("\n", 0, found.start()) + 1, "a loop over what a temporary holds: name it"
 
 
 def check_functions(text):

@@ -108,6 +108,12 @@ class Style(unittest.TestCase):
         bad = GOOD.replace("struct Thing {", "void f(int a, bool b);\nstruct Thing {")
         self.finds("a bool parameter", "src/imap/thing.h", bad)
 
+    def test_a_loop_over_a_temporary(self):
+        bad = SOURCE % "void f() {\n  for (const int& x :\n       g(a, N::kB).value()) h(x);\n}"
+        self.finds("what a temporary holds", "src/imap/a.cc", bad)
+        good = SOURCE % "void f() {\n  for (const int& x : g(a).kept) h(x);\n}"
+        self.assertNotIn("a temporary", self.found_in("src/imap/a.cc", good))
+
     def test_a_header_without_contract_or_guard(self):
         self.finds("starts with its contract", "src/imap/a.h", "#pragma once\n")
         self.finds("#pragma once", "src/imap/a.h", "// A.\n")
