@@ -55,3 +55,9 @@ endif()
 add_test(NAME layers.sample_mail COMMAND ${Python3_EXECUTABLE}
          ${CMAKE_SOURCE_DIR}/scripts/make-sample-mail.py --check)
 set_tests_properties(layers.sample_mail PROPERTIES LABELS layers ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+
+# The cases of Sieve through another implementation, where there is one.
+add_test(NAME interop.sieve_pigeonhole COMMAND ${Python3_EXECUTABLE}
+         ${CMAKE_SOURCE_DIR}/tests/sieve/compare-with-pigeonhole.py)
+set_tests_properties(interop.sieve_pigeonhole PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 900
+                     ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)

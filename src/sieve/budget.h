@@ -14,8 +14,9 @@ class Budget {
 
   /// Takes `steps`. Errors: kLimit; and from then on, for good.
   Result<void> take(uint64_t steps) {
-    if (steps > left_) {
+    if (is_spent_ || steps > left_) {
       left_ = 0;
+      is_spent_ = true;
       return fail(Code::kLimit, "the script takes too long");
     }
     left_ -= steps;
@@ -28,6 +29,7 @@ class Budget {
  private:
   uint64_t left_;
   uint64_t max_;
+  bool is_spent_ = false;
 };
 
 }  // namespace gemel::sieve

@@ -4,6 +4,7 @@
 // Source   RFC 5228 §6.1 (capability strings), IANA's registry of Sieve extensions.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <initializer_list>
@@ -23,8 +24,8 @@ enum class Extension : uint8_t {
   kDate,
   kDuplicate,
   kEditheader,
-  kEncodedCharacter,
   kEnclose,
+  kEncodedCharacter,
   kEnotify,
   kEnvelope,
   kEnvironment,
@@ -66,8 +67,8 @@ inline constexpr std::array<std::string_view, 40> kExtensionNames = {
     "date",
     "duplicate",
     "editheader",
-    "encoded-character",
     "enclose",
+    "encoded-character",
     "enotify",
     "envelope",
     "environment",
@@ -99,6 +100,7 @@ inline constexpr std::array<std::string_view, 40> kExtensionNames = {
     "virustest",
 };
 static_assert(static_cast<size_t>(Extension::kVirustest) + 1 == kExtensionNames.size());
+static_assert(std::ranges::is_sorted(kExtensionNames));
 
 constexpr std::string_view name_of(Extension extension) {
   return kExtensionNames[static_cast<size_t>(extension)];

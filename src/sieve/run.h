@@ -86,10 +86,10 @@ struct ScoreSource {
     kCharacters,  // how many of its first character the value begins with: "*****"
     kWord,        // the value's first word, looked up in `words`
   };
-  std::string field;
+  std::string field = {};
   Kind kind = Kind::kNumber;
   /// For kNumber: look behind this text in the value, "score="; empty: from its start.
-  std::string behind;
+  std::string behind = {};
   double max = 10;  // this much or more is certain: "10", 100 percent, or 5 for virustest
   std::vector<std::pair<std::string, double>> words = {};  // kWord: in any case, to 0..max
 };
