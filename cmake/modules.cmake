@@ -70,7 +70,7 @@ endif()
 file(GLOB tool CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemel_*.cc ${CMAKE_SOURCE_DIR}/src/bin/gemel.cc)
 if(tool)
   add_executable(gemel ${tool})
-  target_link_libraries(gemel PRIVATE gemel_config gemel_admin gemel_store)
+  target_link_libraries(gemel PRIVATE gemel_config gemel_admin gemel_sieve gemel_store)
 endif()
 
 file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)

@@ -6,6 +6,7 @@
 
 #include "bin/config.h"
 #include "bin/gemel_commands.h"
+#include "bin/gemel_sieve.h"
 
 namespace gemel::tool {
 namespace {
@@ -46,6 +47,7 @@ struct Line {
   std::string store;
   std::map<std::string, std::string> partitions;
   ImportOptions import;
+  SieveOptions sieve;
   std::function<int()> run;
 };
 
@@ -231,6 +233,30 @@ void add_replication_commands(CLI::App& app, Line& line) {
         ->required();
 }
 
+void add_sieve_commands(CLI::App& app, Line& line) {
+  CLI::App* sieve = app.add_subcommand("sieve", "try Sieve scripts; no server is asked");
+  sieve->require_subcommand(1);
+  leaf(*sieve, line, "compile", "say what is wrong with a script",
+       [&line] { return run_sieve_compile(line.common, line.sieve); })
+      ->add_option("SCRIPT", line.sieve.script, "a file, or - for standard input")
+      ->required();
+  CLI::App* test = leaf(*sieve, line, "test", "say what a script would do with a message",
+                        [&line] { return run_sieve_test(line.common, line.sieve); });
+  test->add_option("SCRIPT", line.sieve.script, "a file, or - for standard input")->required();
+  test->add_option("MESSAGE", line.sieve.message, "a file, or - for standard input")->required();
+  test->add_option("--from", line.sieve.from, "the envelope's sender; <> for none")
+      ->capture_default_str();
+  test->add_option("--to", line.sieve.to, "the envelope's recipient")->capture_default_str();
+  test->add_option("--address", line.sieve.addresses, "an address of the user; may be repeated");
+  test->add_option("--mailbox", line.sieve.mailboxes, "a mailbox that exists; may be repeated");
+  test->add_option("--special-use", line.sieve.special_uses,
+                   "USE=MAILBOX, such as \\Junk=Spam; may be repeated");
+  test->add_option("--personal", line.sieve.personal,
+                   "directory of scripts to include, NAME.sieve");
+  test->add_option("--global", line.sieve.global, "directory of global scripts to include");
+  test->add_flag("--changes", line.sieve.shows_changes, "show the message where it is changed");
+}
+
 // The socket that a server's configuration names. Errors: kInvalid, the file has mistakes.
 Result<std::string> socket_of(const std::string& config_path) {
   const auto config = bin::load_config(config_path);
@@ -254,6 +280,7 @@ int run(int argc, char** argv) {
   add_mailbox_commands(app, line);
   add_store_commands(app, line);
   add_replication_commands(app, line);
+  add_sieve_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
