@@ -133,9 +133,9 @@ TEST(Comparators, Unicode) {  // RFC 5051 §2
     return compare(Comparator::kUnicodeCasemap, a, b) == 0;
   };
   EXPECT_TRUE(equal("ÄRGER", "ärger"));
-  EXPECT_TRUE(equal("a\xcc\x88", "ä"));  // decomposed
-  EXPECT_TRUE(equal("ǆ", "ǅ"));          // titlecase
-  EXPECT_FALSE(equal("ﬁ", "fi"));  // decomposed behind the change of case
+  EXPECT_TRUE(equal("a\xcc\x88", "ä"));      // decomposed
+  EXPECT_TRUE(equal("ǆ", "ǅ"));              // titlecase
+  EXPECT_FALSE(equal("ﬁ", "fi"));            // decomposed behind the change of case
   EXPECT_FALSE(equal("straße", "strasse"));  // one character never becomes two by case
   EXPECT_FALSE(equal("a", "ä"));
 }
