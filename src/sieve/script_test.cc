@@ -146,8 +146,8 @@ std::string outcome_of(std::string_view text) {
 
 TEST(Run, AsksForTheBodyOnlyWhereItIsNeeded) {
   EXPECT_EQ(outcome_of(R"(require ["fileinto", "vacation", "reject"];
-    if allof (header "subject" "x", size :over 100K, address "from" "a@example.org") { "
-    "fileinto "y"; })"),
+    if allof (header "subject" "x", size :over 100K, address "from" "a@example.org")
+    { fileinto "y"; })"),
             "fileinto \"y\"\n");
   EXPECT_EQ(outcome_of(R"(require "reject"; reject "x";)"), "reject \"x\"\n");
   EXPECT_EQ(outcome_of(R"(require "body"; if body "x" { discard; })"),
