@@ -180,6 +180,7 @@ Start status(const TaskContext& context, const Json&) {
                  {"version", GEMEL_VERSION},
                  {"hostname", services.hostname},
                  {"role", store.role() == Role::kPrimary ? "primary" : "replica"},
+                 {"term", services.term()},
                  {"users", users.size()},
                  {"mailboxes", mailboxes},
                  {"journal_head", store.journal_head().value},
@@ -188,6 +189,7 @@ Start status(const TaskContext& context, const Json&) {
   for (const Listener& listener : services.listeners())
     out.push_back(
         {{"type", "listener"}, {"service", listener.service}, {"address", listener.address}});
+  for (const UpstreamStatus& upstream : services.upstreams()) out.push_back(row_of(upstream));
   for (const ChannelStatus& channel : services.channels()) out.push_back(row_of(channel));
   return rows(std::move(out));
 }
@@ -195,12 +197,14 @@ Start status(const TaskContext& context, const Json&) {
 constexpr std::array kCommands = {
     Command{"channel pause", channel_pause},
     Command{"channel resume", channel_resume},
+    Command{"demote", start_demote},
     Command{"dump", start_dump},
     Command{"import", start_import},
     Command{"mailbox create", mailbox_create},
     Command{"mailbox delete", mailbox_delete},
     Command{"mailbox list", mailbox_list},
     Command{"mailbox rename", mailbox_rename},
+    Command{"promote", start_promote},
     Command{"status", status},
     Command{"sync", start_sync},
     Command{"user add", user_add},

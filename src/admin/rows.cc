@@ -51,6 +51,7 @@ Json row_of(const ChannelStatus& channel) {
           {"address", channel.address},
           {"connected", channel.connected},
           {"paused", channel.paused},
+          {"apart", channel.is_apart},
           {"journal_position", channel.journal_position},
           {"changes_behind", channel.changes_behind},
           {"lag_seconds", channel.lag_s},
@@ -61,6 +62,13 @@ Json row_of(const ChannelStatus& channel) {
           {"round_trips", channel.round_trips},
           {"bytes_up", channel.bytes_up},
           {"bytes_down", channel.bytes_down}};
+}
+
+Json row_of(const UpstreamStatus& upstream) {
+  return {{"type", "upstream"},          {"channel", upstream.channel},
+          {"address", upstream.address}, {"role", upstream.role},
+          {"term", upstream.term},       {"heard_seconds_ago", upstream.heard_s},
+          {"unsent", upstream.unsent}};
 }
 
 Json row_of(std::string_view userid, const UserItem& item) {

@@ -19,6 +19,7 @@ std::string to_line(const Json& json);
 Json row_of(const UserInfo& user);
 Json row_of(const MailboxInfo& mailbox);
 Json row_of(const ChannelStatus& channel);
+Json row_of(const UpstreamStatus& upstream);
 /// Values of credentials are shown as their SHA-256.
 Json row_of(std::string_view userid, const UserItem& item);
 Json row_of(const MailboxInfo& mailbox, const Record& record);

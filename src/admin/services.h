@@ -22,6 +22,7 @@ struct ChannelStatus {
   std::string address;  // "host:port"
   bool connected = false;
   bool paused = false;
+  bool is_apart = false;  // nothing is to be sent there now; last_error says why
   uint64_t journal_position = 0;
   uint64_t changes_behind = 0;  // mailboxes and users with changes not yet on the replica
   double lag_s = 0;             // age of the oldest change not yet on the replica
@@ -58,6 +59,29 @@ struct SyncOutcome {
   uint64_t bytes_down = 0;
 };
 
+/// One who sends changes to this server.
+struct UpstreamStatus {
+  std::string channel;  // as it calls itself
+  std::string address;
+  std::string role;
+  std::string term;
+  double heard_s = 0;   // ago
+  uint64_t unsent = 0;  // mailboxes and users, as it said last
+};
+
+/// `gemel promote` and `gemel demote`.
+struct RoleRequest {
+  enum class Effect : uint8_t { kChange, kDryRun } effect = Effect::kChange;
+  enum class Force : uint8_t { kNo, kYes } force = Force::kNo;
+  int64_t wait_ms = 1500;  // demote: for the replicas to have everything
+};
+inline constexpr uint64_t kRoleWaitMsMax = 3'600'000;
+struct RoleOutcome {
+  Result<void> result;
+  std::string role;  // as it is, or would be
+  std::string term;
+};
+
 /// A mailbox that each new user gets besides INBOX.
 struct DefaultMailbox {
   std::string path;
@@ -79,6 +103,15 @@ struct Services {
   std::function<std::vector<ChannelStatus>()> channels = [] {
     return std::vector<ChannelStatus>();
   };
+  std::function<std::vector<UpstreamStatus>()> upstreams = [] {
+    return std::vector<UpstreamStatus>();
+  };
+  /// This server's term, in words.
+  std::function<std::string()> term = [] { return std::string(); };
+  /// `done` is called once, from any thread. The error of a demotion may come after it: then it
+  /// says what was not sent.
+  std::function<void(RoleRequest, std::function<void(RoleOutcome)> done)> promote;
+  std::function<void(RoleRequest, std::function<void(RoleOutcome)> done)> demote;
   /// Starts a sync; `done` is called once, from any thread.
   std::function<void(SyncRequest, std::function<void(SyncOutcome)> done)> sync;
   /// A paused channel keeps its link but sends only when asked. Errors: kNotFound.

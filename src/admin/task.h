@@ -58,6 +58,8 @@ bool is_set(const Json& request, const char* name);
 Result<MailboxName> mailbox_field(const Json& request, const char* name = "mailbox");
 
 Result<std::unique_ptr<Task>> start_import(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_promote(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_demote(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_sync(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_dump(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_verify(const TaskContext& context, const Json& request);

@@ -43,6 +43,8 @@ struct Line {
   bool deleted = false;
   bool dry_run = false;
   bool one_shot = false;
+  bool force = false;
+  double wait_s = 1.5;
   bool index_only = false;
   std::string store;
   std::map<std::string, std::string> partitions;
@@ -203,6 +205,26 @@ void add_store_commands(CLI::App& app, Line& line) {
       ->default_str("%08Xu%08Xv");
 }
 
+void add_role_commands(CLI::App& app, Line& line) {
+  CLI::App* promote = leaf(app, line, "promote", "make this replica the primary", [&line] {
+    return run_role(line.common,
+                    {{"command", "promote"}, {"dry_run", line.dry_run}, {"force", line.force}});
+  });
+  promote->add_flag("--dry-run", line.dry_run,
+                    "only say how things stand, and whether it could be");
+  promote->add_flag("--force", line.force, "even while a primary is connected; it is cut off");
+  CLI::App* demote =
+      leaf(app, line, "demote", "make this primary a replica: it takes no more changes", [&line] {
+        return run_role(line.common, {{"command", "demote"},
+                                      {"dry_run", line.dry_run},
+                                      {"wait_ms", static_cast<uint64_t>(line.wait_s * 1000)}});
+      });
+  demote->add_flag("--dry-run", line.dry_run, "only say how things stand");
+  demote->add_option("--wait", line.wait_s, "seconds for the replicas to get what is left")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
+}
+
 Json sync_request(const Line& line) {
   return {{"command", "sync"},           {"channel", line.channel}, {"users", line.users},
           {"mailboxes", line.mailboxes}, {"dry_run", line.dry_run}, {"one_shot", line.one_shot}};
@@ -281,6 +303,7 @@ int run(int argc, char** argv) {
   add_store_commands(app, line);
   add_replication_commands(app, line);
   add_sieve_commands(app, line);
+  add_role_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -136,6 +136,30 @@ int run_sync(const Common& common, const Json& request) {
       });
 }
 
+int run_role(const Common& common, const Json& request) {
+  std::vector<Json> rows;
+  const bool shows_all = request.value("dry_run", false) || common.format == Format::kJson;
+  const auto show = [&] {
+    if (common.format == Format::kPeople)
+      print_status(rows);
+    else
+      for (const Json& row : rows) fmt::print("{}\n", to_line(row));
+    rows.clear();
+  };
+  Result<Client> client = Client::connect(common.socket);
+  if (!client) return report(common, client.error());
+  const Result<Json> last = client->call(request, [&](const Json& row) { rows.push_back(row); });
+  if (shows_all || !last) show();
+  if (!last) return report(common, last.error());
+  if (common.format == Format::kJson)
+    fmt::print("{}\n", to_line(*last));
+  else
+    fmt::print("{} {} in term {}\n",
+               last->value("dry_run", false) ? "this server would be a" : "this server is a",
+               last->value("role", ""), last->value("term", ""));
+  return kExitOk;
+}
+
 int run_import(const Common& common, const ImportOptions& options) {
   Result<UidlFinder> uidls = UidlFinder::make(options.uidls);
   if (!uidls) return report(common, uidls.error());

@@ -37,6 +37,8 @@ int run_request(const Common& common, const admin::Json& request,
                 const std::vector<Column>& columns, const std::string& done);
 int run_status(const Common& common);
 int run_sync(const Common& common, const admin::Json& request);
+/// promote and demote.
+int run_role(const Common& common, const admin::Json& request);
 
 struct ImportOptions {
   std::string userid;

@@ -38,6 +38,7 @@ void print_cell(const std::string& text, size_t width, bool right, bool last) {
 }
 
 std::string channel_state(const Json& row) {
+  if (row.value("apart", false)) return "stands by";
   if (row.value("paused", false)) return "paused";
   if (!row.value("connected", false)) return "NOT CONNECTED";
   return row.value("changes_behind", uint64_t{0}) == 0 ? "in step" : "catching up";
@@ -60,6 +61,14 @@ void print_channel(const Json& row) {
   for (const Json& item : row.value("set_aside", Json::array()))
     fmt::print("  set aside {}: {}; next try in {} s\n", field_text(item, "entity"),
                field_text(item, "reason"), item.value("retry_in_seconds", int64_t{0}));
+}
+
+void print_upstream(const Json& row) {
+  fmt::print(
+      "sent to by channel {} from {}, {} in term {}: heard {:.1f} s ago, {} changes unsent\n",
+      field_text(row, "channel"), field_text(row, "address"), field_text(row, "role"),
+      field_text(row, "term"), row.value("heard_seconds_ago", 0.0),
+      row.value("unsent", uint64_t{0}));
 }
 
 }  // namespace
@@ -95,12 +104,15 @@ void print_status(const std::vector<Json>& rows) {
   for (const Json& row : rows) {
     const std::string type = row.value("type", "");
     if (type == "server")
-      fmt::print("gemel {} on {}, {}\n{} users, {} mailboxes, journal at {}, digest {}\n",
-                 field_text(row, "version"), field_text(row, "hostname"), field_text(row, "role"),
-                 field_text(row, "users"), field_text(row, "mailboxes"),
-                 field_text(row, "journal_head"), field_text(row, "digest"));
+      fmt::print(
+          "gemel {} on {}, {} in term {}\n{} users, {} mailboxes, journal at {}, digest {}\n",
+          field_text(row, "version"), field_text(row, "hostname"), field_text(row, "role"),
+          field_text(row, "term"), field_text(row, "users"), field_text(row, "mailboxes"),
+          field_text(row, "journal_head"), field_text(row, "digest"));
     else if (type == "listener")
       fmt::print("listens for {} on {}\n", field_text(row, "service"), field_text(row, "address"));
+    else if (type == "upstream")
+      print_upstream(row);
     else if (type == "channel")
       print_channel(row);
   }

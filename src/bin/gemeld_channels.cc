@@ -11,10 +11,12 @@
 namespace gemel::bin {
 namespace {
 
-sync::ChannelOptions channel_options(const ChannelConfig& config) {
+sync::ChannelOptions channel_options(const ChannelConfig& config, const Channels::Shared& shared) {
   using Mode = sync::ChannelOptions::Mode;
   using Plaintext = sync::ChannelOptions::Plaintext;
   sync::ChannelOptions out;
+  out.upstreams = shared.upstreams;
+  out.on_standing = shared.on_standing;
   out.name = config.name;
   out.userid = config.user;
   out.password = config.password;
@@ -49,6 +51,7 @@ admin::ChannelStatus status_of(const ChannelConfig& config, const sync::ChannelS
   out.address = fmt::format("{}:{}", config.host, config.port);
   out.connected = status.connected;
   out.paused = status.paused;
+  out.is_apart = status.is_apart;
   out.journal_position = status.position.value;
   out.changes_behind = status.changes_behind;
   out.lag_s = static_cast<double>(status.lag_ms) / 1000;
@@ -73,10 +76,14 @@ admin::SyncOutcome outcome_of(sync::SyncReport report) {
 
 }  // namespace
 
-Channels::Channels(MailStore& store, const std::vector<ChannelConfig>& configs) : store_(store) {
+Channels::Link::Link(const ChannelConfig& given, MailStore& store, sync::ChannelOptions options)
+    : config(given), channel(store, std::move(options), system_clock()) {}
+
+Channels::Channels(MailStore& store, const std::vector<ChannelConfig>& configs,
+                   const Shared& shared)
+    : store_(store), shared_(shared) {
   for (const ChannelConfig& config : configs)
-    links_.push_back(std::make_unique<Link>(
-        config, sync::Channel(store, channel_options(config), system_clock())));
+    links_.push_back(std::make_unique<Link>(config, store, channel_options(config, shared)));
 }
 
 Channels::~Channels() = default;
@@ -86,7 +93,19 @@ void Channels::start(net::Network& network) {
   for (const auto& link : links_) connect(*link);
 }
 
+void Channels::renew() {
+  for (const auto& link : links_) {
+    link->channel.renew();
+    if (network_ != nullptr) connect(*link);
+  }
+}
+
 void Channels::connect(Link& link) {
+  {
+    const std::scoped_lock lock(link.mutex);
+    if (std::exchange(link.is_busy, true)) return;
+    ++link.waits;
+  }
   net::ConnectOptions options = connect_options(link.config);
   options.session = [&link](wire::SessionEnv env) {
     log::info("channel={} is connected to {}", link.config.name, env.peer_address);
@@ -95,11 +114,26 @@ void Channels::connect(Link& link) {
   options.on_bytes = [&link](uint64_t up, uint64_t down) { link.channel.count_bytes(up, down); };
   options.on_end = [this, &link](const Error& reason) {
     link.channel.disconnected(reason);
-    const int64_t delay_ms = link.channel.next_attempt_ms();
-    log::debug("channel={} connects again in {} ms", link.config.name, delay_ms);
-    network_->after(delay_ms, [this, &link] { connect(link); });
+    connect_after(link, link.channel.next_attempt_ms());
   };
   network_->connect(std::move(options));
+}
+
+void Channels::connect_after(Link& link, int64_t delay_ms) {
+  uint64_t wait = 0;
+  {
+    const std::scoped_lock lock(link.mutex);
+    link.is_busy = false;
+    wait = ++link.waits;
+  }
+  log::debug("channel={} connects again in {} ms", link.config.name, delay_ms);
+  network_->after(delay_ms, [this, &link, wait] {
+    {
+      const std::scoped_lock lock(link.mutex);
+      if (link.waits != wait) return;
+    }
+    connect(link);
+  });
 }
 
 std::vector<admin::ChannelStatus> Channels::status() const {
@@ -190,7 +224,7 @@ void Channels::sync_fresh(const Link& link, sync::SyncScope scope, sync::SyncEff
                           std::function<void(sync::SyncReport)> done) {
   // Its own name: what it remembers of the replica must not get between the lasting link and its
   // own memory.
-  sync::ChannelOptions options = channel_options(link.config);
+  sync::ChannelOptions options = channel_options(link.config, shared_);
   options.name += "/one-shot";
   options.mode = sync::ChannelOptions::Mode::kOneShot;
   auto state = std::make_shared<OneShot::State>(store_, options);

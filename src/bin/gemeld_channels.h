@@ -4,7 +4,9 @@
 // Threads  any; what a channel tells comes from workers of the network.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -19,12 +21,20 @@ namespace gemel::bin {
 
 class Channels {
  public:
+  /// What every channel has in common; see sync::ChannelOptions.
+  struct Shared {
+    sync::Upstreams* upstreams = nullptr;
+    std::function<void()> on_standing = [] {};
+  };
   /// The store must outlive this. Nothing is connected yet.
-  Channels(MailStore& store, const std::vector<ChannelConfig>& configs);
+  Channels(MailStore& store, const std::vector<ChannelConfig>& configs, const Shared& shared);
   ~Channels();
 
   /// Call once. The network must be stopped before this is destroyed.
   void start(net::Network& network);
+
+  /// This server's role or term has changed: every channel logs in anew, or tries to now.
+  void renew();
 
   std::vector<admin::ChannelStatus> status() const;
   void sync(admin::SyncRequest request, const std::function<void(admin::SyncOutcome)>& done);
@@ -33,18 +43,25 @@ class Channels {
 
  private:
   struct Link {
-    ChannelConfig config;
+    Link(const ChannelConfig& given, MailStore& store, sync::ChannelOptions options);
+    const ChannelConfig config;
     sync::Channel channel;
+    std::mutex mutex;
+    bool is_busy = false;  // connecting or connected; under mutex
+    uint64_t waits = 0;    // only the last wait ends in a connection; under mutex
   };
   class OneShot;
 
   /// Errors: kNotFound; kInvalid, there are several and none is named.
   Result<Link*> find(std::string_view name);
+  /// Unless it is connected, or about to be.
   void connect(Link& link);
+  void connect_after(Link& link, int64_t delay_ms);
   void sync_fresh(const Link& link, sync::SyncScope scope, sync::SyncEffect effect,
                   std::function<void(sync::SyncReport)> done);
 
   MailStore& store_;
+  const Shared shared_;
   net::Network* network_ = nullptr;
   std::vector<std::unique_ptr<Link>> links_;
 };

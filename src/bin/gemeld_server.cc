@@ -72,12 +72,12 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
       net::NetworkOptions{.workers = config.workers > 0 ? config.workers : kWorkersDefault,
                           .connections_max = config.connections_max});
   TRY_OK(server->listen_everywhere());
-  server->channels_->start(*server->network_);
+  server->replication_->start(*server->network_);
   const admin::Retention retention{.expunged_s = config.keep_expunged_days * kDayS,
                                    .deleted_s = config.keep_deleted_days * kDayS};
   server->sweeper_ = std::make_unique<Sweeper>(*server->store_, retention);
   log::info("started version={} role={} store={}", GEMEL_VERSION,
-            config.role == Config::Role::kPrimary ? "primary" : "replica", config.store_path);
+            server->store_->role() == Role::kPrimary ? "primary" : "replica", config.store_path);
   return server;
 }
 
@@ -135,7 +135,7 @@ Result<void> Server::make_services() {
                     .limits = imap_limits(config_)});
   lmtp_options_ = lmtp_options(config_);
   make_pop3(secret);
-  TRY_OK(make_replication(secret));
+  TRY(replication_, Replication::make(config_, *store_, secret));
   make_admin_services();
   return {};
 }
@@ -161,20 +161,6 @@ void Server::make_pop3(const std::string& secret) {
                     .limits = pop3_limits(config_)});
 }
 
-Result<void> Server::make_replication(const std::string& secret) {
-  channels_ = std::make_unique<Channels>(*store_, config_.channels);
-  if (config_.sync.empty()) return {};
-  TRY(sync_credential_, ConfiguredCredential::make(config_.sync_user, config_.sync_password));
-  using Plaintext = sync::ReceiverOptions::Plaintext;
-  receiver_options_.userid = config_.sync_user;
-  receiver_options_.server_name = config_.hostname;
-  receiver_options_.credentials = sync_credential_.get();
-  receiver_options_.server_secret = secret;
-  receiver_options_.plaintext =
-      config_.sync_tls == Config::SyncTls::kOff ? Plaintext::kAnywhere : Plaintext::kLocalOnly;
-  return {};
-}
-
 void Server::make_admin_services() {
   admin::Services& services = admin_services_;
   services.store = store_.get();
@@ -185,13 +171,7 @@ void Server::make_admin_services() {
   };
   services.credential_of_hash = [](std::string_view hash) { return admin::items_for_hash(hash); };
   services.listeners = [this] { return listeners_; };
-  services.channels = [this] { return channels_->status(); };
-  services.sync = [this](admin::SyncRequest request, std::function<void(admin::SyncOutcome)> done) {
-    channels_->sync(std::move(request), done);
-  };
-  services.set_flow = [this](std::string_view channel, admin::Services::Flow flow) {
-    return channels_->set_flow(channel, flow);
-  };
+  replication_->offer(services);
 }
 
 wire::SessionFactory Server::imap_sessions() const {
@@ -207,14 +187,6 @@ wire::SessionFactory Server::lmtp_sessions() const {
 wire::SessionFactory Server::pop3_sessions() const {
   return [options = pop3_options_](wire::SessionEnv env) {
     return pop3::make_session(options, std::move(env));
-  };
-}
-
-wire::SessionFactory Server::sync_sessions() const {
-  return [this](wire::SessionEnv env) {
-    // Where TLS is always required, the loopback is no exception.
-    if (config_.sync_tls == Config::SyncTls::kAlways) env.is_local = false;
-    return sync::make_receiver(*store_, receiver_options_, std::move(env));
   };
 }
 
@@ -251,7 +223,7 @@ Result<void> Server::listen_everywhere() {
   for (const Endpoint& endpoint : config_.pop3_tls)
     TRY_OK(listen("pop3s", endpoint, {.tls = Tls::kImplicit, .session = pop3_sessions()}));
   for (const Endpoint& endpoint : config_.sync)
-    TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = sync_sessions()}));
+    TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = replication_->receivers()}));
   // Last, so that who finds the admin socket finds the others too.
   return listen("admin", {.path = config_.admin_socket},
                 {.mode = config_.admin_mode, .session = admin_sessions()});

@@ -12,14 +12,13 @@
 #include "admin/credentials.h"
 #include "admin/services.h"
 #include "bin/config.h"
-#include "bin/gemeld_channels.h"
+#include "bin/gemeld_replication.h"
 #include "bin/gemeld_sweeper.h"
 #include "imap/options.h"
 #include "lmtp/session.h"
 #include "net/network.h"
 #include "pop3/options.h"
 #include "store/mail_store.h"
-#include "sync/receiver.h"
 
 namespace gemel::bin {
 
@@ -39,7 +38,6 @@ class Server {
   Result<void> open_store();
   Result<void> make_services();
   void make_pop3(const std::string& secret);
-  Result<void> make_replication(const std::string& secret);
   void make_admin_services();
   Result<std::string> server_secret();
   Result<void> listen_everywhere();
@@ -48,7 +46,6 @@ class Server {
   wire::SessionFactory imap_sessions() const;
   wire::SessionFactory lmtp_sessions() const;
   wire::SessionFactory pop3_sessions() const;
-  wire::SessionFactory sync_sessions() const;
   wire::SessionFactory admin_sessions() const;
 
   // In the order in which they need each other; destroyed the other way round.
@@ -59,9 +56,7 @@ class Server {
   lmtp::Options lmtp_options_;
   pop3::Maildrops maildrops_;
   std::shared_ptr<const pop3::Options> pop3_options_;
-  std::unique_ptr<ConfiguredCredential> sync_credential_;  // none: nobody brings mail
-  sync::ReceiverOptions receiver_options_;
-  std::unique_ptr<Channels> channels_;
+  std::unique_ptr<Replication> replication_;
   admin::Services admin_services_;
   std::vector<admin::Listener> listeners_;
   std::shared_ptr<net::TlsIdentity> identity_;

@@ -209,11 +209,13 @@ Status open(Session& session, Args& args, Access access) {
   if (session.has_view()) session.say("* OK [CLOSED] the mailbox before is closed\r\n");
   session.unselect();
   TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  const Access asked = access;
   if (session.store().role() == Role::kReplica) access = Access::kReadOnly;
   if (const Result<void> opened = open_mailbox(session, name, access, resync); !opened) {
     session.unselect();
     return std::unexpected(opened.error());
   }
+  session.view().set_asked(asked);
   return Completion{.code = session.view().changes_nothing() ? "[READ-ONLY]" : "[READ-WRITE]"};
 }
 

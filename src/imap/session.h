@@ -93,6 +93,9 @@ class Session final : public wire::Session {
   /// Looks for news of the selected mailbox and queues what is to be told.
   enum class Expunges : uint8_t { kTell, kHoldBack };
   void learn(Expunges expunges);
+  /// The selected mailbox takes changes while this server is the primary (RFC 3501 §7.1,
+  /// READ-ONLY).
+  void notice_role();
   /// FLAGS and PERMANENTFLAGS of the selected mailbox (RFC 3501 §7.2.6, §7.1).
   std::string flags_lines() const;
 

@@ -166,6 +166,7 @@ void Session::dispatch(const wire::Frame& frame) {
   }
   current_ = Current{.tag = tag, .command = *command, .status = Completion()};
   Args args{.tag = current_->tag, .command = **command, .tokens = tokens};
+  if (view_) notice_role();
   // A UID command shall see what has just arrived (n:* of a client that looks for new mail).
   if (view_ && args.has(kFresh)) learn(args.has(kUsesUids) ? Expunges::kTell : Expunges::kHoldBack);
   if (bye_) {

@@ -113,6 +113,16 @@ void Session::tell(const News& news, Expunges expunges) {
   queue(make_fetch(*this, std::move(request)));
 }
 
+void Session::notice_role() {
+  if (view_->asked() == Access::kReadOnly) return;
+  const bool is_replica = store().role() == Role::kReplica;
+  if (is_replica == view_->is_read_only()) return;
+  view_->set_access(is_replica ? Access::kReadOnly : Access::kReadWrite);
+  say(is_replica ? "* OK [READ-ONLY] this server is a replica now\r\n"
+                 : "* OK [READ-WRITE] this server is the primary now\r\n");
+  say(flags_lines());
+}
+
 std::string Session::flags_lines() const {
   std::string names;
   for (const std::string_view name : kSystemFlagNames) (names += names.empty() ? "" : " ") += name;

@@ -31,7 +31,7 @@ Result<View> View::open(MailStore& store, const UserAccess& user, const MailboxV
   out.seen_ = mailbox.seen_set();
   out.id_ = info.id;
   out.uidvalidity_ = info.uidvalidity;
-  out.access_ = access;
+  out.access_ = out.asked_ = access;
   out.synced_ = info.highestmodseq;
   out.last_uid_ = info.last_uid;
   out.keywords_ = info.keywords;

@@ -52,6 +52,11 @@ class View {
   const std::string& seen_by() const { return seen_by_; }
   /// The mailbox as it is now, with the user's \Seen.
   Result<MailboxView> look(const MailStore& store) const { return store.view(id_, seen_by_); }
+  /// As the client asked for it: by SELECT or EXAMINE. On a replica it may get less.
+  Access asked() const { return asked_; }
+  void set_asked(Access asked) { asked_ = asked; }
+  /// The server has become a primary or a replica.
+  void set_access(Access access) { access_ = access; }
   ModSeq synced() const { return synced_; }
   Uid last_uid() const { return last_uid_; }
   const std::vector<std::string>& keywords() const { return keywords_; }
@@ -102,6 +107,7 @@ class View {
   Rights rights_;
   std::string seen_by_;
   UidSet seen_;  // the seen set, as the client was last told
+  Access asked_ = Access::kReadOnly;
   ModSeq synced_;
   Uid last_uid_;
   std::vector<std::string> keywords_;

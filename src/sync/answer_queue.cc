@@ -119,6 +119,11 @@ std::string AnswerQueue::ending(const Slot& slot, const Result<Applied>& applied
     return encode(ok);
   }
   Ending no = refusal(command_of(slot.subject), applied.error());
+  if (applied.error().code == Code::kReadOnly) {
+    // It became a primary, in a term of its own.
+    no.reason = Reason::kStale;
+    no.term = store_.term();
+  }
   if (no.reason == Reason::kModified) return rows_of(slot.subject) + encode(no);
   if (no.reason == Reason::kExists) {
     no.holder = holder_of(slot.subject);

@@ -16,7 +16,8 @@ constexpr std::string_view kEnd = "\r\n";
 constexpr uint64_t kNoOrigin = 0;
 
 constexpr std::array<std::string_view, kReasonCount> kReasonWords = {
-    "", "MODIFIED", "MISSING", "NOSOURCE", "EXISTS", "CORRUPT", "INVALID", "UNAVAILABLE", "DENIED"};
+    "",        "MODIFIED", "MISSING",     "NOSOURCE", "EXISTS",
+    "CORRUPT", "INVALID",  "UNAVAILABLE", "DENIED",   "STALE"};
 
 Result<UniqueId> read_full_id(Tokenizer& in) {
   uint64_t origin = kNoOrigin;
@@ -39,6 +40,7 @@ Result<Answer> read_greeting(Tokenizer& in) {
     greeting.starttls |= capability == "STARTTLS";
     greeting.scram |= capability == "AUTH=SCRAM-SHA-256";
     greeting.zstd |= capability == "COMPRESS=ZSTD";
+    greeting.received |= capability == "RECEIVED";
     in.skip(' ');
   }
   TRY_OK(in.close());
@@ -127,6 +129,7 @@ Result<Answer> read_reserve(Tokenizer& in) {
 
 Result<Answer> read_row(Tokenizer& in) {
   if (in.skip_word("RESERVE")) return read_reserve(in);
+  if (in.skip_word("RECEIVED")) return ReceivedRow{};
   struct Kind {
     std::string_view word;
     Result<Answer> (*read)(Tokenizer&);
@@ -149,6 +152,9 @@ Result<Reason> read_reason(Tokenizer& in, Ending& ending) {
     if (kReasonWords[i] == word) reason = static_cast<Reason>(i);
   if (reason == Reason::kExists && in.skip(' ')) {
     TRY(ending.holder, read_full_id(in));
+  }
+  if (reason == Reason::kStale && in.skip(' ')) {
+    TRY(ending.term, read_term(in));
   }
   while (reason == Reason::kMissing && in.skip(' ')) {
     if (ending.missing.size() == kLiteralsMax) return fail(Code::kLimit, "too many guids");
@@ -177,6 +183,20 @@ Result<Answer> read_ending(Tokenizer& in, Ending::Kind kind) {
   return ending;
 }
 
+Result<Answer> read_bye(Tokenizer& in) {
+  Bye bye;
+  TRY_OK(in.space());
+  if (in.skip('[')) {
+    if (!in.skip_word("STALE")) return in.wrong("STALE");
+    TRY_OK(in.space());
+    TRY(bye.term, read_term(in));
+    TRY_OK(in.expect(']'));
+    in.skip(' ');
+  }
+  bye.text = in.rest();
+  return bye;
+}
+
 Result<Answer> read_answer(Tokenizer& in) {
   if (in.skip('+')) {
     TRY_OK(in.space());
@@ -189,7 +209,14 @@ Result<Answer> read_answer(Tokenizer& in) {
   if (in.skip_word("OK")) return read_ending(in, Ending::Kind::kOk);
   if (in.skip_word("NO")) return read_ending(in, Ending::Kind::kNo);
   if (in.skip_word("BAD")) return read_ending(in, Ending::Kind::kBad);
+  if (in.skip_word("BYE")) return read_bye(in);
   return in.wrong("an answer");
+}
+
+// A text must stay one line, and must not announce a literal at its end (see wire/framer.h).
+void put_words(std::string& out, std::string_view words) {
+  if (!words.empty()) out += ' ';
+  for (const char c : words) out += c == '\r' || c == '\n' || c == '}' ? ' ' : c;
 }
 
 template <class... Part>
@@ -214,6 +241,7 @@ std::string encode(const Greeting& greeting) {
   if (greeting.scram) add("AUTH=SCRAM-SHA-256");
   if (greeting.starttls) add("STARTTLS");
   if (greeting.zstd) add("COMPRESS=ZSTD");
+  if (greeting.received) add("RECEIVED");
   out += ')';
   out += kEnd;
   return out;
@@ -294,13 +322,27 @@ std::string encode(const Ending& ending) {
       out += ' ';
       put_id(out, *ending.holder, kNoOrigin);
     }
+    if (ending.term) {
+      out += ' ';
+      put_term(out, *ending.term);
+    }
     out += ']';
   }
-  if (!ending.text.empty()) {
-    out += ' ';
-    // A text must stay one line, and must not announce a literal at its end (see wire/framer.h).
-    for (const char c : ending.text) out += c == '\r' || c == '\n' || c == '}' ? ' ' : c;
+  put_words(out, ending.text);
+  out += kEnd;
+  return out;
+}
+
+std::string encode(const ReceivedRow&) { return "* RECEIVED\r\n"; }
+
+std::string encode(const Bye& bye) {
+  std::string out = "BYE";
+  if (bye.term) {
+    out += " [STALE ";
+    put_term(out, *bye.term);
+    out += ']';
   }
+  put_words(out, bye.text);
   out += kEnd;
   return out;
 }

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "sync/standing.h"
 #include "sync/values.h"
 #include "wire/tokens.h"
 
@@ -29,6 +30,7 @@ struct Greeting {
   bool starttls = false;
   bool scram = false;
   bool zstd = false;
+  bool received = false;  // says so when a batch has come, see ReceivedRow
 };
 
 /// What `NO` gives the reason of, so that the sender knows what to do.
@@ -42,8 +44,9 @@ enum class Reason : uint8_t {
   kInvalid,      // it would break an invariant, or is no mailbox name here, and so on
   kUnavailable,  // no space, no time: try again later
   kDenied,       // not here, not for this user, not on this link
+  kStale,        // the sender's term is over: a later one follows
 };
-inline constexpr size_t kReasonCount = static_cast<size_t>(Reason::kDenied) + 1;
+inline constexpr size_t kReasonCount = static_cast<size_t>(Reason::kStale) + 1;
 
 /// The end of a command.
 struct Ending {
@@ -54,6 +57,16 @@ struct Ending {
   Reason reason = Reason::kNone;
   std::vector<Guid> missing;
   std::optional<UniqueId> holder;
+  std::optional<Term> term = {};
+  std::string text;
+};
+
+/// `* RECEIVED`: all of the batch is in the receiver's memory, on its way to the disk.
+struct ReceivedRow {};
+
+/// `BYE`: the receiver ends the connection, and why; with the later term if that is the reason.
+struct Bye {
+  std::optional<Term> term;
   std::string text;
 };
 
@@ -62,7 +75,7 @@ struct Challenge {
 };
 
 using Answer = std::variant<Greeting, MailboxState, UserState, RecordRow, RangeRow, ReserveRow,
-                            Ending, Challenge>;
+                            ReceivedRow, Ending, Bye, Challenge>;
 
 std::string encode(const Greeting& greeting);
 std::string encode(const MailboxState& state);
@@ -71,6 +84,8 @@ std::string encode(const RecordRow& row);
 std::string encode(const RangeRow& row);
 std::string encode(const ReserveRow& row);
 std::string encode(const Ending& ending);
+std::string encode(const ReceivedRow& row);
+std::string encode(const Bye& bye);
 
 /// One answer with its line end and literals. Errors: kSyntax, kLimit.
 Result<Answer> decode_answer(wire::Tokenizer& in);

@@ -19,6 +19,7 @@ std::unique_ptr<wire::Session> Channel::connect(wire::SessionEnv env) {
 }
 void Channel::disconnected(const Error& reason) { core_->disconnected(reason); }
 int64_t Channel::next_attempt_ms() const { return core_->next_attempt_ms(); }
+void Channel::renew() { core_->renew(); }
 void Channel::count_bytes(uint64_t up, uint64_t down) { core_->count_bytes(up, down); }
 ChannelStatus Channel::status() const { return core_->status(); }
 void Channel::pause() { core_->set_paused(ChannelOptions::Mode::kOneShot); }
@@ -57,13 +58,15 @@ void ChannelCore::on_change(const Published& published) {
 void ChannelCore::connected(std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
   wake_ = std::move(wake);
-  session_error_.clear();
+  session_end_.clear();
+  end_ = End::kFault;
 }
 
 // What the replica has as a whole tells whether what is remembered of it is right: it may have been
 // cut in the middle of a batch, or come back from a backup, or with a new disk.
 Result<void> ChannelCore::logged_in(const Digest& replica) {
   TRY_OK(memory_.settle());  // what the last connection did not bring to its end
+  TRY_OK(adopt(replica));
   const bool is_in_step = memory_.position() && memory_.in_step() == replica;
   const bool is_empty = replica == Digest() && !is_in_step;
   if (is_empty) TRY_OK(memory_.forget());
@@ -76,14 +79,66 @@ Result<void> ChannelCore::logged_in(const Digest& replica) {
   sent_ = agenda_.sent();
   cursor_ = agenda_.cursor();
   connected_ = true;
+  is_apart_ = false;
   attempts_ = 0;
   last_error_.clear();
   return {};
 }
 
-void ChannelCore::failed(std::string why) {
+// Where both have the same, the other is where we are, whoever brought it there: a server that was
+// just promoted, or began as a copy of the other, need not look at the whole. Where each mailbox is
+// there, it is asked when something is to be sent.
+Result<void> ChannelCore::adopt(const Digest& replica) {
+  if (memory_.position()) return {};
+  const JournalSeq head = store_.journal_head();
+  if (replica == Digest() || store_.digest() != replica) return {};
+  memory_.adopt(head, replica);
+  return memory_.settle();
+}
+
+Result<Meeting> ChannelCore::meet(const Standing& ours, const Standing& theirs) {
+  const bool is_source =
+      options_.upstreams != nullptr && options_.upstreams->contains(theirs.store);
+  const Meeting meeting = sync::meet(ours, theirs, is_source ? IsSource::kYes : IsSource::kNo);
+  if (meeting == Meeting::kStale) {
+    TRY_OK(heard(theirs.term));
+    ended(End::kApart, "the other end is in a later term, " + text_of(theirs.term));
+  }
+  if (meeting == Meeting::kApart)
+    ended(End::kApart, theirs.role == Role::kPrimary ? "the other end is the primary"
+                       : is_source                   ? "the other end sends to this server"
+                                                     : "this server has nothing to send yet");
+  return meeting;
+}
+
+// Terms are told by the other end after it has proved who it is.
+Result<void> ChannelCore::heard(const Term& term) {
+  if (term <= store_.heard()) return {};
+  const bool was_primary = store_.role() == Role::kPrimary;
+  if (was_primary)
+    log::warn("term {} has begun elsewhere: this server, primary in term {}, takes no more writes",
+              text_of(term), text_of(store_.term()));
+  TRY_OK(store_.demote(term));
+  if (was_primary) options_.on_standing();
+  return {};
+}
+
+void ChannelCore::ended(End how, std::string why) {
   const std::lock_guard lock(mutex_);
-  if (session_error_.empty()) session_error_ = std::move(why);
+  if (!session_end_.empty()) return;
+  end_ = how;
+  session_end_ = std::move(why);
+}
+
+void ChannelCore::renew() {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    next_attempt_at_ms_ = 0;
+    attempts_ = 0;
+    wake = wake_;
+  }
+  if (wake) wake();
 }
 
 void ChannelCore::disconnected(const Error& reason) {
@@ -92,18 +147,30 @@ void ChannelCore::disconnected(const Error& reason) {
     const std::lock_guard lock(mutex_);
     wake_ = nullptr;
     connected_ = false;
-    last_error_ = session_error_.empty() ? reason.text : session_error_;
-    const int64_t wait = std::min(kRetryFirstMs << std::min(attempts_, 10), kRetryLastMs);
-    ++attempts_;
-    // Several channels that lost the same replica don't all come back at the same moment.
-    next_attempt_at_ms_ =
-        clock_.monotonic_ms() + wait +
-        static_cast<int64_t>(options_.random->u64() % static_cast<uint64_t>(wait / 4));
+    const bool was_apart = std::exchange(is_apart_, end_ == End::kApart);
+    const std::string before =
+        std::exchange(last_error_, session_end_.empty() ? reason.text : session_end_);
+    next_attempt_at_ms_ = clock_.monotonic_ms() + wait_ms();
     requests.swap(requests_);
+    if (end_ == End::kFault)
+      log::warn("channel={} is down: {}", options_.name, last_error_);
+    else if (!was_apart || !is_apart_ || before != last_error_)
+      log::info("channel={} has ended: {}", options_.name, last_error_);
+    // A connection that can't be made has no session to say why.
+    end_ = End::kFault;
+    session_end_.clear();
   }
-  log::warn("channel={} is down: {}", options_.name, last_error_);
   for (SyncRequest& request : requests)
     finish(std::move(request), fail(Code::kUnavailable, last_error_));
+}
+
+// Until the next attempt to connect.
+int64_t ChannelCore::wait_ms() {
+  if (end_ == End::kRenewal) return 0;
+  const int64_t wait = std::min(kRetryFirstMs << std::min(attempts_, 10), kRetryLastMs);
+  ++attempts_;
+  // Several channels that lost the same replica don't all come back at the same moment.
+  return wait + static_cast<int64_t>(options_.random->u64() % static_cast<uint64_t>(wait / 4));
 }
 
 int64_t ChannelCore::next_attempt_ms() const {
@@ -135,6 +202,7 @@ ChannelStatus ChannelCore::status() const {
     const int64_t now = clock_.monotonic_ms();
     status.connected = connected_;
     status.paused = mode_ == ChannelOptions::Mode::kOneShot;
+    status.is_apart = is_apart_;
     status.position = sent_;
     cursor = cursor_;
     status.changes_behind = pending_;

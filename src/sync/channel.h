@@ -20,6 +20,7 @@
 #include "base/random.h"
 #include "store/mail_store.h"
 #include "sync/compare.h"
+#include "sync/upstreams.h"
 #include "wire/session.h"
 
 namespace gemel::sync {
@@ -34,6 +35,10 @@ struct ChannelOptions {
   /// kRolling sends by itself, unless paused; kOneShot only when asked.
   enum class Mode : uint8_t { kRolling, kOneShot } mode = Mode::kRolling;
   ChunkLimits chunks = {};
+  /// Who sends to this server: to them nothing is sent. None: nobody does.
+  Upstreams* upstreams = nullptr;
+  /// Called, from the session's thread, when the other end's term has made this server a replica.
+  std::function<void()> on_standing = [] {};
 };
 
 struct ChannelStatus {
@@ -44,6 +49,7 @@ struct ChannelStatus {
   };
   bool connected = false;
   bool paused = false;
+  bool is_apart = false;  // nothing is to be sent here now; last_error says why
   JournalSeq position;
   uint64_t changes_behind = 0;  // mailboxes and users; at most kChangesBehindMax are counted
   int64_t lag_ms = 0;           // since the oldest change that the replica lacks
@@ -94,6 +100,9 @@ class Channel {
   void disconnected(const Error& reason);
   /// When to try again, from now.
   int64_t next_attempt_ms() const;
+  /// This server's role or term has changed: a session ends when its batch is over, so that the
+  /// next one tells it; while there is none, next_attempt_ms() is 0.
+  void renew();
   /// Bytes that went over the wire.
   void count_bytes(uint64_t up, uint64_t down);
 

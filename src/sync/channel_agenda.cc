@@ -1,10 +1,18 @@
 // From batch to batch: what a channel's session sends next, and what became of it.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/log.h"
 #include "sync/channel_core.h"
 
 namespace gemel::sync {
+namespace {
+
+// Of the journal, as told at the end of a batch; more are not counted.
+constexpr size_t kUnsentMax = 1000;
+
+}  // namespace
 
 // Whether everything is to be sent now: by itself, or as asked.
 Agenda::Flow ChannelCore::flow() {
@@ -21,6 +29,22 @@ Result<bool> ChannelCore::fill(Cycle& cycle) {
   TRY(const bool has_work, agenda_.fill(cycle, flow()));
   show(cycle);
   return has_work || agenda_.cursor() != before;
+}
+
+bool ChannelCore::is_at_rest() {
+  if (flow() == Agenda::Flow::kHold) return true;
+  return agenda_.pending() == 0 && agenda_.cursor() == store_.journal_head();
+}
+
+// With how much is left for the batches after it, for those who look at the replica.
+std::string ChannelCore::sync_line(const Cycle& cycle) const {
+  size_t unsent = cycle.unsaid();
+  if (agenda_.cursor() != store_.journal_head())
+    if (const auto behind = store_.journal_since(agenda_.cursor(), kUnsentMax))
+      unsent += behind->size();
+  std::string line = "SYNC";
+  if (unsent > 0) line += fmt::format(" {}", unsent);
+  return line + "\r\n";
 }
 
 Cycle::Trust ChannelCore::trust() const {
@@ -81,6 +105,11 @@ void ChannelCore::over(const Entity& entity, Result<void> result) {
 }
 
 void ChannelCore::reached(const Entity&, ModSeq, Held) { agenda_.reached(); }
+
+void ChannelCore::stale(const Term& term) {
+  if (const Result<void> done = heard(term); !done)
+    log::error("channel={} can't step back: {}", options_.name, done.error().text);
+}
 
 void ChannelCore::stranger(const std::string& name) {
   const std::lock_guard lock(mutex_);

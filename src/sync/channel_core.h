@@ -46,8 +46,19 @@ class ChannelCore final : public CycleEvents {
   ReplicaMemory& memory() { return memory_; }
   Clock& clock() { return clock_; }
   void connected(std::function<void()> wake);
-  /// The session gives its reason before it ends.
-  void failed(std::string why);
+  /// The session gives its reason before it ends; the first one counts.
+  enum class End : uint8_t {
+    kFault,
+    kGoodbye,  // the other end's will
+    kApart,    // nothing is to be sent there
+    kRenewal,  // to log in anew, at once
+  };
+  void ended(End how, std::string why);
+  /// The login is done: whether it goes on, from what each end said of itself. Where the other
+  /// knows of a later term, this server is a replica afterwards. Errors: kIo.
+  Result<Meeting> meet(const Standing& ours, const Standing& theirs);
+  /// Errors: kIo.
+  Result<void> heard(const Term& term);
   /// `replica`: its store's digest now. Errors: kIo.
   Result<void> logged_in(const Digest& replica);
   void count_round_trip();
@@ -57,6 +68,10 @@ class ChannelCore final : public CycleEvents {
   /// The answers of a batch have come, or what was added needed no words. Errors: the link must
   /// end, and rest.
   Result<void> batch_over(const Cycle& cycle);
+  /// Nothing is left to be sent, or is to be sent, by itself.
+  bool is_at_rest();
+  /// The line that ends a batch.
+  std::string sync_line(const Cycle& cycle) const;
   /// A request that wants to be tried only.
   std::optional<SyncRequest> take_dry_run();
   Cycle::Trust trust() const;
@@ -69,10 +84,12 @@ class ChannelCore final : public CycleEvents {
   void sending(const Entity& entity, const std::string& action) override;
   void reached(const Entity& entity, ModSeq modseq, Held held) override;
   void differs(const std::string& userid) override { agenda_.differs(userid); }
+  void stale(const Term& term) override;
   void stranger(const std::string& name) override;
 
   // --- any thread ---
   void disconnected(const Error& reason);
+  void renew();
   int64_t next_attempt_ms() const;
   void count_bytes(uint64_t up, uint64_t down);
   ChannelStatus status() const;
@@ -81,6 +98,8 @@ class ChannelCore final : public CycleEvents {
 
  private:
   void on_change(const Published& published);
+  Result<void> adopt(const Digest& replica);
+  int64_t wait_ms();
   void take_requests();
   Result<std::map<Entity, uint64_t>> want(const SyncScope& scope);
   Agenda::Flow flow();
@@ -108,7 +127,9 @@ class ChannelCore final : public CycleEvents {
   JournalSeq cursor_;
   size_t pending_ = 0;
   JournalTimes times_;
-  std::string session_error_;
+  std::string session_end_;
+  End end_ = End::kFault;
+  bool is_apart_ = false;
   std::string last_error_;
   int attempts_ = 0;
   int64_t next_attempt_at_ms_ = 0;

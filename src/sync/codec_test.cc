@@ -352,6 +352,10 @@ TEST(Answers, GiveBackWhatWasPutIn) {
   exists.reason = Reason::kExists;
   exists.missing.clear();
   exists.holder = id_of(9);
+  Ending stale = missing;
+  stale.reason = Reason::kStale;
+  stale.missing.clear();
+  stale.term = Term{7, 0xab};
   Ending ok{.kind = Ending::Kind::kOk,
             .command = "UPDATE",
             .check = 0xffffffffffffffff,
@@ -377,6 +381,10 @@ TEST(Answers, GiveBackWhatWasPutIn) {
       encode(Greeting{1, 1, "replica.example", true, true, true}),
       encode(missing),
       encode(exists),
+      encode(stale),
+      encode(ReceivedRow()),
+      encode(Bye{Term{2, 0xffffffffffffffff}, "this server is the primary now"}),
+      encode(Bye{{}, "the server is stopping"}),
       encode(ok),
   };
   for (const std::string& line : lines) {

@@ -19,10 +19,16 @@ Cycle::Cycle(const MailStore& store, ReplicaMemory& memory, CodecContext& contex
 Result<void> Cycle::add(const Entity& entity, Trust trust) {
   const auto [at, is_new] = items_.try_emplace(entity);
   if (!is_new) return {};
-  if (trust == Trust::kRemembered) return enqueue(entity);
+  if (trust == Trust::kRemembered && memory_.knows(entity)) return enqueue(entity);
   at->second.stage = Item::Stage::kAsk;
   to_ask_.push_back(entity);
   return {};
+}
+
+size_t Cycle::unsaid() const {
+  return static_cast<size_t>(std::ranges::count_if(items_, [](const auto& item) {
+    return item.second.stage == Item::Stage::kSend && !item.second.is_said;
+  }));
 }
 
 // --- the order of things ---

@@ -58,6 +58,8 @@ class CycleEvents {
   virtual void reached(const Entity& entity, ModSeq modseq, Held held) = 0;
   /// A survey found that the replica has something else of this user.
   virtual void differs(const std::string& userid) = 0;
+  /// The replica is in this later term.
+  virtual void stale(const Term& term) = 0;
   /// A mailbox or user that only the replica has.
   virtual void stranger(const std::string& name) = 0;
 };
@@ -82,6 +84,8 @@ class Cycle {
   bool is_surveying() const { return survey_.has_value(); }
   bool contains(const Entity& entity) const { return items_.contains(entity); }
   size_t size() const { return items_.size(); }
+  /// Of those, the ones that are to be sent and of which not all has been said. Cost: O(size()).
+  size_t unsaid() const;
 
   /// The next command of this batch, without its line end. Nothing: the batch is complete; if it
   /// had commands, say SYNC, give the answers to on_answer() and call batch_over(); otherwise there

@@ -164,6 +164,13 @@ void Cycle::refused(const Entity& entity, const Expected& expected, const Ending
       return retry(entity, std::move(why));
     case Reason::kCorrupt:
       return retry(entity, std::move(why));
+    case Reason::kStale:
+      if (ending.term) events_.stale(*ending.term);
+      why.code = Code::kReadOnly;
+      return give_up(entity, std::move(why));
+    case Reason::kDenied:
+      why.code = Code::kReadOnly;
+      return give_up(entity, std::move(why));
     case Reason::kUnavailable:
       why.code = Code::kBusy;
       return give_up(entity, std::move(why));

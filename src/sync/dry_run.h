@@ -30,6 +30,7 @@ class DryRun final : public CycleEvents {
   void sending(const Entity& entity, const std::string& action) override;
   void reached(const Entity&, ModSeq, Held) override {}
   void differs(const std::string&) override {}
+  void stale(const Term&) override {}
   void stranger(const std::string&) override {}
 
  private:

@@ -29,7 +29,7 @@ class Batches {
     text_ += bytes;
     for (size_t end = 0; (end = text_.find("\r\n")) != std::string::npos; text_.erase(0, end + 2)) {
       const std::string line = text_.substr(0, end);
-      if (line == "SYNC") all_.push_back(std::exchange(batch_, {}));
+      if (line.starts_with("SYNC")) all_.push_back(std::exchange(batch_, {}));
       if (!line.starts_with("UPDATE ")) continue;
       const size_t dash = line.find('-');
       batch_.push_back(line.substr(dash, line.find(' ', dash) - dash));

@@ -21,7 +21,10 @@ Receiver::Receiver(MailStore& store, ReceiverOptions options, wire::SessionEnv e
       framer_(kLoginLimits),
       answers_(store) {}
 
-void Receiver::receive(std::string_view bytes) { framer_.feed(bytes); }
+void Receiver::receive(std::string_view bytes) {
+  framer_.feed(bytes);
+  if (upstream_) upstream_->heard();
+}
 
 void Receiver::produce(std::string& out, size_t bytes_max) {
   if (state_ == State::kCompression && output_.empty()) {
@@ -35,9 +38,12 @@ void Receiver::produce(std::string& out, size_t bytes_max) {
                         .server = options_.server_name,
                         .starttls = env_.can_tls && !env_.is_tls,
                         .scram = true,
-                        .zstd = true}));
+                        .zstd = true,
+                        .received = true}));
   }
-  while (output_.size() < bytes_max && (state_ == State::kLogin || state_ == State::kReady)) {
+  if (receipt_ == Receipt::kWritten) finish_sync();
+  while (output_.size() < bytes_max && receipt_ == Receipt::kNone &&
+         (state_ == State::kLogin || state_ == State::kReady)) {
     Result<std::optional<wire::Step>> next = framer_.next();
     if (!next) {
       broken("COMMAND", next.error().text);
@@ -61,7 +67,7 @@ wire::Want Receiver::want() const {
     case State::kClosing:
       return wire::Want::kClose;
     default:
-      return wire::Want::kInput;
+      return receipt_ == Receipt::kNone ? wire::Want::kInput : wire::Want::kWake;
   }
 }
 
@@ -73,14 +79,31 @@ std::optional<int64_t> Receiver::input_timeout_ms() const {
   return state_ == State::kReady ? kReceiverTimeoutMs : kLoginTimeoutMs;
 }
 
-void Receiver::timed_out() {
-  if (state_ == State::kClosing) return;
-  broken("SYNC", "nothing was said for too long");
+void Receiver::timed_out() { leave({.term = {}, .text = "nothing was said for too long"}); }
+
+void Receiver::shut_down() { leave({.term = {}, .text = "the server is stopping"}); }
+
+// What it waited for: its receipt has been written, or this server's role or term has changed.
+void Receiver::wake() {
+  if (receipt_ == Receipt::kSaid) receipt_ = Receipt::kWritten;
+  if (state_ != State::kReady || is_current()) return;
+  const Term now = store_.term();
+  leave({.term = now > sender_.term ? std::optional(now) : std::nullopt,
+         .text = store_.role() == Role::kPrimary ? "this server is the primary now"
+                                                 : "this server follows another term"});
 }
 
-void Receiver::shut_down() {
+// Whether the sender's updates are what this server is to have.
+bool Receiver::is_current() const {
+  return sender_.term && store_.role() == Role::kReplica && store_.term() == sender_.term;
+}
+
+void Receiver::leave(Bye bye) {
   if (state_ == State::kClosing) return;
-  broken("SYNC", "the server is stopping");
+  log::info("sync link from {} ends: {}", env_.peer_address, bye.text);
+  output_ += answers_.take();
+  output_ += encode(bye);
+  state_ = State::kClosing;
 }
 
 void Receiver::tls_started() {
@@ -215,10 +238,6 @@ Result<void> Receiver::hello(wire::Tokenizer& in) {
   TRY(const uint32_t protocol, in.number());
   TRY_OK(in.space());
   TRY(const uint32_t digest, in.number());
-  TRY_OK(in.space());
-  TRY_OK(in.astring());  // the channel, for people who read a capture
-  wants_zstd_ = in.skip_word(" ZSTD");
-  TRY_OK(in.end());
   if (protocol != kProtocolVersion || digest != kDigestVersion) {
     say(encode(refusal(
         "HELLO",
@@ -228,6 +247,14 @@ Result<void> Receiver::hello(wire::Tokenizer& in) {
     state_ = State::kClosing;
     return {};
   }
+  // What another version says behind this is not ours to read.
+  TRY_OK(in.space());
+  TRY(const std::string_view channel, in.astring());
+  channel_ = channel;
+  TRY_OK(in.space());
+  TRY(sender_, read_standing(in));
+  wants_zstd_ = in.skip_word(" ZSTD");
+  TRY_OK(in.end());
   said_hello_ = true;
   say("OK HELLO\r\n");
   return {};
@@ -278,15 +305,44 @@ void Receiver::login_step(std::string_view message) {
 void Receiver::logged_in(std::string_view userid, std::string_view last_message) {
   sasl_.reset();
   if (userid != options_.userid) return refuse_login("this user may not replicate");
-  if (store_.role() != Role::kReplica) return refuse_login("this server is a primary");
   if (framer_.buffered_bytes() > 0)
     return broken("AUTHENTICATE", "more was said before the login was done");
+  // The sender has proved who it is: what it said of itself may be believed now.
+  if (const Result<void> taken = take_over_term(); !taken)
+    return broken("AUTHENTICATE", "its term can't be written down: " + taken.error().text);
   std::string ok = "OK AUTHENTICATE " + to_base64(last_message) + " ";
   put_digest(ok, store_.digest());
+  ok += ' ';
+  put_standing(ok, standing_of(store_));
   say(ok + "\r\n");
+  if (!is_current()) {
+    // The sender knows from our standing why.
+    log::info("sync link from {} ({}, term {}): nothing is taken from it now", env_.peer_address,
+              channel_, text_of(sender_.term));
+    state_ = State::kClosing;
+    return;
+  }
   framer_ = wire::Framer(kLimits);
   state_ = wants_zstd_ ? State::kCompression : State::kReady;
-  log::info("sync link from {} is up", env_.peer_address);
+  log::info("sync link from {} ({}, term {}) is up", env_.peer_address, channel_,
+            text_of(sender_.term));
+  if (options_.upstreams != nullptr)
+    upstream_ = std::make_unique<Upstreams::Entry>(
+        *options_.upstreams,
+        Upstream{.channel = channel_, .peer = env_.peer_address, .standing = sender_}, env_.wake);
+}
+
+// A later term than ours: whatever this server was, it is a replica of that term now.
+Result<void> Receiver::take_over_term() {
+  if (sender_.term <= store_.term()) return {};
+  if (store_.role() == Role::kPrimary) {
+    log::warn("term {} has begun elsewhere: this server, primary in term {}, takes no more writes",
+              text_of(sender_.term), text_of(store_.term()));
+    TRY_OK(store_.demote(sender_.term));
+  }
+  TRY_OK(store_.follow(sender_.term));
+  options_.on_standing();
+  return {};
 }
 
 void Receiver::refuse_login(std::string_view why) {

@@ -14,6 +14,7 @@
 
 #include "base/random.h"
 #include "store/mail_store.h"
+#include "sync/upstreams.h"
 #include "wire/sasl.h"
 #include "wire/session.h"
 
@@ -27,7 +28,7 @@ inline constexpr size_t kAnswerBytesMax = 64 << 20;
 inline constexpr int kLoginTriesMax = 3;
 inline constexpr int64_t kLoginTimeoutMs = 60'000;
 /// Longer than a sender is silent (sync/sender.h).
-inline constexpr int64_t kReceiverTimeoutMs = 1'800'000;
+inline constexpr int64_t kReceiverTimeoutMs = 120'000;
 
 struct ReceiverOptions {
   std::string userid;       // the one who may log in
@@ -35,6 +36,10 @@ struct ReceiverOptions {
   wire::CredentialSource* credentials = nullptr;
   Random* random = &system_random();
   std::string server_secret;  // see wire::SaslOptions
+  /// Where sessions that have logged in are listed; none: nowhere.
+  Upstreams* upstreams = nullptr;
+  /// Called when a sender's term has made this server a replica, or has begun here.
+  std::function<void()> on_standing = [] {};
   /// SCRAM shows no secret to who listens, but mail follows it. kAnywhere: the administrator says
   /// that the link is safe by other means.
   enum class Plaintext : uint8_t { kLocalOnly, kAnywhere } plaintext = Plaintext::kLocalOnly;

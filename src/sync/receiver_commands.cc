@@ -215,9 +215,30 @@ Result<void> Receiver::rename(wire::Tokenizer& in) {
 }
 
 Result<void> Receiver::sync(wire::Tokenizer& in) {
+  uint64_t unsent = 0;
+  bool wants_receipt = false;
+  while (in.skip(' ')) {
+    if (in.skip_word("RECEIVED")) {
+      wants_receipt = true;
+    } else {
+      TRY(unsent, in.number64());
+    }
+  }
   TRY_OK(in.end());
-  say(answers_.take() + ok("SYNC"));
+  if (upstream_) upstream_->unsent(unsent);
+  if (!wants_receipt) {
+    finish_sync();
+    return {};
+  }
+  say(encode(ReceivedRow()));
+  receipt_ = Receipt::kSaid;
+  env_.wake();
   return {};
+}
+
+void Receiver::finish_sync() {
+  receipt_ = Receipt::kNone;
+  say(answers_.take() + ok("SYNC"));
 }
 
 }  // namespace gemel::sync

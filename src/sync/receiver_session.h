@@ -23,6 +23,7 @@ class Receiver final : public wire::Session {
   wire::Compression compression() const override;
   std::optional<int64_t> input_timeout_ms() const override;
   void timed_out() override;
+  void wake() override;
   void end_of_input() override { state_ = State::kClosing; }
   void shut_down() override;
 
@@ -39,6 +40,8 @@ class Receiver final : public wire::Session {
   std::string body_partition();
   /// The connection can't go on: says why and ends it.
   void broken(std::string_view command, std::string_view why);
+  /// It ends by our will.
+  void leave(Bye bye);
   void answer(std::string text);  // with the batch
   void say(std::string text) { output_ += text; }
 
@@ -49,6 +52,9 @@ class Receiver final : public wire::Session {
   void login_step(std::string_view message);
   void logged_in(std::string_view userid, std::string_view last_message);
   void refuse_login(std::string_view why);
+  Result<void> take_over_term();
+  bool is_current() const;
+  void finish_sync();
 
   Result<void> mailboxes(wire::Tokenizer& in);
   Result<void> user(wire::Tokenizer& in);
@@ -72,6 +78,12 @@ class Receiver final : public wire::Session {
   CodecContext context_;
 
   bool said_hello_ = false;
+  std::string channel_;  // as the sender calls it
+  Standing sender_;      // believed once the login is done
+  std::unique_ptr<Upstreams::Entry> upstream_;
+  /// Of a SYNC that is to be told when the batch has come: that must be written before the disk is
+  /// waited for.
+  enum class Receipt : uint8_t { kNone, kSaid, kWritten } receipt_ = Receipt::kNone;
   bool wants_zstd_ = false;
   bool compressed_ = false;
   int login_tries_ = 0;

@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kPosition = "position";
 constexpr std::string_view kSetAside = "aside";
 constexpr std::string_view kInStep = "in-step";
+constexpr std::string_view kAdopted = "adopted";
 
 std::string mailbox_key(const UniqueId& id) { return "m" + id.key(); }
 std::string user_key(std::string_view userid) { return "u" + std::string(userid); }
@@ -69,6 +70,7 @@ ReplicaMemory::ReplicaMemory(MailStore& store, std::string channel)
     in_step_->high = be64_of(in);
     in_step_->low = be64_of(in);
   }
+  is_adopted_ = row(std::string(kAdopted)).has_value();
   if (const auto bytes = row(std::string(kSetAside))) {
     Decoder in(*bytes);
     while (in.ok() && !in.at_end()) set_aside_.emplace(in.string());
@@ -100,8 +102,24 @@ void ReplicaMemory::set_in_step(std::optional<Digest> digest) {
   put_be64(bytes, digest->low);
 }
 
+void ReplicaMemory::adopt(JournalSeq position, const Digest& in_step) {
+  set_position(position);
+  set_in_step(in_step);
+  is_adopted_ = true;
+  dirty_[std::string(kAdopted)] = "1";
+}
+
+bool ReplicaMemory::knows(const Entity& entity) const {
+  if (!is_adopted_) return true;
+  // (What is cached may be that there was no row.)
+  const auto* userid = std::get_if<std::string>(&entity);
+  return row(userid != nullptr ? user_key(*userid) : mailbox_key(std::get<UniqueId>(entity)))
+      .has_value();
+}
+
 Result<void> ReplicaMemory::forget() {
   TRY_OK(store_.channel_forget(channel_));
+  is_adopted_ = false;
   position_.reset();
   in_step_.reset();
   set_aside_.clear();

@@ -15,6 +15,7 @@
 
 #include "store/mail_store.h"
 #include "sync/compare.h"
+#include "sync/entity.h"
 
 namespace gemel::sync {
 
@@ -50,6 +51,12 @@ class ReplicaMemory {
   const std::set<std::string>& set_aside() const { return set_aside_; }
   void set_aside(std::set<std::string> entities);
 
+  /// The replica has the same as we at this position, though nothing was sent to it: of a mailbox
+  /// or user of which nothing is remembered it may have any state.
+  void adopt(JournalSeq position, const Digest& in_step);
+  /// Whether what is remembered says where it is there, or that it isn't there.
+  bool knows(const Entity& entity) const;
+
   /// The replica has nothing, whatever is remembered. Errors: kIo.
   Result<void> forget();
 
@@ -63,6 +70,7 @@ class ReplicaMemory {
   std::string channel_;
   std::optional<JournalSeq> position_;
   std::optional<Digest> in_step_;
+  bool is_adopted_ = false;
   std::set<std::string> set_aside_;
   std::map<UniqueId, std::optional<ReplicaMailbox>> mailboxes_;
   std::map<std::string, ModSeq> users_;

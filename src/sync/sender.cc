@@ -39,13 +39,14 @@ class Sender final : public wire::Session {
   }
   std::optional<int64_t> input_timeout_ms() const override;
   void timed_out() override;
-  void end_of_input() override { fail_with("the replica closed the connection"); }
+  void end_of_input() override { fail_with("the other end closed the connection"); }
   void shut_down() override;
 
  private:
   enum class State : uint8_t { kGreeting, kTlsAsked, kTls, kLogin, kCompression, kReady, kClosing };
 
-  void fail_with(std::string why);
+  void fail_with(std::string why) { end(ChannelCore::End::kFault, std::move(why)); }
+  void end(ChannelCore::End how, std::string why);
   void on_answer(const Answer& answer);
   Result<void> on_greeting(const Greeting& greeting);
   Result<void> on_login(const Answer& answer);
@@ -54,6 +55,8 @@ class Sender final : public wire::Session {
   Result<void> fill(std::string& out, size_t bytes_max);
   Result<void> put_piece(std::string& out, size_t bytes_max);
   Cycle& current() { return trial_ ? trial_->cycle : cycle_; }
+  bool must_renew() const;
+  Result<void> renew();
   Result<bool> plan();
   Result<bool> plan_trial();
   Result<void> batch_over();
@@ -67,6 +70,8 @@ class Sender final : public wire::Session {
   bool compression_asked_ = false;
   bool stopping_ = false;
   std::optional<wire::ScramClient> scram_;
+
+  Standing standing_;  // as it was told
 
   CodecContext context_;
   Cycle cycle_;
@@ -92,9 +97,9 @@ class Sender final : public wire::Session {
 
 constexpr size_t kReadBytes = 256 << 10;
 
-void Sender::fail_with(std::string why) {
+void Sender::end(ChannelCore::End how, std::string why) {
   if (state_ == State::kClosing) return;
-  core_->failed(std::move(why));
+  core_->ended(how, std::move(why));
   state_ = State::kClosing;
   output_.clear();
 }
@@ -120,6 +125,11 @@ void Sender::receive(std::string_view bytes) {
 
 void Sender::on_answer(const Answer& answer) {
   Result<void> done;
+  if (const auto* bye = std::get_if<Bye>(&answer)) {
+    if (bye->term) done = core_->heard(*bye->term);
+    if (!done) return fail_with(done.error().text);
+    return end(ChannelCore::End::kGoodbye, "the other end says goodbye: " + bye->text);
+  }
   if (const auto* ending = std::get_if<Ending>(&answer);
       ending != nullptr && ending->kind == Ending::Kind::kBad)
     return fail_with("the replica: " + ending->text);
@@ -162,6 +172,9 @@ Result<void> Sender::say_hello() {
   TRY(scram_, wire::ScramClient::make(options.userid, options.password, *options.random));
   output_ += fmt::format("HELLO {} {} ", kProtocolVersion, kDigestVersion);
   put_text(output_, options.name);
+  output_ += ' ';
+  standing_ = standing_of(core_->store());
+  put_standing(output_, standing_);
   if (zstd_) output_ += " ZSTD";
   output_ += "\r\nAUTHENTICATE SCRAM-SHA-256 " + to_base64(scram_->first()) + "\r\n";
   core_->count_round_trip();
@@ -194,8 +207,15 @@ Result<void> Sender::on_login(const Answer& answer) {
   TRY(const std::string proof, from_base64(base64));
   TRY_OK(words.space());
   TRY(const Digest digest, read_digest(words));
+  TRY_OK(words.space());
+  TRY(const Standing theirs, read_standing(words));
   TRY_OK(scram_->verify(proof));
   scram_.reset();
+  TRY(const Meeting meeting, core_->meet(standing_, theirs));
+  if (meeting != Meeting::kGoOn) {
+    state_ = State::kClosing;
+    return {};
+  }
   TRY_OK(core_->logged_in(digest));
   state_ = zstd_ ? State::kCompression : State::kReady;
   return {};
@@ -233,6 +253,7 @@ Result<void> Sender::fill(std::string& out, size_t bytes_max) {
     if (awaits_ || idle_) return {};
     bool has_work = true;
     if (!batch_begun_) {
+      if (must_renew()) return renew();
       TRY(has_work, plan());
     }
     const size_t before = current().size();
@@ -244,7 +265,7 @@ Result<void> Sender::fill(std::string& out, size_t bytes_max) {
                      std::make_move_iterator(command->end()));
       body_offset_ = 0;
     } else if (batch_begun_) {
-      out += "SYNC\r\n";
+      out += core_->sync_line(cycle_);
       core_->count_round_trip();
       awaits_ = true;
     } else {
@@ -253,6 +274,19 @@ Result<void> Sender::fill(std::string& out, size_t bytes_max) {
       idle_ = !has_work && current().size() == before;
     }
   }
+  return {};
+}
+
+// Another term must be told at once. That a primary has become a replica can wait until it has sent
+// what it was still to send.
+bool Sender::must_renew() const {
+  const Standing now = standing_of(core_->store());
+  if (now.term != standing_.term) return true;
+  return now.role != standing_.role && (now.role == Role::kPrimary || core_->is_at_rest());
+}
+
+Result<void> Sender::renew() {
+  end(ChannelCore::End::kRenewal, "this server's role has changed");
   return {};
 }
 

@@ -15,8 +15,8 @@ class ChannelCore;
 
 /// Without an answer for so long, the replica counts as gone.
 inline constexpr int64_t kAnswerTimeoutMs = 300'000;
-/// With nothing to send for so long, an empty batch shows that the link still works.
-inline constexpr int64_t kHeartbeatMs = 600'000;
+/// With nothing to send for so long, an empty batch shows that both ends are there.
+inline constexpr int64_t kHeartbeatMs = 15'000;
 
 std::unique_ptr<wire::Session> make_sender(std::shared_ptr<ChannelCore> core, wire::SessionEnv env);
 

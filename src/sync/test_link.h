@@ -64,6 +64,9 @@ class TestLink {
       primary.options.random = &store_random_;
       primary.options.path += "_alike";
       primary.open();
+      replica.options.random = &replica_random_;
+      replica.options.path += "_alike";
+      replica.open();
     }
     channel_options.name = "standby";
     channel_options.userid = "replicator";
@@ -93,6 +96,8 @@ class TestLink {
 
   void connect() {
     wire::SessionEnv env{.peer_address = "127.0.0.1", .is_local = true};
+    receiver_options.upstreams = &upstreams;
+    env.wake = [this] { receiver_woken_ = true; };
     receiver = make_receiver(*replica, receiver_options, env);
     env.wake = [this] { woken_ = true; };
     sender = channel->connect(env);
@@ -114,11 +119,12 @@ class TestLink {
   bool run() {
     while (sender) {
       if (woken_.exchange(false)) sender->wake();
+      if (receiver_woken_.exchange(false)) receiver->wake();
       const bool sent = pump_up();
       if (!sender) return false;
       const bool answered = pump_down();
       if (!sender) return false;
-      if (!sent && !answered && !woken_) return true;
+      if (!sent && !answered && !woken_ && !receiver_woken_) return true;
     }
     return false;
   }
@@ -143,6 +149,7 @@ class TestLink {
   // Used by the stores and the sessions, which come after.
   OneCredential credential_{"secret"};
   SeededRandom store_random_{4};
+  SeededRandom replica_random_{5};
 
   TestStore primary{TestStore::On::kMemory};
   TestStore replica{TestStore::On::kMemory, Role::kReplica};
@@ -151,6 +158,7 @@ class TestLink {
   std::unique_ptr<Channel> channel;
   std::unique_ptr<wire::Session> sender;
   std::unique_ptr<wire::Session> receiver;
+  Upstreams upstreams{replica.clock};
   Traffic traffic;
   /// Bytes, both ways together, after which the link is cut.
   std::optional<uint64_t> cut_after;
@@ -228,6 +236,7 @@ class TestLink {
   SeededRandom sender_random_{1};
   SeededRandom receiver_random_{2};
   std::atomic<bool> woken_ = false;
+  std::atomic<bool> receiver_woken_ = false;
   bool packs_ = false;
   Packer up_;
   Packer down_;

@@ -49,8 +49,10 @@ std::string say(wire::Session& session, std::string_view bytes) {
 void log_in(wire::Session& session) {
   SeededRandom random(9);
   wire::ScramClient client = wire::ScramClient::make("replicator", "secret", random).value();
-  std::string answer = say(session, "HELLO 1 1 fuzz\r\nAUTHENTICATE SCRAM-SHA-256 " +
-                                        to_base64(client.first()) + "\r\n");
+  std::string answer = say(
+      session,
+      "HELLO 1 1 fuzz PRIMARY 1-00000000000000aa 00000000000000aa\r\nAUTHENTICATE SCRAM-SHA-256 " +
+          to_base64(client.first()) + "\r\n");
   answer = answer.substr(answer.find("+ ") + 2);
   answer.resize(answer.size() - 2);
   const std::string proof = client.answer(from_base64(answer).value()).value();

@@ -72,6 +72,15 @@ def toml_table(name, values):
     return head + "".join(f"{key} = {toml(value)}\n" for key, value in values.items())
 
 
+def wait_until(holds, explain=lambda: "", timeout_s=120):
+    """Waits until `holds()`; `explain()` is told if it never does."""
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > deadline:
+            raise ServerError(f"not so after {timeout_s} s: {explain()}")
+        time.sleep(0.02)
+
+
 class ServerError(Exception):
     """A server did not do what the test needs; the text holds the end of its log."""
 
