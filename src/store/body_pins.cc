@@ -29,6 +29,27 @@ bool BodyPins::has(const BodyPlace& place) const {
   return pins_.contains(place);
 }
 
+bool BodyPins::holds_back(const BodyPlace& place) {
+  const std::lock_guard lock(mutex_);
+  if (holds_ > 0) held_back_.insert(place);
+  return holds_ > 0;
+}
+
+std::shared_ptr<void> BodyPins::hold_all() {
+  const std::lock_guard lock(mutex_);
+  ++holds_;
+  return {this, [](BodyPins* pins) { pins->end_hold(); }};
+}
+
+void BodyPins::end_hold() {
+  const std::lock_guard lock(mutex_);
+  if (--holds_ > 0 || held_back_.empty()) return;
+  released_.insert(released_.end(), held_back_.begin(), held_back_.end());
+  held_back_.clear();
+  any_released_.store(true);
+  if (listener_) listener_();
+}
+
 std::vector<BodyPlace> BodyPins::take_released() {
   const std::lock_guard lock(mutex_);
   any_released_.store(false);

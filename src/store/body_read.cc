@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "store/keys.h"
 #include "store/mail_store.h"
 
@@ -25,6 +26,18 @@ Result<std::optional<BodyRow>> read_body_row(const Engine& engine, const EngineS
   TRY(std::optional<std::string> bytes, engine.get(Table::kBody, guid.view(), snapshot));
   if (!bytes) return std::nullopt;
   return BodyRow::decode(std::move(*bytes));
+}
+
+bool is_intact(const Engine& engine, const EngineSnapshot* snapshot, const BodyRow& row,
+               const Guid& guid) {
+  if (row.chunked.stage_id.empty()) return Guid{sha256(row.inline_bytes)} == guid;
+  Sha256Stream hash;
+  for (uint32_t number = 0; number < row.chunked.chunks; ++number) {
+    const Result<std::string> chunk = read_chunk(engine, snapshot, row.chunked, number);
+    if (!chunk) return false;
+    hash.update(*chunk);
+  }
+  return Guid{hash.finish()} == guid;
 }
 
 Result<std::string> read_chunks(const Engine& engine, const EngineSnapshot* snapshot,
@@ -49,7 +62,10 @@ Result<std::string> read_chunks(const Engine& engine, const EngineSnapshot* snap
 Result<std::string> Body::read(uint64_t offset, uint64_t count) const {
   if (offset >= size_) return std::string();
   if (chunk_prefix_.empty()) return inline_bytes_.substr(offset, count);
-  return read_chunks(*engine_, snapshot_.get(), {chunk_prefix_, size_, 0}, {offset, count});
+  Result<std::string> bytes =
+      read_chunks(*engine_, snapshot_.get(), {chunk_prefix_, size_, 0}, {offset, count});
+  if (!bytes) lost_();
+  return bytes;
 }
 
 }  // namespace gemel

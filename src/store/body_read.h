@@ -18,6 +18,9 @@ struct ByteRange {
 /// Fewer bytes at the end, none behind it. Errors: as read_chunk.
 Result<std::string> read_chunks(const Engine& engine, const EngineSnapshot* snapshot,
                                 const ChunkedBody& body, const ByteRange& range);
+/// Whether the body's bytes, inline or in chunks, can be read and hash to `guid`. Cost: it is read.
+bool is_intact(const Engine& engine, const EngineSnapshot* snapshot, const BodyRow& row,
+               const Guid& guid);
 /// The row of a body, or nothing.
 Result<std::optional<BodyRow>> read_body_row(const Engine& engine, const EngineSnapshot* snapshot,
                                              const Guid& guid);

@@ -14,11 +14,53 @@ std::string links_of(const Partitions& partitions, const BodyPlace& place) {
 Result<std::optional<uint64_t>> CommitBodies::find(const BodyPlace& place) const {
   // A body that nothing holds, not even an unlinked row, is no more: so the row itself tells. For a
   // new body, which is the common case, a Bloom filter answers.
-  TRY(std::optional<std::string> bytes,
-      rows_->get_in({place.partition, Table::kBody}, place.guid.view()));
-  if (!bytes) return std::nullopt;
-  TRY(const BodyRow row, BodyRow::decode(std::move(*bytes)));
-  return size_of(row);
+  const std::optional<BodyRow> row = row_of(place);
+  if (!row) return std::nullopt;
+  TRY(const bool lost, is_lost(place));
+  return lost ? std::nullopt : std::optional(size_of(*row));
+}
+
+/// Nothing also where there is one that can't be read: its bytes are as good as gone.
+std::optional<BodyRow> CommitBodies::row_of(const BodyPlace& place) const {
+  auto bytes = rows_->get_in({place.partition, Table::kBody}, place.guid.view());
+  if (!bytes || !*bytes) return std::nullopt;
+  Result<BodyRow> row = BodyRow::decode(std::move(**bytes));
+  if (!row) return std::nullopt;
+  return std::move(*row);
+}
+
+Result<bool> CommitBodies::is_linked(const BodyPlace& place) const {
+  return rows_->any_with_prefix(links_of(*partitions_, place));
+}
+
+Result<bool> CommitBodies::is_lost(const BodyPlace& place) const {
+  TRY(const auto mark, rows_->get_in({place.partition, Table::kIndex}, key::lost(place.guid)));
+  return mark.has_value();
+}
+
+bool CommitBodies::is_intact(const BodyPlace& place) const {
+  const std::optional<BodyRow> row = row_of(place);
+  return row &&
+         gemel::is_intact(*partitions_->at(place.partition).engine, nullptr, *row, place.guid);
+}
+
+void CommitBodies::mark_lost(const BodyPlace& place) {
+  rows_->put_in({place.partition, Table::kIndex}, key::lost(place.guid), "");
+}
+
+void CommitBodies::unmark(const BodyPlace& place) {
+  rows_->erase_in({place.partition, Table::kIndex}, key::lost(place.guid));
+}
+
+/// What is left of a lost body makes room for it.
+Result<void> CommitBodies::clear_lost(const BodyPlace& place) {
+  TRY(const bool lost, is_lost(place));
+  if (lost) unmark(place);
+  const std::optional<BodyRow> row = row_of(place);
+  if (!row) return {};
+  for (uint32_t number = 0; number < row->chunked.chunks; ++number)
+    rows_->erase_in({place.partition, Table::kBody}, key::chunk(row->chunked.stage_id, number));
+  return {};
 }
 
 void CommitBodies::put_unlinked(const BodyPlace& place, uint64_t size) {
@@ -34,6 +76,7 @@ Result<void> CommitBodies::store(uint32_t partition, const StagedBody& body) {
   if (there) return {};
   const std::shared_ptr<StagedBody::State>& state = body.state_;
   TRY_OK(partitions_->at(partition).space->check(state->size));
+  TRY_OK(clear_lost(place));
   if (state->is_chunked()) {
     if (state->taken.load())
       return fail(Code::kNotFound, fmt::format("body {} was freed since", body.guid().text()));
@@ -62,10 +105,24 @@ Result<void> CommitBodies::copy(const Guid& guid, uint64_t size, uint32_t from, 
   TRY(const auto there, find(place));
   if (there) return {};
   TRY_OK(partitions_->at(to).space->check(size));
-  TRY(std::optional<std::string> bytes, rows_->get_in({from, Table::kBody}, guid.view()));
-  if (!bytes) return fail(Code::kNotFound, fmt::format("no body {}", guid.text()));
-  TRY(BodyRow row, BodyRow::decode(std::move(*bytes)));
-  return copy_row(place, size, *partitions_->at(from).engine, std::move(row));
+  TRY_OK(clear_lost(place));
+  const Result<void> copied = copy_there(place, size, from);
+  if (copied || copied.error().code != Code::kCorrupt) return copied;
+  // A body that is lost must not hold up all others of a move: it is lost here too from now on.
+  const BodyPlace source{from, guid};
+  TRY(const bool linked, is_linked(source));
+  if (!linked) return fail(Code::kNotFound, fmt::format("no body {}", guid.text()));
+  mark_lost(source);
+  mark_lost(place);
+  put_unlinked(place, size);
+  return {};
+}
+
+/// Errors: kCorrupt, it is lost.
+Result<void> CommitBodies::copy_there(const BodyPlace& to, uint64_t size, uint32_t from) {
+  std::optional<BodyRow> row = row_of({from, to.guid});
+  if (!row) return fail(Code::kCorrupt, fmt::format("no body {}", to.guid.text()));
+  return copy_row(to, size, *partitions_->at(from).engine, std::move(*row));
 }
 
 Result<void> CommitBodies::copy_row(const BodyPlace& to, uint64_t size, const Engine& source,
@@ -78,8 +135,13 @@ Result<void> CommitBodies::copy_row(const BodyPlace& to, uint64_t size, const En
   } else {
     StageWriter stage(target, random_->bytes(kStageIdBytes));
     for (uint32_t number = 0; number < row.chunked.chunks; ++number) {
-      TRY(std::string chunk, read_chunk(source, nullptr, row.chunked, number));
-      TRY_OK(stage.put(std::move(chunk)));
+      Result<std::string> chunk = read_chunk(source, nullptr, row.chunked, number);
+      if (!chunk) {
+        erase_stage(batch, stage.stage_id(), stage.chunks());
+        TRY_OK(target->write(batch, Engine::Durability::kLazy));
+        return std::unexpected(std::move(chunk).error());
+      }
+      TRY_OK(stage.put(std::move(*chunk)));
     }
     value = ChunkedBody{stage.stage_id(), size, stage.chunks()}.encode();
     batch.push_back({Table::kIndex, key::stage(stage.stage_id()), std::nullopt});
@@ -105,20 +167,21 @@ Result<void> CommitBodies::unlink(const BodyPlace& place, uint64_t size,
   return {};
 }
 
-Result<void> settle_body(const Partitions& partitions, const BodyPins& pins,
-                         const BodyPlace& place) {
+Result<void> settle_body(const Partitions& partitions, BodyPins& pins, const BodyPlace& place) {
   Engine& engine = *partitions.at(place.partition).engine;
   TRY(const auto unlinked, engine.get(Table::kIndex, key::unlinked(place.guid)));
-  if (!unlinked) return {};
+  if (!unlinked || pins.holds_back(place)) return {};
   EngineBatch batch;
   const SnapshotReader index(partitions.index().engine);
   TRY(const bool linked, index.any_with_prefix(links_of(partitions, place)));
   if (!linked) {
     if (pins.has(place)) return {};
     if (Decoder(*unlinked).varint() > kBodyChunkBytes) {
-      TRY(const auto row, read_body_row(engine, nullptr, place.guid));
+      TRY(const auto row, unless_corrupt(read_body_row(engine, nullptr, place.guid)));
       if (row) erase_stage(batch, row->chunked.stage_id, row->chunked.chunks);
     }
+    TRY(const auto lost, engine.get(Table::kIndex, key::lost(place.guid)));
+    if (lost) batch.push_back({Table::kIndex, key::lost(place.guid), std::nullopt});
     batch.push_back({Table::kBody, std::string(place.guid.view()), std::nullopt});
   }
   batch.push_back({Table::kIndex, key::unlinked(place.guid), std::nullopt});
@@ -142,7 +205,7 @@ Result<std::vector<std::pair<std::string, std::string>>> rows_of(
 }  // namespace
 
 Result<void> sweep_bodies(const Partitions& partitions) {
-  const BodyPins no_pins;
+  BodyPins no_pins;
   for (uint32_t number = 0; number < partitions.count(); ++number) {
     const std::shared_ptr<Engine>& engine = partitions.at(number).engine;
     TRY(const auto stages, rows_of(engine, key::kStages));

@@ -23,14 +23,23 @@ class CommitBodies {
   CommitBodies(Overlay& rows, const Partitions& partitions, SharedRandom& random)
       : rows_(&rows), partitions_(&partitions), random_(&random) {}
 
-  /// Its size, or nothing if it is not there.
+  /// Its size, or nothing if it is not there, can't be read, or is marked as lost.
   Result<std::optional<uint64_t>> find(const BodyPlace& place) const;
-  /// The body is in `partition` afterwards: it was, or `body` gives it. Errors: kNoSpace;
-  /// kNotFound, `body` was taken before and has been freed since.
+  /// The body is in `partition` afterwards: it was, or `body` gives it, and then it is not lost any
+  /// more. Errors: kNoSpace; kNotFound, `body` was taken before and has been freed since.
   Result<void> store(uint32_t partition, const StagedBody& body);
   /// The body is in `to` afterwards: it was, or it is copied there from partition `from`, straight
-  /// to the engine without a sync, so that memory stays small. Errors: kNotFound, kNoSpace, kIo.
+  /// to the engine without a sync, so that memory stays small. One that is lost in `from` is lost
+  /// in `to`. Errors: kNotFound, no record of `from` holds it; kNoSpace, kIo.
   Result<void> copy(const Guid& guid, uint64_t size, uint32_t from, uint32_t to);
+
+  /// Whether any record holds it.
+  Result<bool> is_linked(const BodyPlace& place) const;
+  Result<bool> is_lost(const BodyPlace& place) const;
+  /// Whether it is there and hashes to its guid. Cost: it is read.
+  bool is_intact(const BodyPlace& place) const;
+  void mark_lost(const BodyPlace& place);
+  void unmark(const BodyPlace& place);
 
   void link(const BodyPlace& place, const key::Holder& holder);
   /// Cost: one row more is read than the link.
@@ -43,6 +52,9 @@ class CommitBodies {
 
  private:
   Result<void> adopt(const BodyPlace& place, const std::shared_ptr<StagedBody::State>& body);
+  std::optional<BodyRow> row_of(const BodyPlace& place) const;
+  Result<void> clear_lost(const BodyPlace& place);
+  Result<void> copy_there(const BodyPlace& to, uint64_t size, uint32_t from);
   Result<void> copy_row(const BodyPlace& to, uint64_t size, const Engine& source, BodyRow row);
   void put_unlinked(const BodyPlace& place, uint64_t size);
 
@@ -58,8 +70,7 @@ std::string links_of(const Partitions& partitions, const BodyPlace& place);
 
 /// Frees a body that has no link and no pin; forgets that it had none if it has one now. Not
 /// synced: a crash leaves the unlinked row, and the next open does it again.
-Result<void> settle_body(const Partitions& partitions, const BodyPins& pins,
-                         const BodyPlace& place);
+Result<void> settle_body(const Partitions& partitions, BodyPins& pins, const BodyPlace& place);
 
 /// At open: settles every body that may be without a link, and frees the chunks of stages that no
 /// transaction took. Cost: O(those).

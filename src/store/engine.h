@@ -56,6 +56,10 @@ class Engine {
   /// (may work again later), kIo (no write will work until reopened).
   enum class Durability : uint8_t { kSynced, kLazy };
   virtual Result<void> write(const EngineBatch& batch, Durability durability) = 0;
+  /// Makes `directory`, an engine that nobody has open, with all that was durable when it was
+  /// called; on disk when it returns, but for the entry in the directory above, which must be
+  /// there. Errors: kExists, kNoSpace, kIo.
+  virtual Result<void> checkpoint(const std::string& directory) = 0;
   /// Bytes that may still be written to its disk.
   virtual Result<uint64_t> free_bytes() const = 0;
 };
@@ -66,6 +70,15 @@ class EngineOpener {
   enum class Mode : uint8_t { kCreate, kReadOnly };
   /// Errors: kBusy, another process has it; kNotFound (kReadOnly only), kCorrupt, kIo.
   virtual Result<std::shared_ptr<Engine>> open(const std::string& path, Mode mode) = 0;
+
+  // Directories with engines in them.
+  /// Errors: kExists, something of that name is there; kIo.
+  virtual Result<void> make_directory(const std::string& path) = 0;
+  /// With all that is in it, to `to`, which may be an empty directory; on disk when it returns.
+  /// Errors: kIo.
+  virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  /// With all that is in it; nothing, if it is not there.
+  virtual void remove(const std::string& path) = 0;
 };
 
 /// RocksDB 7.8, options as doc/storage-format.md says.
@@ -77,6 +90,9 @@ class MemoryOpener final : public EngineOpener {
   MemoryOpener();
   ~MemoryOpener() override;
   Result<std::shared_ptr<Engine>> open(const std::string& path, Mode mode) override;
+  Result<void> make_directory(const std::string& path) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  void remove(const std::string& path) override;
   /// As after a power cut: every path falls back to its last synced state. Engines that were open
   /// fail.
   void crash();
@@ -86,6 +102,8 @@ class MemoryOpener final : public EngineOpener {
   void crash_after(uint64_t writes, LastWrite last);
   /// Whether that has happened.
   bool has_crashed() const;
+  /// A row of the engine at `path` is another from now on, on the disk too, without a trace: rot.
+  void rot(const std::string& path, EngineWrite row);
   /// Writes fail from now on with this code, until nullopt.
   void fail_writes(std::optional<Code> code);
 

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "store/committer.h"
+#include "store/lost_notes.h"
 
 namespace gemel {
 
@@ -12,7 +13,8 @@ struct MailStore::Impl {
   Options options;
   Partitions partitions;
   SharedRandom random;
-  std::shared_ptr<BodyPins> shared_pins = std::make_shared<BodyPins>();  // pins may outlive us
+  std::shared_ptr<BodyPins> shared_pins = std::make_shared<BodyPins>();   // pins may outlive us
+  std::shared_ptr<LostNotes> lost_notes = std::make_shared<LostNotes>();  // and so may views
   Watches watches;
   RecentClaims recent;
   uint64_t origin = 0;
@@ -21,6 +23,13 @@ struct MailStore::Impl {
 
   Impl(Options given, Partitions opened)
       : options(std::move(given)), partitions(std::move(opened)), random(*options.random) {}
+  /// Ends the notes: what waits for the committer after that would find none.
+  ~Impl() { lost_notes->on_note(nullptr); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// Has the committer mark what readers noted.
+  std::future<Result<bool>> mark_noted();
 
   SnapshotReader now() const { return SnapshotReader(partitions.index().engine); }
 

@@ -1,5 +1,7 @@
 #include "store/keys.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace gemel::key {
@@ -80,6 +82,20 @@ std::string link(const Guid& guid, std::string_view partition, const Holder& hol
   return out;
 }
 
+Result<Link> decode_link(std::string_view row_key) {
+  constexpr size_t kGuidEnd = 1 + sizeof(Guid::bytes);
+  constexpr size_t kHolderBytes = 16 + sizeof(uint32_t);
+  const size_t nul = row_key.find('\0', std::min(row_key.size(), kGuidEnd));
+  if (nul == std::string_view::npos || row_key.size() != nul + 1 + kHolderBytes)
+    return fail(Code::kCorrupt, "a link row's key is cut");
+  const std::string_view holder = row_key.substr(nul + 1);
+  return Link{
+      .guid = Guid::from_view(row_key.substr(1, sizeof(Guid::bytes))),
+      .partition = row_key.substr(kGuidEnd, nul - kGuidEnd),
+      .holder = {UniqueId::from_key(holder.substr(0, 16)), Uid(get_be32(holder.substr(16)))},
+      .prefix = row_key.substr(0, nul + 1)};
+}
+
 std::string user(std::string_view userid) { return std::string(kUsers) += userid; }
 std::string items(std::string_view userid) { return with_text('i', userid); }
 std::string item(std::string_view userid, std::string_view item_key) {
@@ -119,6 +135,7 @@ std::string channel(std::string_view channel, std::string_view item_key) {
 
 std::string stage(std::string_view stage_id) { return std::string(kStages) += stage_id; }
 std::string unlinked(const Guid& guid) { return std::string(kUnlinked) += guid.view(); }
+std::string lost(const Guid& guid) { return std::string(kLost) += guid.view(); }
 
 std::string chunk(std::string_view stage_id, uint32_t number) {
   std::string out(stage_id);

@@ -48,6 +48,14 @@ struct Holder {
 };
 std::string links(const Guid& guid, std::string_view partition);
 std::string link(const Guid& guid, std::string_view partition, const Holder& holder);
+/// What a link row's key says; `prefix` is that of all links of its body in its partition.
+struct Link {
+  Guid guid;
+  std::string_view partition;
+  Holder holder;
+  std::string_view prefix;
+};
+Result<Link> decode_link(std::string_view row_key);
 
 inline constexpr std::string_view kUsers = "u";
 std::string user(std::string_view userid);
@@ -74,6 +82,8 @@ inline constexpr std::string_view kStages = "h";
 std::string stage(std::string_view stage_id);
 inline constexpr std::string_view kUnlinked = "g";
 std::string unlinked(const Guid& guid);
+inline constexpr std::string_view kLost = "x";
+std::string lost(const Guid& guid);
 
 // In the body table.
 std::string chunk(std::string_view stage_id, uint32_t number);

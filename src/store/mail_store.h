@@ -78,7 +78,8 @@ class BodyWriter {
 class Body {
  public:
   uint64_t size() const { return size_; }
-  /// `count` bytes from `offset`, fewer at the end. Errors: kIo, kCorrupt.
+  /// `count` bytes from `offset`, fewer at the end. Errors: kCorrupt, kIo; then it is noted as
+  /// lost.
   Result<std::string> read(uint64_t offset, uint64_t count) const;
   /// All of it. Memory: its size.
   Result<std::string> read_all() const { return read(0, size_); }
@@ -89,11 +90,19 @@ class Body {
   Body() = default;
   std::shared_ptr<Engine> engine_;
   std::shared_ptr<const EngineSnapshot> snapshot_;  // null: the newest
+  std::function<void()> lost_;                      // notes that it is lost
   std::string inline_bytes_;                        // small bodies
   std::string chunk_prefix_;                        // large bodies
   uint64_t size_ = 0;
 };
 inline constexpr size_t kBodyChunkBytes = 1 << 20;
+
+/// A record that holds a body.
+struct BodyHolder {
+  UniqueId mailbox;
+  Uid uid;
+  bool operator==(const BodyHolder&) const = default;
+};
 
 /// Flag bits that flipped on each message from `first` to `last`.
 struct FlagFlips {
@@ -150,17 +159,14 @@ class MailboxView {
   Result<std::optional<std::vector<FlagFlips>>> flips_since(ModSeq since) const;
 
   /// Where else a body is: records, expunged ones too, of this partition. At most `count_max`.
-  struct Holder {
-    UniqueId mailbox;
-    Uid uid;
-  };
+  using Holder = BodyHolder;
   Result<std::vector<Holder>> holders(const Guid& guid, size_t count_max) const;
 
   /// The sum of the digests of the records of `uids`, expunged ones that are kept too: what two
   /// stores compare to find where they differ. Cost: O(records of `uids`).
   Result<Digest> digest_of(const UidSet& uids) const;
 
-  /// Errors: kNotFound, kCorrupt.
+  /// Errors: kNotFound, kCorrupt, kIo; if a record holds it, it is noted as lost then.
   Result<Body> body(const Guid& guid) const;
 
  private:
@@ -171,6 +177,7 @@ class MailboxView {
   std::optional<UidSet> seen_;
   std::shared_ptr<Engine> index_;
   std::shared_ptr<Engine> bodies_;  // of the mailbox's partition; may be index_
+  std::function<void(const Guid&)> lost_;
   std::shared_ptr<const EngineSnapshot> snapshot_;
   std::shared_ptr<const EngineSnapshot> bodies_snapshot_;
 };
@@ -430,36 +437,42 @@ class MailStore {
     std::string partition;
     bool operator==(const LostBody&) const = default;
   };
-  /// Bodies that some record holds and that a read or scrub() found missing or damaged, until they
-  /// are restored. Cost: O(those). Errors: kIo.
-  static constexpr size_t kLostBodiesMax = 10'000;  // further ones are only noted later
-  Result<std::vector<LostBody>> lost_bodies();
+  static constexpr size_t kLostBodiesMax = 10'000;
+  /// Bodies that records hold and that a read, verify or scrub() found missing or damaged, until
+  /// they are restored or nothing holds them: by partition and guid, those behind `after`, at most
+  /// `count_max`. It is on disk that they are lost. Cost: O(those given). Errors: kIo.
+  Result<std::vector<LostBody>> lost_bodies(const std::optional<LostBody>& after = {},
+                                            size_t count_max = kLostBodiesMax) const;
+  /// Records that hold the body, expunged ones too, at most `count_max`. Errors: kNotFound, no such
+  /// partition.
+  Result<std::vector<BodyHolder>> holders(const LostBody& body, size_t count_max) const;
   /// The bytes of a body that records of `partition` hold are there again, and on disk; nothing is
   /// written if they were there. On a primary or replica. Errors: kNotFound, no record holds it, or
   /// there is no such partition; kNoSpace, kIo.
   Result<void> restore_body(const StagedBody& body, std::string_view partition);
-  /// Bodies that records of the mailbox hold, expunged ones too, but that are not there. By keys
-  /// alone, so one that is damaged is not found, and about one in a hundred is overlooked. Cost:
-  /// O(records). Errors: kNotFound.
-  Result<std::vector<Guid>> missing_bodies(const UniqueId& mailbox) const;
   /// Reads bodies again, in the order of their guids from `cursor` on ("" at the start), until
-  /// `bytes_max` are read, one body at least, and checks that each hashes to its guid. What is
-  /// missing or damaged is noted as lost; what was noted and is well is not any more.
+  /// `bytes_max` are read, one body at least and kScrubBodiesMax at most, and checks that each
+  /// hashes to its guid. What is missing or damaged is marked as lost; what was marked and is well
+  /// is not any more. Memory: a chunk. Errors: kInvalid, no such cursor; kReadOnly, kIo.
   struct Scrubbed {
     std::vector<LostBody> lost;
     uint64_t bodies = 0;
     uint64_t bytes = 0;
-    std::string next;  // the cursor to go on from; empty: all were read
+    std::string next;  // the cursor to go on from, any bytes; empty: all were read
+    double done = 1;   // how much of the whole, from 0 to 1
   };
+  static constexpr uint64_t kScrubBodiesMax = 1000;
   Result<Scrubbed> scrub(std::string_view cursor, uint64_t bytes_max);
 
   // --- a copy of the running store ---
   /// Makes the directory, with a store in it that has all that was durable when it was called:
-  /// "index", and "partition-NAME" for each further one. Files are linked where they can be, so it
-  /// costs little on the same file system. Opened for writing, the copy is a new replica with an
-  /// origin of its own that follows this store's term; each further copy of the copy another one.
-  /// Errors: kExists, the directory is there; kNoSpace, kIo.
-  Result<void> checkpoint(const std::string& directory);
+  /// "index", and "partition-NAME" for each further one (bytes of NAME other than letters, digits,
+  /// "-", "_" and "." as "%XX"). Files are linked where they can be, so it costs little on the same
+  /// file system. It is on disk when it returns; on an error the directory is not there. Opened for
+  /// writing, the copy is a new replica with an origin of its own that follows this store's term
+  /// and knows of no channel; each further copy of the copy another one. Errors: kExists, the
+  /// directory is there; kNoSpace, kIo; kReadOnly, this store was opened to read only.
+  Result<void> checkpoint(const std::string& directory) const;
 
   // --- changes ---
   /// `on_change` runs on the committer's thread after each durable change of the mailbox: be quick,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -55,6 +56,18 @@ struct Disk {
   std::optional<Code> fail_code;
   std::shared_ptr<Fuse> fuse;
   mutable std::multiset<uint64_t> snapshots;
+
+  /// The newest of all rows, as if just written.
+  std::shared_ptr<Disk> copy() const {
+    auto out = std::make_shared<Disk>();
+    out->fail_code = fail_code;
+    out->fuse = fuse;
+    out->sequence = out->synced = 1;
+    for (size_t table = 0; table < tables.size(); ++table)
+      for (const auto& [key, versions] : tables[table])
+        if (versions.back().value) out->tables[table][key] = {{1, versions.back().value}};
+    return out;
+  }
 
   bool is_dead(uint64_t of_generation) const {
     return generation != of_generation || fuse->is_blown;
@@ -167,10 +180,16 @@ class MemoryCursor final : public EngineCursor {
   bool dead_ = false;
 };
 
+/// Makes a disk one of the machine's.
+using AddDisk = std::function<Result<void>(const std::string& path, std::shared_ptr<Disk>)>;
+
 class MemoryEngine final : public Engine {
  public:
-  MemoryEngine(std::shared_ptr<Disk> disk, EngineOpener::Mode mode, uint64_t generation)
-      : disk_(std::move(disk)), mode_(mode), generation_(generation) {}
+  MemoryEngine(std::shared_ptr<Disk> disk, EngineOpener::Mode mode, AddDisk add_disk)
+      : disk_(std::move(disk)),
+        mode_(mode),
+        generation_(disk_->generation),
+        add_disk_(std::move(add_disk)) {}
   ~MemoryEngine() override {
     const std::lock_guard lock(disk_->mutex);
     if (mode_ == EngineOpener::Mode::kCreate && disk_->generation == generation_) {
@@ -224,6 +243,17 @@ class MemoryEngine final : public Engine {
     return {};
   }
 
+  Result<void> checkpoint(const std::string& directory) override {
+    std::shared_ptr<Disk> copy;
+    {
+      const std::lock_guard lock(disk_->mutex);
+      if (disk_->is_dead(generation_)) return dead();
+      if (disk_->fail_code) return fail(*disk_->fail_code, "a write that is made to fail");
+      copy = disk_->copy();
+    }
+    return add_disk_(directory, std::move(copy));
+  }
+
   Result<uint64_t> free_bytes() const override {
     const std::lock_guard lock(disk_->mutex);
     return disk_->fail_code == Code::kNoSpace ? 0 : uint64_t{1} << 40;
@@ -233,12 +263,14 @@ class MemoryEngine final : public Engine {
   std::shared_ptr<Disk> disk_;
   EngineOpener::Mode mode_;
   uint64_t generation_;
+  AddDisk add_disk_;
 };
 
 }  // namespace
 
 struct MemoryOpener::State {
   std::mutex mutex;  // guards all below
+  std::set<std::string> directories;
   std::map<std::string, std::shared_ptr<Disk>> disks;
   std::optional<Code> fail_code;
   std::shared_ptr<Fuse> fuse = std::make_shared<Fuse>();
@@ -260,7 +292,51 @@ Result<std::shared_ptr<Engine>> MemoryOpener::open(const std::string& path, Mode
   const std::lock_guard disk_lock(disk->mutex);
   if (mode == Mode::kCreate && std::exchange(disk->locked, true))
     return fail(Code::kBusy, "another has the store open: " + path);
-  return std::make_shared<MemoryEngine>(disk, mode, disk->generation);
+  return std::make_shared<MemoryEngine>(
+      disk, mode, [this](const std::string& to, std::shared_ptr<Disk> copy) -> Result<void> {
+        const std::lock_guard all_lock(state_->mutex);
+        if (!state_->disks.emplace(to, std::move(copy)).second)
+          return fail(Code::kExists, to + " is there");
+        return {};
+      });
+}
+
+Result<void> MemoryOpener::make_directory(const std::string& path) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->disks.contains(path) || !state_->directories.insert(path).second)
+    return fail(Code::kExists, path + " is there");
+  return {};
+}
+
+Result<void> MemoryOpener::rename(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->directories.erase(from) == 0) return fail(Code::kIo, "there is no " + from);
+  state_->directories.insert(to);
+  std::map<std::string, std::shared_ptr<Disk>> moved;
+  for (auto& [path, disk] : state_->disks)
+    moved.emplace(path.starts_with(from + "/") ? to + path.substr(from.size()) : path, disk);
+  state_->disks = std::move(moved);
+  return {};
+}
+
+void MemoryOpener::remove(const std::string& path) {
+  const std::lock_guard lock(state_->mutex);
+  state_->directories.erase(path);
+  std::erase_if(state_->disks, [&](const auto& disk) {
+    return disk.first == path || disk.first.starts_with(path + "/");
+  });
+}
+
+void MemoryOpener::rot(const std::string& path, EngineWrite row) {
+  const std::lock_guard lock(state_->mutex);
+  Disk& disk = *state_->disks.at(path);
+  const std::lock_guard disk_lock(disk.mutex);
+  Rows& rows = disk.rows(row.table);
+  if (!row.value) {
+    rows.erase(row.key);
+    return;
+  }
+  rows[row.key] = {{0, std::make_shared<const std::string>(std::move(*row.value))}};
 }
 
 void MemoryOpener::crash() {

@@ -11,6 +11,7 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 #include <sys/statvfs.h>
@@ -44,7 +45,7 @@ std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes
 Error error_of(const rocksdb::Status& status) {
   Code code = Code::kIo;
   if (status.IsNoSpace()) code = Code::kNoSpace;
-  if (status.IsCorruption()) code = Code::kCorrupt;
+  if (status.IsCorruption() || status.IsPathNotFound()) code = Code::kCorrupt;
   std::string text = status.ToString();
   if (status.IsIOError() && text.find("lock") != std::string::npos) code = Code::kBusy;
   for (char& c : text)
@@ -202,6 +203,18 @@ class RocksEngine final : public Engine {
     return std::unexpected(error_of(status));
   }
 
+  // The memory tables are flushed, so that the copy has short logs; all other files are linked.
+  Result<void> checkpoint(const std::string& directory) override {
+    if (database_->db->GetEnv()->FileExists(directory).ok())
+      return fail(Code::kExists, directory + " is there");
+    rocksdb::Checkpoint* raw = nullptr;
+    rocksdb::Status status = rocksdb::Checkpoint::Create(database_->db.get(), &raw);
+    const std::unique_ptr<rocksdb::Checkpoint> maker(raw);
+    if (status.ok()) status = maker->CreateCheckpoint(directory, 0);
+    if (!status.ok()) return std::unexpected(error_of(status));
+    return {};
+  }
+
   Result<uint64_t> free_bytes() const override {
     struct statvfs disk{};
     if (::statvfs(path_.c_str(), &disk) != 0) return fail(Code::kIo, "statvfs fails on " + path_);
@@ -261,7 +274,35 @@ class RocksOpener final : public EngineOpener {
     return std::make_shared<RocksEngine>(std::move(database), path);
   }
 
+  Result<void> make_directory(const std::string& path) override {
+    if (env().FileExists(path).ok()) return fail(Code::kExists, path + " is there");
+    return as_result(env().CreateDir(path));
+  }
+
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    TRY_OK(sync_directory(from));
+    TRY_OK(as_result(env().RenameFile(from, to)));
+    return sync_directory(std::filesystem::path(to).parent_path());
+  }
+
+  void remove(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error) log::warn("not removed path=\"{}\" error=\"{}\"", path, error.message());
+  }
+
  private:
+  rocksdb::Env& env() const { return env_ ? *env_ : *rocksdb::Env::Default(); }
+  static Result<void> as_result(const rocksdb::Status& status) {
+    if (!status.ok()) return std::unexpected(error_of(status));
+    return {};
+  }
+  Result<void> sync_directory(const std::filesystem::path& path) const {
+    std::unique_ptr<rocksdb::Directory> directory;
+    TRY_OK(as_result(env().NewDirectory(path.empty() ? "." : path.string(), &directory)));
+    return as_result(directory->Fsync());
+  }
+
   std::unique_ptr<rocksdb::Env> env_;
 };
 

@@ -46,6 +46,13 @@ struct UserRow {
   static Result<UserRow> decode(std::string_view userid, std::string_view bytes);
 };
 
+/// A row that can't be read, or does not decode, as one that is not there.
+template <class T>
+Result<std::optional<T>> unless_corrupt(Result<std::optional<T>> row) {
+  if (!row && row.error().code == Code::kCorrupt) return std::nullopt;
+  return row;
+}
+
 std::string encode(const RecordFacts& facts);
 Result<RecordFacts> decode_facts(std::string_view bytes);
 

@@ -26,10 +26,40 @@ Result<MetaRow> make_meta(const MailStore::Options& options, Engine& index) {
   return meta;
 }
 
+/// What the source of the copy knew of its own channels is not so of this store's.
+Result<void> forget_channels(Engine& index) {
+  constexpr size_t kErasedAtOnce = 10'000;
+  while (true) {
+    EngineBatch batch;
+    const auto rows = index.scan(Table::kIndex, "c", "d");
+    for (; rows->valid() && batch.size() < kErasedAtOnce; rows->next())
+      batch.push_back({Table::kIndex, std::string(rows->key()), std::nullopt});
+    TRY_OK(rows->status());
+    if (batch.empty()) return {};
+    TRY_OK(index.write(batch, Engine::Durability::kLazy));
+  }
+}
+
+/// A copy that a checkpoint made begins a life of its own, as a replica.
+Result<MetaRow> begin_seed(const MailStore::Options& options, MetaRow meta, Engine& index) {
+  TRY_OK(forget_channels(index));
+  meta.origin = new_origin(options);
+  meta.last_mailbox = 0;
+  meta.role = StoredRole::kReplica;
+  EngineBatch batch;
+  batch.push_back({Table::kIndex, std::string(key::kMeta), meta.encode()});
+  TRY_OK(index.write(batch, Engine::Durability::kSynced));
+  return meta;
+}
+
 /// The store's own row; made for a store that is empty.
 Result<MetaRow> open_meta(const MailStore::Options& options, const std::shared_ptr<Engine>& index) {
   TRY(const auto bytes, index->get(Table::kIndex, key::kMeta));
-  if (bytes) return MetaRow::decode(*bytes);
+  if (bytes) {
+    TRY(MetaRow meta, MetaRow::decode(*bytes));
+    if (meta.role != StoredRole::kSeed || options.read_only) return meta;
+    return begin_seed(options, std::move(meta), *index);
+  }
   const SnapshotReader rows(index);
   TRY(const bool any, rows.any_with_prefix("m"));
   if (any) return fail(Code::kCorrupt, "the store has lost its own row: " + options.path);
@@ -53,6 +83,8 @@ Result<std::unique_ptr<MailStore>> MailStore::open(Options options) {
   impl->origin = meta.origin;
   impl->committer = std::make_unique<Committer>(std::move(state), *impl->shared_pins, impl->watches,
                                                 impl->options);
+  if (!impl->options.read_only && !impl->options.inline_commits)
+    impl->lost_notes->on_note([its = impl.get()] { its->mark_noted(); });
   return std::unique_ptr<MailStore>(new MailStore(std::move(impl)));
 }
 

@@ -46,6 +46,9 @@ Result<MailboxView> MailStore::view(const UniqueId& id, std::string_view seen_by
   if (partition != kIndexEngine) view.bodies_snapshot_ = view.bodies_->snapshot();
   view.snapshot_ = view.index_->snapshot();
   if (partition == kIndexEngine) view.bodies_snapshot_ = view.snapshot_;
+  view.lost_ = [notes = impl_->lost_notes, partition](const Guid& guid) {
+    notes->add({partition, guid});
+  };
   TRY(view.info_, find_by_id(SnapshotReader(view.index_, view.snapshot_), id));
   if (view.info_.partition != now.partition) return this->view(id, seen_by);  // moved meanwhile
   if (!seen_by.empty()) {

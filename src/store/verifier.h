@@ -15,13 +15,6 @@
 
 namespace gemel {
 
-/// A row that does not decode as one that is not there: it is told of where its table is scanned.
-template <class T>
-Result<std::optional<T>> unless_corrupt(Result<std::optional<T>> row) {
-  if (!row && row.error().code == Code::kCorrupt) return std::nullopt;
-  return row;
-}
-
 class Verifier {
  public:
   using Options = MailStore::VerifyOptions;

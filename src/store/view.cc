@@ -191,12 +191,15 @@ Result<Body> MailboxView::body(const Guid& guid) const {
   Body body;
   body.engine_ = bodies_;
   body.snapshot_ = bodies_snapshot_;
-  TRY(std::optional<BodyRow> row, read_body_row(*bodies_, bodies_snapshot_.get(), guid));
-  if (!row) {  // it may have come between the two moments of this view
+  Result<std::optional<BodyRow>> found = read_body_row(*bodies_, bodies_snapshot_.get(), guid);
+  if (!found || !*found) {  // it may have come, or been restored, since the moment of this view
     body.snapshot_ = nullptr;
-    TRY(row, read_body_row(*bodies_, nullptr, guid));
+    found = read_body_row(*bodies_, nullptr, guid);
   }
+  if (!found || !*found) lost_(guid);
+  TRY(std::optional<BodyRow> row, std::move(found));
   if (!row) return fail(Code::kNotFound, fmt::format("no body {}", guid.text()));
+  body.lost_ = [lost = lost_, guid] { lost(guid); };
   body.size_ = size_of(*row);
   body.inline_bytes_ = std::move(row->inline_bytes);
   body.chunk_prefix_ = std::move(row->chunked.stage_id);
