@@ -29,6 +29,10 @@ struct ChannelStatus {
   std::string last_error;       // empty: none since it last worked
   int64_t retry_in_s = 0;       // 0: not waiting
   std::vector<SetAside> set_aside;
+  std::string acknowledge = "local";  // what answers to clients wait for
+  bool acknowledge_away = false;      // they can't now, as when_away says
+  std::string when_away = "degraded";
+  uint64_t unacknowledged = 0;  // changes that were not waited for as they should
   uint64_t batches = 0;
   uint64_t round_trips = 0;
   uint64_t bytes_up = 0;  // as on the wire, before TLS

@@ -148,8 +148,29 @@ void read_users(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
-ChannelConfig read_channel(ConfigTable& table) {
+// The default of a choice comes first.
+template <class Choice>
+Choice choice_or(ConfigTable& table, std::string_view key,
+                 const std::vector<std::string_view>& words, Choice otherwise) {
+  return table.has(key) ? static_cast<Choice>(table.choice(key, words)) : otherwise;
+}
+
+AcknowledgeConfig acknowledge_of(ConfigTable& table, std::string_view key,
+                                 const AcknowledgeConfig& otherwise) {
+  return {
+      .level = choice_or(table, key, {"local", "received", "durable", "applied"}, otherwise.level),
+      .when_away = choice_or(table, "when_away", {"degraded", "refuse"}, otherwise.when_away)};
+}
+
+void read_acknowledge(ConfigTable table, Config& config) {
+  config.acknowledge = acknowledge_of(table, "level", {});
+  config.acknowledge_wait_s = table.number("wait_s", 10, 1, 600);
+  table.check_all_read();
+}
+
+ChannelConfig read_channel(ConfigTable& table, const AcknowledgeConfig& acknowledge) {
   ChannelConfig out;
+  out.acknowledge = acknowledge_of(table, "acknowledge", acknowledge);
   out.name = table.text("name");
   if (out.name.empty()) table.wrong("name", "a channel needs a name");
   out.host = table.text("host");
@@ -179,7 +200,7 @@ ChannelConfig read_channel(ConfigTable& table) {
 void read_channels(ConfigTable& root, Config& config) {
   std::set<std::string> names;
   for (ConfigTable& table : root.tables("channel")) {
-    config.channels.push_back(read_channel(table));
+    config.channels.push_back(read_channel(table, config.acknowledge));
     if (!names.insert(config.channels.back().name).second)
       table.wrong("name", "another channel has this name");
   }
@@ -197,6 +218,7 @@ std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
   read_pop3(root.table("pop3"), config);
   read_sync(root.table("sync"), config);
   read_users(root.table("users"), config);
+  read_acknowledge(root.table("acknowledge"), config);
   read_channels(root, config);
   root.check_all_read();
   if (auto problems = root.problems(); !problems.empty())

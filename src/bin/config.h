@@ -33,6 +33,12 @@ Result<Endpoint> parse_endpoint(std::string_view text);
 /// True for "localhost", 127.0.0.0/8 and ::1.
 bool is_loopback_host(std::string_view host);
 
+/// What of a replica an answer to a client waits for; see AckPolicy (store/ack_gate.h).
+struct AcknowledgeConfig {
+  enum class Level : uint8_t { kLocal, kReceived, kDurable, kApplied } level = Level::kLocal;
+  enum class Away : uint8_t { kDegraded, kRefuse } when_away = Away::kDegraded;
+};
+
 struct ChannelConfig {
   std::string name;
   std::string host;
@@ -43,6 +49,7 @@ struct ChannelConfig {
   std::string ca_file;      // empty: the system's
   std::string server_name;  // in the certificate; empty: host
   enum class Mode : uint8_t { kRolling, kManual } mode = Mode::kRolling;
+  AcknowledgeConfig acknowledge = {};
 };
 
 struct Config {
@@ -99,6 +106,9 @@ struct Config {
 
   std::map<std::string, std::string> user_mailboxes;  // path -> special use, empty for none
   uint32_t password_iterations = 0;
+
+  AcknowledgeConfig acknowledge = {};  // of channels that say nothing else
+  int64_t acknowledge_wait_s = 0;
 
   size_t connections_max = 0;
   std::vector<ChannelConfig> channels;

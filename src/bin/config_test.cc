@@ -120,6 +120,25 @@ TEST(Config, RefusesTwoChannelsOfOneName) {
             "gemel.toml:7: channel.name: another channel has this name\n");
 }
 
+TEST(Config, AChannelMayAcknowledgeAsItselfSays) {
+  using Level = AcknowledgeConfig::Level;
+  using Away = AcknowledgeConfig::Away;
+  const std::string channel = "host = \"127.0.0.1\"\nport = 1\npassword = \"x\"\n";
+  EXPECT_EQ(parse_config("")->acknowledge.level, Level::kLocal);
+  const auto config = parse_config(
+      "[acknowledge]\nlevel = \"durable\"\nwait_s = 3\n[[channel]]\nname = \"a\"\n" + channel +
+      "[[channel]]\nname = \"b\"\nacknowledge = \"local\"\nwhen_away = \"refuse\"\n" + channel);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->acknowledge_wait_s, 3);
+  EXPECT_EQ(config->channels[0].acknowledge.level, Level::kDurable);
+  EXPECT_EQ(config->channels[0].acknowledge.when_away, Away::kDegraded);
+  EXPECT_EQ(config->channels[1].acknowledge.level, Level::kLocal);
+  EXPECT_EQ(config->channels[1].acknowledge.when_away, Away::kRefuse);
+  EXPECT_EQ(problems_of("[acknowledge]\nlevel = \"some\"\n"),
+            "gemel.toml:2: acknowledge.level: must be \"local\" or \"received\" or \"durable\" or "
+            "\"applied\"\n");
+}
+
 TEST(Config, WantsTheFilesItNamesToBeThere) {
   EXPECT_EQ(problems_of("[tls]\ncertificate = \"/nowhere/cert.pem\"\nkey = \"/nowhere/key.pem\"\n"),
             "gemel.toml:2: tls.certificate: the file /nowhere/cert.pem can't be read\n"

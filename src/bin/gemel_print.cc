@@ -44,6 +44,18 @@ std::string channel_state(const Json& row) {
   return row.value("changes_behind", uint64_t{0}) == 0 ? "in step" : "catching up";
 }
 
+// What answers to clients wait for, where they wait for anything.
+void print_acknowledge(const Json& row) {
+  const std::string level = row.value("acknowledge", "local");
+  if (level == "local") return;
+  std::string state = "answers wait until it is " + level + " there";
+  if (row.value("acknowledge_away", false))
+    state = row.value("when_away", "") == "refuse" ? "AWAY: no changes are taken"
+                                                   : "DEGRADED: answers don't wait for it";
+  fmt::print("  answers  {}; {} changes went without\n", state,
+             row.value("unacknowledged", uint64_t{0}));
+}
+
 void print_channel(const Json& row) {
   fmt::print("channel {} to {}: {}\n", field_text(row, "channel"), field_text(row, "address"),
              channel_state(row));
@@ -53,6 +65,7 @@ void print_channel(const Json& row) {
              human_bytes(row.value("bytes_up", uint64_t{0})), row.value("batches", uint64_t{0}),
              row.value("round_trips", uint64_t{0}),
              human_bytes(row.value("bytes_down", uint64_t{0})));
+  print_acknowledge(row);
   if (const std::string error = row.value("last_error", ""); !error.empty()) {
     const int64_t retry = row.value("retry_in_seconds", int64_t{0});
     fmt::print("  error    {}{}\n", error,

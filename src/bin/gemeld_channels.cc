@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <mutex>
 
@@ -24,6 +25,13 @@ sync::ChannelOptions channel_options(const ChannelConfig& config, const Channels
   // That the administrator wants it so off the loopback was checked with the configuration.
   if (config.tls == ChannelConfig::Tls::kOff) out.plaintext = Plaintext::kAnywhere;
   return out;
+}
+
+AckPolicy ack_policy(const AcknowledgeConfig& config) {
+  return {.level = static_cast<AckLevel>(config.level),
+          .away = config.when_away == AcknowledgeConfig::Away::kRefuse
+                      ? AckPolicy::Away::kRefuse
+                      : AckPolicy::Away::kDegraded};
 }
 
 net::ConnectOptions connect_options(const ChannelConfig& config) {
@@ -59,6 +67,11 @@ admin::ChannelStatus status_of(const ChannelConfig& config, const sync::ChannelS
   out.retry_in_s = (status.retry_in_ms + 999) / 1000;
   for (const auto& aside : status.set_aside)
     out.set_aside.push_back({aside.entity, aside.reason, (aside.retry_in_ms + 999) / 1000});
+  out.acknowledge = std::array{"local", "received", "durable",
+                               "applied"}[static_cast<size_t>(status.acknowledges.policy.level)];
+  out.acknowledge_away = status.acknowledges.is_away;
+  if (status.acknowledges.policy.away == AckPolicy::Away::kRefuse) out.when_away = "refuse";
+  out.unacknowledged = status.acknowledges.without_it;
   out.batches = status.batches;
   out.round_trips = status.round_trips;
   out.bytes_up = status.bytes_up;
@@ -82,8 +95,12 @@ Channels::Link::Link(const ChannelConfig& given, MailStore& store, sync::Channel
 Channels::Channels(MailStore& store, const std::vector<ChannelConfig>& configs,
                    const Shared& shared)
     : store_(store), shared_(shared) {
-  for (const ChannelConfig& config : configs)
-    links_.push_back(std::make_unique<Link>(config, store, channel_options(config, shared)));
+  for (const ChannelConfig& config : configs) {
+    sync::ChannelOptions options = channel_options(config, shared);
+    if (shared.ack_gate != nullptr)
+      options.acknowledges = shared.ack_gate->add(config.name, ack_policy(config.acknowledge));
+    links_.push_back(std::make_unique<Link>(config, store, std::move(options)));
+  }
 }
 
 Channels::~Channels() = default;

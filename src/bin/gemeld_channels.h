@@ -24,9 +24,10 @@ class Channels {
   /// What every channel has in common; see sync::ChannelOptions.
   struct Shared {
     sync::Upstreams* upstreams = nullptr;
+    AckGate* ack_gate = nullptr;
     std::function<void()> on_standing = [] {};
   };
-  /// The store must outlive this. Nothing is connected yet.
+  /// The store and what is shared must outlive this. Nothing is connected yet.
   Channels(MailStore& store, const std::vector<ChannelConfig>& configs, const Shared& shared);
   ~Channels();
 

@@ -23,8 +23,11 @@ Replication::Replication(const Config& config, MailStore& store)
     : config_(config),
       store_(store),
       upstreams_(system_clock()),
+      ack_gate_(system_clock(), config.acknowledge_wait_s * 1000),
       channels_(store, config.channels,
-                {.upstreams = &upstreams_, .on_standing = [this] { on_standing(); }}) {}
+                {.upstreams = &upstreams_, .ack_gate = &ack_gate_, .on_standing = [this] {
+                   on_standing();
+                 }}) {}
 
 Result<std::unique_ptr<Replication>> Replication::make(const Config& config, MailStore& store,
                                                        const std::string& server_secret) {
@@ -47,6 +50,12 @@ Result<std::unique_ptr<Replication>> Replication::make(const Config& config, Mai
 void Replication::start(net::Network& network) {
   network_ = &network;
   channels_.start(network);
+  if (ack_gate_.is_needed()) tick();
+}
+
+void Replication::tick() {
+  ack_gate_.expire();
+  network_->after(kAckTickMs, [this] { tick(); });
 }
 
 wire::SessionFactory Replication::receivers() {

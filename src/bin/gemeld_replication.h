@@ -13,6 +13,7 @@
 #include "bin/config.h"
 #include "bin/gemeld_channels.h"
 #include "net/network.h"
+#include "store/ack_gate.h"
 #include "store/mail_store.h"
 #include "sync/receiver.h"
 #include "sync/upstreams.h"
@@ -28,6 +29,8 @@ class Replication {
   /// Call once. The network must be stopped before this is destroyed.
   void start(net::Network& network);
 
+  /// What answers to clients wait for.
+  AckGate& ack_gate() { return ack_gate_; }
   /// The sessions of those who send to this server.
   wire::SessionFactory receivers();
   /// What administrators ask of it.
@@ -43,6 +46,7 @@ class Replication {
   /// Errors: kBusy, a primary is there.
   Result<void> check_promotion() const;
   void demote(const admin::RoleRequest& request, Done done);
+  void tick();
   void wait_sent(int64_t deadline_ms, Done done);
   admin::RoleOutcome outcome(Result<void> result) const;
   std::vector<admin::UpstreamStatus> upstreams() const;
@@ -52,6 +56,7 @@ class Replication {
   sync::Upstreams upstreams_;
   std::unique_ptr<ConfiguredCredential> credential_;  // none: nobody may send
   sync::ReceiverOptions receiver_options_;
+  AckGate ack_gate_;
   Channels channels_;
   net::Network* network_ = nullptr;
 };

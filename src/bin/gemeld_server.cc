@@ -119,6 +119,7 @@ Result<std::string> Server::server_secret() {
 Result<void> Server::make_services() {
   credentials_ = std::make_unique<admin::Credentials>(*store_, system_clock(), system_random());
   TRY(const std::string secret, server_secret());
+  TRY(replication_, Replication::make(config_, *store_, secret));
   imap_options_ = std::make_shared<imap::Options>(
       imap::Options{.hostname = config_.hostname,
                     .store = *store_,
@@ -132,10 +133,10 @@ Result<void> Server::make_services() {
                     .access = {.other_users_prefix = config_.other_users_prefix,
                                .shared_prefix = config_.shared_prefix,
                                .admins = config_.admins},
+                    .ack_gate = &replication_->ack_gate(),
                     .limits = imap_limits(config_)});
   lmtp_options_ = lmtp_options(config_);
   make_pop3(secret);
-  TRY(replication_, Replication::make(config_, *store_, secret));
   make_admin_services();
   return {};
 }
@@ -181,7 +182,8 @@ wire::SessionFactory Server::imap_sessions() const {
 }
 
 wire::SessionFactory Server::lmtp_sessions() const {
-  return lmtp::session_factory({*store_, system_clock(), system_random()}, lmtp_options_);
+  return lmtp::session_factory(
+      {*store_, system_clock(), system_random(), &replication_->ack_gate()}, lmtp_options_);
 }
 
 wire::SessionFactory Server::pop3_sessions() const {

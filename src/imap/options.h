@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "store/access.h"
+#include "store/ack_gate.h"
 #include "store/mail_store.h"
 #include "wire/sasl.h"
 #include "wire/session.h"
@@ -53,6 +54,7 @@ struct Options {
   std::string server_secret;  // see wire::SaslOptions
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   AccessOptions access = {};
+  AckGate* ack_gate = nullptr;  // that tagged answers wait for; none: they don't
   Limits limits = {};
 };
 

@@ -43,6 +43,7 @@ std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> optio
 Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
     : options_(std::move(options)),
       env_(std::move(env)),
+      gate_(options_->ack_gate, env_.wake),
       started_ms_(options_->clock.monotonic_ms()),
       framer_(limits_before_login(options_->limits)) {}
 
@@ -74,6 +75,7 @@ void Session::receive(std::string_view bytes) { framer_.feed(bytes); }
 wire::Want Session::want() const {
   if (is_closing_) return wire::Want::kClose;
   if (has_more_) return wire::Want::kMore;
+  if (awaits_replicas_) return wire::Want::kWake;
   if (is_starting_tls_) return wire::Want::kTls;
   return wire::Want::kInput;
 }
@@ -99,6 +101,7 @@ void Session::tls_started() {
 }
 
 void Session::produce(std::string& out, size_t bytes_max) {
+  const WitnessScope witnessed = gate_.scope();
   const size_t start = out.size();
   if (!std::exchange(has_greeted_, true))
     say(fmt::format("* OK [CAPABILITY {}] {} ready\r\n", capabilities(), options_->hostname));
@@ -120,10 +123,7 @@ bool Session::advance() {
     step_work();
     return true;
   }
-  if (current_ && !line_taker_) {
-    finish_command();
-    return true;
-  }
+  if (current_ && !line_taker_) return finish_command();
   if (is_starting_tls_) return false;
   if (is_shutting_down_) {
     output_ += "* BYE the server is stopping\r\n";
@@ -154,12 +154,17 @@ void Session::step_work() {
   }
 }
 
-void Session::finish_command() {
+// False: the replicas are still to say that they have what it changed.
+bool Session::finish_command() {
   if (!std::exchange(current_->told_news, true) && view_) {
     const bool holds_numbers = (current_->command->traits & kUsesMsn) != 0;
     learn(holds_numbers ? Expunges::kHoldBack : Expunges::kTell);
-    if (!works_.empty()) return;
+    if (!works_.empty()) return true;
   }
+  const std::optional<Result<void>> verdict = gate_.verdict();
+  awaits_replicas_ = !verdict;
+  if (!verdict) return false;
+  if (!*verdict && current_->status) current_->status = std::unexpected(verdict->error());
   Current done = *std::exchange(current_, std::nullopt);
   append_.reset();
   if (done.status) {
@@ -174,6 +179,7 @@ void Session::finish_command() {
   }
   if (bye_) output_ += fmt::format("* BYE {}\r\n", *bye_);
   is_closing_ = is_closing_ || is_leaving_ || bye_;
+  return true;
 }
 
 void Session::reject(std::string_view tag, const Error& error, ErrorPlace place) {

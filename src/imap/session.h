@@ -22,6 +22,7 @@
 #include "imap/search.h"
 #include "imap/view.h"
 #include "imap/work.h"
+#include "store/ack_gate.h"
 #include "wire/framer.h"
 #include "wire/session.h"
 
@@ -128,7 +129,7 @@ class Session final : public wire::Session {
 
   bool advance();
   void step_work();
-  void finish_command();
+  bool finish_command();
   bool next_input();
   void on_frame(wire::Frame frame);
   void on_line(std::string_view line);
@@ -147,6 +148,7 @@ class Session final : public wire::Session {
 
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
+  AnswerGate gate_;
   int64_t started_ms_;
   wire::Framer framer_;
   std::string output_;
@@ -166,6 +168,7 @@ class Session final : public wire::Session {
   size_t login_failures_ = 0;
   bool has_greeted_ = false;
   bool has_more_ = false;
+  bool awaits_replicas_ = false;
   bool is_woken_ = false;
   bool is_starting_tls_ = false;
   bool is_input_over_ = false;

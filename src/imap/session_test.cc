@@ -304,5 +304,52 @@ TEST(Session, NeverRepeatsAPasswordInAnAnswer) {
   EXPECT_THAT(client.line("b LOGIN alice topsecret x"), Not(HasSubstr("topsecret")));
 }
 
+// Tagged answers wait for what their commands changed; what is read does not.
+TEST(Session, AnswersOfChangesWaitForTheReplica) {
+  World world;
+  AckGate gate(world.clock());
+  const auto replica = gate.add("standby", {.level = AckLevel::kDurable});
+  replica->link(AckGate::Link::kUp);
+  world.change_options().ack_gate = &gate;
+  const UniqueId inbox = world.store().find(MailboxName{"alice", "INBOX"}).value().id;
+  const auto acknowledge = [&] {
+    replica->reached(inbox, world.store().find(inbox)->highestmodseq, AckGate::Held::kDurable);
+  };
+  Client client = alice(world);
+  EXPECT_EQ(client.send(append_command("a1", "INBOX", plain_message("x"))), "");
+  EXPECT_EQ(client.session().want(), wire::Want::kWake);
+  acknowledge();
+  EXPECT_TRUE(client.was_woken());
+  EXPECT_THAT(client.wake(), StartsWith("a1 OK [APPENDUID"));
+  EXPECT_THAT(client.line("a2 SELECT INBOX"), EndsWith("completed\r\n"));
+  // What was pipelined behind it waits with it.
+  EXPECT_THAT(client.send("a3 STORE 1 +FLAGS (\\Deleted)\r\na4 NOOP\r\n"), Not(HasSubstr("a3 ")));
+  acknowledge();
+  EXPECT_THAT(client.wake(), EndsWith("a3 OK STORE completed\r\na4 OK NOOP completed\r\n"));
+  EXPECT_THAT(client.line("a5 FETCH 1 (FLAGS)"), EndsWith("a5 OK FETCH completed\r\n"));
+  EXPECT_THAT(client.line("a6 EXPUNGE"), Not(HasSubstr("a6 ")));
+  acknowledge();
+  EXPECT_THAT(client.wake(), EndsWith("a6 OK EXPUNGE completed\r\n"));
+}
+
+TEST(Session, SaysNoWhereTheReplicaIsAwayAndMustNotBe) {
+  World world;
+  AckGate gate(world.clock());
+  const auto replica =
+      gate.add("standby", {.level = AckLevel::kDurable, .away = AckPolicy::Away::kRefuse});
+  replica->link(AckGate::Link::kUp);
+  world.change_options().ack_gate = &gate;
+  Client client = alice(world);
+  // On its disk here, but nobody knows whether there.
+  EXPECT_EQ(client.line("a1 CREATE box"), "");
+  world.clock().advance_ms(kAckWaitMs);
+  gate.expire();
+  EXPECT_THAT(client.wake(), StartsWith("a1 NO [UNAVAILABLE] "));
+  // Nothing more is taken, and reading goes on.
+  EXPECT_THAT(client.line("a2 CREATE other"), StartsWith("a2 NO [UNAVAILABLE] "));
+  EXPECT_FALSE(world.store().find(MailboxName{"alice", "other"}));
+  EXPECT_THAT(client.line("a3 SELECT box"), EndsWith("a3 OK [READ-WRITE] SELECT completed\r\n"));
+}
+
 }  // namespace
 }  // namespace gemel::imap

@@ -74,7 +74,7 @@ std::string Client::pump() {
     const wire::Want want = session_->want();
     if (want == wire::Want::kClose) is_closed_ = true;
     if (want == wire::Want::kTls) session_->tls_started();
-    if (want == wire::Want::kInput) break;
+    if (want == wire::Want::kInput || want == wire::Want::kWake) break;
   }
   return out;
 }

@@ -43,11 +43,11 @@ void Session::start_body() {
     message.error = std::move(appended).error();
 }
 
-void Session::take_body(std::string& out) {
+void Session::take_body() {
   std::string piece;
   head_ += message_.unstuffer.take(std::string_view(input_).substr(head_), piece);
   take_body_piece(piece);
-  if (message_.unstuffer.done()) finish_body(out);
+  if (message_.unstuffer.done()) finish_body();
 }
 
 void Session::take_body_piece(std::string_view piece) {
@@ -61,12 +61,21 @@ void Session::take_body_piece(std::string_view piece) {
   if (message_.error) message_.writer.reset();  // its room is free at once
 }
 
-void Session::finish_body(std::string& out) {
-  const Result<std::vector<Result<void>>> delivered = deliver();
+void Session::finish_body() {
+  message_.delivered = deliver();
+  state_ = kReplying;
+}
+
+// False: the replicas are still to say that they have the message.
+bool Session::say_replies(std::string& out) {
+  const std::optional<Result<void>> verdict = gate_.verdict();
+  if (!verdict) return false;
+  const Result<std::vector<Result<void>>> delivered = *std::move(message_.delivered);
   for (size_t i = 0; i < message_.recipients.size(); ++i) {
     const AcceptedRecipient& accepted = message_.recipients[i];
-    const Result<void> result =
+    Result<void> result =
         delivered ? (*delivered)[i] : Result<void>(std::unexpected(delivered.error()));
+    if (result) result = *verdict;
     if (result) {
       log::info("lmtp delivered id={} user={} bytes={}", message_.id, accepted.recipient.userid,
                 message_.bytes);
@@ -81,6 +90,8 @@ void Session::finish_body(std::string& out) {
   }
   bad_commands_ = 0;  // a connection that brings mail may go on for long
   reset();
+  if (is_stopping_) shut_down();
+  return true;
 }
 
 // One result a recipient, or the error that is everyone's.

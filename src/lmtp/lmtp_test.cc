@@ -150,5 +150,66 @@ TEST_F(RecipientTest, FiftyRecipientsShareOneBody) {
   EXPECT_EQ(view->body(guid)->read_all()->find("for <"), std::string::npos);
 }
 
+// What came behind the message waits too, and what does not concern it is not refused.
+TEST_F(RecipientTest, RepliesWaitForTheReplica) {
+  AckGate gate(system_clock());
+  const auto replica =
+      gate.add("standby", {.level = AckLevel::kDurable, .away = AckPolicy::Away::kRefuse});
+  replica->link(AckGate::Link::kUp);
+  const Options options{.hostname = "mx"};
+  int wakes = 0;
+  Session session({*store_, system_clock(), system_random(), &gate}, options,
+                  {.peer_address = "unix", .wake = [&] { ++wakes; }});
+  std::string out;
+  session.receive(
+      "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<alice>\r\nRCPT TO:<Bob>\r\nDATA\r\nx\r\n.\r\n"
+      "MAIL FROM:<>\r\nRCPT TO:<nobody>\r\n");
+  session.produce(out, 10'000);
+  EXPECT_TRUE(out.ends_with("end with a dot\r\n")) << out;
+  EXPECT_EQ(session.want(), wire::Want::kWake);
+  const UniqueId alice = store_->find(MailboxName{"alice", "INBOX"})->id;
+  const UniqueId bob = store_->find(MailboxName{"Bob", "INBOX"})->id;
+  replica->reached(alice, store_->find(alice)->highestmodseq, AckGate::Held::kDurable);
+  EXPECT_EQ(wakes, 0);
+  replica->reached(bob, store_->find(bob)->highestmodseq, AckGate::Held::kDurable);
+  EXPECT_EQ(wakes, 1);
+  out.clear();
+  session.wake();
+  session.produce(out, 10'000);
+  EXPECT_TRUE(out.starts_with("250 2.1.5 <alice> delivered")) << out;
+  EXPECT_NE(out.find("250 2.1.5 <Bob> delivered"), std::string::npos) << out;
+  EXPECT_NE(out.find("550 5.1.1"), std::string::npos) << out;
+  EXPECT_EQ(session.want(), wire::Want::kInput);
+
+  // Away: nothing is stored, and the sender may try again.
+  replica->link(AckGate::Link::kDown);
+  out.clear();
+  session.receive("RCPT TO:<alice>\r\nDATA\r\ny\r\n.\r\n");
+  session.produce(out, 10'000);
+  EXPECT_NE(out.find("\r\n451 4.4.1 <alice> try again later\r\n"), std::string::npos) << out;
+  EXPECT_EQ(store_->find(alice)->exists, 1U);
+}
+
+TEST_F(RecipientTest, AStoppingServerSaysTheRepliesThatItOwes) {
+  AckGate gate(system_clock());
+  const auto replica = gate.add("standby", {.level = AckLevel::kDurable});
+  replica->link(AckGate::Link::kUp);
+  const Options options{.hostname = "mx"};
+  Session session({*store_, system_clock(), system_random(), &gate}, options,
+                  {.peer_address = "unix"});
+  std::string out;
+  session.receive("LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<alice>\r\nDATA\r\nx\r\n.\r\n");
+  session.produce(out, 10'000);
+  session.shut_down();
+  out.clear();
+  session.produce(out, 10'000);
+  EXPECT_EQ(out, "");
+  replica->reached(store_->find(MailboxName{"alice", "INBOX"})->id, ModSeq(UINT64_MAX),
+                   AckGate::Held::kDurable);
+  while (session.want() != wire::Want::kClose) session.produce(out, 10'000);
+  EXPECT_TRUE(out.starts_with("250 2.1.5 ")) << out;
+  EXPECT_NE(out.find("\r\n421 4.3.2 "), std::string::npos) << out;
+}
+
 }  // namespace
 }  // namespace gemel::lmtp

@@ -12,7 +12,10 @@
 namespace gemel::lmtp {
 
 Session::Session(const Services& services, const Options& options, wire::SessionEnv env)
-    : services_(services), options_(options), env_(std::move(env)) {
+    : services_(services),
+      options_(options),
+      env_(std::move(env)),
+      gate_(services.ack_gate, env_.wake) {
   pending_ = fmt::format("220 {} LMTP Gemel\r\n", options_.hostname);
 }
 
@@ -40,12 +43,17 @@ void Session::receive(std::string_view bytes) {
 }
 
 void Session::produce(std::string& out, size_t bytes_max) {
+  const WitnessScope witnessed = gate_.scope();
   const size_t start = out.size();
   out += std::exchange(pending_, "");
   while (state_ != kClosing && out.size() - start < bytes_max) {
     if (state_ == kBody) {
       if (head_ == input_.size()) break;
-      take_body(out);
+      take_body();
+      continue;
+    }
+    if (state_ == kReplying) {
+      if (!say_replies(out)) break;
       continue;
     }
     const std::optional<std::string_view> line = next_line(out);
@@ -59,7 +67,8 @@ void Session::produce(std::string& out, size_t bytes_max) {
 wire::Want Session::want() const {
   if (!pending_.empty()) return wire::Want::kMore;
   if (state_ == kClosing) return wire::Want::kClose;
-  return waiting_for_input_ ? wire::Want::kInput : wire::Want::kMore;
+  if (!waiting_for_input_) return wire::Want::kMore;
+  return state_ == kReplying ? wire::Want::kWake : wire::Want::kInput;
 }
 
 std::optional<std::string_view> Session::next_line(std::string& out) {
@@ -129,7 +138,11 @@ void Session::end_of_input() {
   state_ = kClosing;
 }
 
-void Session::shut_down() { close_with({421, "4.3.2", "the server is stopping"}); }
+// Replies that are owed are said first.
+void Session::shut_down() {
+  is_stopping_ = true;
+  if (state_ != kReplying) close_with({421, "4.3.2", "the server is stopping"});
+}
 
 wire::SessionFactory session_factory(Services services, const Options& options) {
   return [services, &options](wire::SessionEnv env) {

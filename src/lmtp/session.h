@@ -22,6 +22,7 @@
 #include "base/random.h"
 #include "lmtp/recipient.h"
 #include "lmtp/reply.h"
+#include "store/ack_gate.h"
 #include "store/mail_store.h"
 #include "wire/dot_stuffing.h"
 #include "wire/session.h"
@@ -33,6 +34,7 @@ struct Services {
   MailStore& store;
   Clock& clock;
   Random& random;
+  AckGate* ack_gate = nullptr;  // that replies of deliveries wait for; none: they don't
 };
 
 struct Options {
@@ -66,6 +68,7 @@ class Session final : public wire::Session {
     kRecipients = 8,  // and at least one RCPT
     kBody = 16,       // the message's bytes flow
     kClosing = 32,    // goodbye is said
+    kReplying = 64,   // the message is in its mailboxes, and its replies wait for replicas
   };
   struct Command {
     std::string_view name;
@@ -85,6 +88,7 @@ class Session final : public wire::Session {
     wire::DotUnstuffer unstuffer;
     uint64_t bytes = 0;
     std::optional<Error> error;  // of staging; the rest of the body is read and dropped
+    std::optional<Result<std::vector<Result<void>>>> delivered;  // one a recipient, or everyone's
   };
 
   static std::span<const Command> commands();
@@ -107,14 +111,16 @@ class Session final : public wire::Session {
 
   Result<void> mail_parameters(std::string_view text) const;
   void start_body();
-  void take_body(std::string& out);
+  void take_body();
   void take_body_piece(std::string_view piece);
-  void finish_body(std::string& out);
+  void finish_body();
+  bool say_replies(std::string& out);
   Result<std::vector<Result<void>>> deliver();
 
   Services services_;
   const Options& options_;
   wire::SessionEnv env_;
+  AnswerGate gate_;
   State state_ = kStart;
   std::string client_name_;
   Message message_;
@@ -122,6 +128,7 @@ class Session final : public wire::Session {
   size_t head_ = 0;  // input_ before this is taken
   bool skipping_line_ = false;
   bool waiting_for_input_ = true;
+  bool is_stopping_ = false;
   size_t bad_commands_ = 0;
   std::string pending_;  // said outside produce(): the greeting, goodbyes
 };

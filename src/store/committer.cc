@@ -47,9 +47,17 @@ Committer::~Committer() {
   // Then the thread stops: run() empties the queue first.
 }
 
+Result<void> Committer::admit_caller(Request& request) {
+  if (read_only_) return fail(Code::kReadOnly, "the store is open to read only");
+  if (request.purpose() != Purpose::kCommit && request.purpose() != Purpose::kFree) return {};
+  if (role() == Role::kReplica) return {};  // it is refused when its turn comes
+  request.be_seen_by(current_witness());
+  return request.witness() != nullptr ? request.witness()->admit() : Result<void>();
+}
+
 void Committer::enqueue(std::unique_ptr<Request> request) {
-  if (read_only_) {
-    request->answer(Error{Code::kReadOnly, "the store is open to read only"});
+  if (Result<void> admitted = admit_caller(*request); !admitted) {
+    request->answer(std::move(admitted).error());
     return;
   }
   if (inline_) {
@@ -168,6 +176,7 @@ void Committer::prepare(Batch& batch, std::unique_ptr<Request> request) {
     return;
   }
   commit.accept();
+  if (request->witness() != nullptr) request->witness()->about_to_publish(commit.published());
   const auto& adopted = commit.bodies().adopted();
   batch.adopted.insert(batch.adopted.end(), adopted.begin(), adopted.end());
   batch.published.insert(batch.published.end(), commit.published().begin(),

@@ -15,6 +15,7 @@
 
 #include "store/commit.h"
 #include "store/watches.h"
+#include "store/witness.h"
 
 namespace gemel {
 
@@ -39,9 +40,13 @@ class Request {
   virtual Result<void> prepare(Commit& commit) = 0;
   /// `error` is set where it was not prepared or not written.
   virtual void answer(std::optional<Error> error) = 0;
+  /// Of what a primary makes; null: nobody.
+  void be_seen_by(std::shared_ptr<CommitWitness> witness) { witness_ = std::move(witness); }
+  CommitWitness* witness() const { return witness_.get(); }
 
  private:
   Purpose purpose_;
+  std::shared_ptr<CommitWitness> witness_;
 };
 
 template <class T>
@@ -108,6 +113,7 @@ class Committer {
   struct Batch;
 
   void enqueue(std::unique_ptr<Request> request);
+  Result<void> admit_caller(Request& request);
   /// Some pins were released: their bodies may go.
   void wake();
   void run(const std::stop_token& stop);

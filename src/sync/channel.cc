@@ -43,6 +43,7 @@ ChannelCore::ChannelCore(MailStore& store, ChannelOptions options, Clock& clock)
       cursor_(agenda_.cursor()) {
   times_.note(store_.journal_head(), clock_.monotonic_ms());
   watch_ = store_.watch_all([this](const Published& published) { on_change(published); });
+  tell_link();
 }
 
 void ChannelCore::on_change(const Published& published) {
@@ -74,15 +75,31 @@ Result<void> ChannelCore::logged_in(const Digest& replica) {
   agenda_.begin(is_in_step ? Agenda::Replica::kInStep
                 : is_empty ? Agenda::Replica::kEmpty
                            : Agenda::Replica::kUnsure);
-  const std::lock_guard lock(mutex_);
-  aside_ = agenda_.aside();
-  sent_ = agenda_.sent();
-  cursor_ = agenda_.cursor();
-  connected_ = true;
-  is_apart_ = false;
-  attempts_ = 0;
-  last_error_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    aside_ = agenda_.aside();
+    sent_ = agenda_.sent();
+    cursor_ = agenda_.cursor();
+    connected_ = true;
+    is_apart_ = false;
+    attempts_ = 0;
+    last_error_.clear();
+  }
+  tell_link();
   return {};
+}
+
+void ChannelCore::tell_link() {
+  if (!options_.acknowledges) return;
+  AckGate::Link link = AckGate::Link::kDown;
+  {
+    const std::lock_guard lock(mutex_);
+    if (mode_ == ChannelOptions::Mode::kOneShot)
+      link = AckGate::Link::kResting;
+    else if (connected_)
+      link = AckGate::Link::kUp;
+  }
+  options_.acknowledges->link(link);
 }
 
 // Where both have the same, the other is where we are, whoever brought it there: a server that was
@@ -160,6 +177,7 @@ void ChannelCore::disconnected(const Error& reason) {
     end_ = End::kFault;
     session_end_.clear();
   }
+  tell_link();
   for (SyncRequest& request : requests)
     finish(std::move(request), fail(Code::kUnavailable, last_error_));
 }
@@ -220,6 +238,7 @@ ChannelStatus ChannelCore::status() const {
     status.bytes_up = bytes_up_;
     status.bytes_down = bytes_down_;
   }
+  if (options_.acknowledges) status.acknowledges = options_.acknowledges->status();
   if (const auto entries = store_.journal_since(cursor, kChangesBehindMax))
     status.changes_behind += entries->size();
   if (status.changes_behind == 0) status.lag_ms = 0;
@@ -233,6 +252,7 @@ void ChannelCore::set_paused(ChannelOptions::Mode mode) {
     mode_ = mode;
     wake = wake_;
   }
+  tell_link();
   if (wake) wake();
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "store/ack_gate.h"
 #include "store/mail_store.h"
 #include "sync/compare.h"
 #include "sync/upstreams.h"
@@ -37,6 +38,8 @@ struct ChannelOptions {
   ChunkLimits chunks = {};
   /// Who sends to this server: to them nothing is sent. None: nobody does.
   Upstreams* upstreams = nullptr;
+  /// Told what the replica has, for answers that wait for it. None: nobody waits.
+  std::shared_ptr<AckGate::Replica> acknowledges = {};
   /// Called, from the session's thread, when the other end's term has made this server a replica.
   std::function<void()> on_standing = [] {};
 };
@@ -56,6 +59,7 @@ struct ChannelStatus {
   std::string last_error;       // empty: none since it last worked
   int64_t retry_in_ms = 0;      // 0: not waiting
   std::vector<SetAside> set_aside;
+  AckGate::Status acknowledges = {};
   std::vector<std::string> strangers;  // mailboxes and users that only the replica has, some
   uint64_t batches = 0;
   uint64_t round_trips = 0;

@@ -37,12 +37,15 @@ bool ChannelCore::is_at_rest() {
 }
 
 // With how much is left for the batches after it, for those who look at the replica.
-std::string ChannelCore::sync_line(const Cycle& cycle) const {
+std::string ChannelCore::sync_line(const Cycle& cycle, Receipt receipt) const {
   size_t unsent = cycle.unsaid();
   if (agenda_.cursor() != store_.journal_head())
     if (const auto behind = store_.journal_since(agenda_.cursor(), kUnsentMax))
       unsent += behind->size();
   std::string line = "SYNC";
+  if (receipt == Receipt::kOffered && options_.acknowledges &&
+      options_.acknowledges->level() == AckLevel::kReceived)
+    line += " RECEIVED";
   if (unsent > 0) line += fmt::format(" {}", unsent);
   return line + "\r\n";
 }
@@ -101,10 +104,31 @@ void ChannelCore::over(const Entity& entity, Result<void> result) {
       if (request.failures++ == 0) request.first_failure = name + ": " + result.error().text;
     }
   }
+  acknowledge(entity, result);
   agenda_.over(entity, std::move(result));
 }
 
-void ChannelCore::reached(const Entity&, ModSeq, Held) { agenda_.reached(); }
+// Where nothing had to be said, the replica had it already; where the entity is gone for good,
+// there is nothing more to have.
+void ChannelCore::acknowledge(const Entity& entity, const Result<void>& result) {
+  if (!options_.acknowledges) return;
+  if (!result) return options_.acknowledges->cant(entity, result.error().text);
+  ModSeq there(UINT64_MAX);
+  if (const auto* userid = std::get_if<std::string>(&entity)) {
+    if (store_.user(*userid, MailStore::Which::kDeletedToo)) there = memory_.user(*userid);
+  } else if (store_.find(std::get<UniqueId>(entity))) {
+    const auto known = memory_.known_mailbox(std::get<UniqueId>(entity));
+    there = known ? known->highestmodseq : ModSeq();
+  }
+  options_.acknowledges->reached(entity, there, AckGate::Held::kDurable);
+}
+
+void ChannelCore::reached(const Entity& entity, ModSeq modseq, Held held) {
+  if (held == Held::kDurable) agenda_.reached();
+  if (!options_.acknowledges) return;
+  options_.acknowledges->reached(
+      entity, modseq, held == Held::kDurable ? AckGate::Held::kDurable : AckGate::Held::kReceived);
+}
 
 void ChannelCore::stale(const Term& term) {
   if (const Result<void> done = heard(term); !done)

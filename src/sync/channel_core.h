@@ -71,7 +71,8 @@ class ChannelCore final : public CycleEvents {
   /// Nothing is left to be sent, or is to be sent, by itself.
   bool is_at_rest();
   /// The line that ends a batch.
-  std::string sync_line(const Cycle& cycle) const;
+  enum class Receipt : uint8_t { kNotOffered, kOffered };
+  std::string sync_line(const Cycle& cycle, Receipt receipt) const;
   /// A request that wants to be tried only.
   std::optional<SyncRequest> take_dry_run();
   Cycle::Trust trust() const;
@@ -104,6 +105,8 @@ class ChannelCore final : public CycleEvents {
   Result<std::map<Entity, uint64_t>> want(const SyncScope& scope);
   Agenda::Flow flow();
   void note_in_step();
+  void acknowledge(const Entity& entity, const Result<void>& result);
+  void tell_link();
   void finish_requests(const Cycle& cycle);
   void show(const Cycle& cycle);
 

@@ -67,6 +67,7 @@ class Sender final : public wire::Session {
   State state_ = State::kGreeting;
   std::string output_;
   bool zstd_ = false;
+  ChannelCore::Receipt receipt_ = ChannelCore::Receipt::kNotOffered;
   bool compression_asked_ = false;
   bool stopping_ = false;
   std::optional<wire::ScramClient> scram_;
@@ -151,6 +152,7 @@ Result<void> Sender::on_greeting(const Greeting& greeting) {
                     greeting.protocol, greeting.digest_version, kProtocolVersion, kDigestVersion));
   if (!greeting.scram) return fail(Code::kUnsupported, "the replica has no SCRAM-SHA-256");
   zstd_ = greeting.zstd;
+  if (greeting.received) receipt_ = ChannelCore::Receipt::kOffered;
   if (!env_.is_tls && env_.can_tls && greeting.starttls) {
     output_ += "STARTTLS\r\n";
     core_->count_round_trip();
@@ -223,6 +225,10 @@ Result<void> Sender::on_login(const Answer& answer) {
 
 Result<void> Sender::on_batch(const Answer& answer) {
   if (!awaits_) return fail(Code::kSyntax, "an answer before the batch is complete");
+  if (std::holds_alternative<ReceivedRow>(answer)) {
+    current().on_received();
+    return {};
+  }
   const auto* ending = std::get_if<Ending>(&answer);
   const bool is_sync = ending != nullptr && ending->command == "SYNC";
   if (!is_sync) return current().on_answer(answer);
@@ -265,7 +271,7 @@ Result<void> Sender::fill(std::string& out, size_t bytes_max) {
                      std::make_move_iterator(command->end()));
       body_offset_ = 0;
     } else if (batch_begun_) {
-      out += core_->sync_line(cycle_);
+      out += core_->sync_line(cycle_, receipt_);
       core_->count_round_trip();
       awaits_ = true;
     } else {
