@@ -169,7 +169,21 @@ Start channel_resume(const TaskContext& context, const Json& request) {
   return set_flow(context, request, Services::Flow::kResume);
 }
 
-Start status(const TaskContext& context, const Json&) {
+// Of all users behind, or of one who need not be behind.
+void add_user_lags(const Services& services, std::string_view userid, std::vector<Json>& out) {
+  for (const auto& [channel, lags] : services.users_behind()) {
+    size_t count = 0;
+    for (const UserLag& lag : lags) {
+      if (!userid.empty() && lag.user != userid) continue;
+      if (++count > kUserLagsMax) break;
+      out.push_back(row_of(channel, lag));
+    }
+    if (count == 0 && !userid.empty())
+      out.push_back(row_of(channel, UserLag{.user = std::string(userid)}));
+  }
+}
+
+Start status(const TaskContext& context, const Json& request) {
   const Services& services = context.services;
   const MailStore& store = *services.store;
   TRY(const auto users, store.users());
@@ -191,6 +205,9 @@ Start status(const TaskContext& context, const Json&) {
         {{"type", "listener"}, {"service", listener.service}, {"address", listener.address}});
   for (const UpstreamStatus& upstream : services.upstreams()) out.push_back(row_of(upstream));
   for (const ChannelStatus& channel : services.channels()) out.push_back(row_of(channel));
+  const std::string userid = text_field_or(request, "user", "");
+  if (!userid.empty()) TRY_OK(store.user(userid, MailStore::Which::kDeletedToo));
+  if (!userid.empty() || is_set(request, "users")) add_user_lags(services, userid, out);
   return rows(std::move(out));
 }
 

@@ -68,6 +68,12 @@ Json row_of(const ChannelStatus& channel) {
           {"bytes_down", channel.bytes_down}};
 }
 
+Json row_of(std::string_view channel, const UserLag& lag) {
+  return {{"type", "user_lag"},       {"channel", channel},
+          {"user", lag.user},         {"changes_behind", lag.changes},
+          {"lag_seconds", lag.lag_s}, {"set_aside", lag.set_aside}};
+}
+
 Json row_of(const UpstreamStatus& upstream) {
   return {{"type", "upstream"},          {"channel", upstream.channel},
           {"address", upstream.address}, {"role", upstream.role},

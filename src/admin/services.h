@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,16 @@ struct ChannelStatus {
   uint64_t round_trips = 0;
   uint64_t bytes_up = 0;  // as on the wire, before TLS
   uint64_t bytes_down = 0;
+};
+
+/// Users behind that a status tells of, for each channel.
+inline constexpr size_t kUserLagsMax = 1000;
+/// What one user's mail on a channel's replica lacks.
+struct UserLag {
+  std::string user;
+  uint64_t changes = 0;  // mailboxes, and the user's own data
+  double lag_s = 0;
+  uint64_t set_aside = 0;
 };
 
 struct Listener {
@@ -106,6 +117,10 @@ struct Services {
   std::function<std::vector<Listener>()> listeners = [] { return std::vector<Listener>(); };
   std::function<std::vector<ChannelStatus>()> channels = [] {
     return std::vector<ChannelStatus>();
+  };
+  /// Of each channel, the users behind, those who wait longest first.
+  std::function<std::map<std::string, std::vector<UserLag>>()> users_behind = [] {
+    return std::map<std::string, std::vector<UserLag>>();
   };
   std::function<std::vector<UpstreamStatus>()> upstreams = [] {
     return std::vector<UpstreamStatus>();

@@ -54,6 +54,16 @@ void read_admin(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
+void read_metrics(ConfigTable table, Config& config) {
+  config.metrics = endpoints_of(table, "listen");
+  const bool allowed = table.on_off("allow_remote", Switch::kOff) == Switch::kOn;
+  if (!allowed && !std::ranges::all_of(config.metrics, &Endpoint::is_loopback))
+    table.wrong("listen",
+                "anyone who reaches it may read; if that is what you want, say allow_remote = "
+                "true");
+  table.check_all_read();
+}
+
 void read_tls(ConfigTable table, Config& config) {
   config.tls_certificate = existing_file(table, "certificate");
   config.tls_key = existing_file(table, "key");
@@ -211,6 +221,7 @@ std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
   read_server(root, config);
   read_store(root.table("store"), config);
   read_admin(root.table("admin"), config);
+  read_metrics(root.table("metrics"), config);
   read_tls(root.table("tls"), config);
   read_imap(root.table("imap"), config);
   read_namespaces(root.table("namespaces"), config);

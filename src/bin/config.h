@@ -68,6 +68,8 @@ struct Config {
   std::string admin_socket;
   unsigned admin_mode = 0600;
 
+  std::vector<Endpoint> metrics;
+
   std::string tls_certificate;
   std::string tls_key;
 

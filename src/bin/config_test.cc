@@ -120,6 +120,13 @@ TEST(Config, RefusesTwoChannelsOfOneName) {
             "gemel.toml:7: channel.name: another channel has this name\n");
 }
 
+TEST(Config, MetricsStayOnTheMachineUnlessToldOtherwise) {
+  EXPECT_EQ(problems_of("[metrics]\nlisten = [\"127.0.0.1:0\", \"unix:/run/m\"]\n"), "none");
+  const std::string remote = "[metrics]\nlisten = [\"0.0.0.0:9167\"]\n";
+  EXPECT_THAT(problems_of(remote), HasSubstr("gemel.toml:2: metrics.listen: "));
+  EXPECT_EQ(problems_of(remote + "allow_remote = true\n"), "none");
+}
+
 TEST(Config, AChannelMayAcknowledgeAsItselfSays) {
   using Level = AcknowledgeConfig::Level;
   using Away = AcknowledgeConfig::Away;

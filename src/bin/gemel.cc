@@ -41,6 +41,7 @@ struct Line {
   std::vector<std::string> users;
   std::vector<std::string> mailboxes;
   bool deleted = false;
+  bool all_users = false;
   bool dry_run = false;
   bool one_shot = false;
   bool force = false;
@@ -231,8 +232,13 @@ Json sync_request(const Line& line) {
 }
 
 void add_replication_commands(CLI::App& app, Line& line) {
-  leaf(app, line, "status", "show the server, its listeners and its channels",
-       [&line] { return run_status(line.common); });
+  CLI::App* status =
+      leaf(app, line, "status", "show the server, its listeners and its channels", [&line] {
+        return run_status(line.common,
+                          {{"command", "status"}, {"users", line.all_users}, {"user", line.user}});
+      });
+  status->add_flag("--users", line.all_users, "and the users of whom a replica lacks something");
+  status->add_option("--user", line.user, "and how far behind the replicas are with this user");
   CLI::App* sync = leaf(app, line, "sync", "bring the replica up to date now, and wait for it",
                         [&line] { return run_sync(line.common, sync_request(line)); });
   sync->add_option("--channel", line.channel, "of several channels, this one");

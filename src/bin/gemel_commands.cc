@@ -101,10 +101,10 @@ int run_request(const Common& common, const Json& request, const std::vector<Col
       });
 }
 
-int run_status(const Common& common) {
+int run_status(const Common& common, const Json& request) {
   std::vector<Json> rows;
   return with_server(
-      common, {{"command", "status"}}, [&](const Json& row) { rows.push_back(row); },
+      common, request, [&](const Json& row) { rows.push_back(row); },
       [&](const Json&) {
         if (common.format == Format::kPeople)
           print_status(rows);

@@ -35,7 +35,7 @@ struct StoppedStore {
 /// Sends one request; shows its rows as a table of `columns`, or `done` if there are none.
 int run_request(const Common& common, const admin::Json& request,
                 const std::vector<Column>& columns, const std::string& done);
-int run_status(const Common& common);
+int run_status(const Common& common, const admin::Json& request);
 int run_sync(const Common& common, const admin::Json& request);
 /// promote and demote.
 int run_role(const Common& common, const admin::Json& request);

@@ -84,6 +84,19 @@ void print_upstream(const Json& row) {
       row.value("unsent", uint64_t{0}));
 }
 
+void print_user_lag(const Json& row) {
+  const uint64_t changes = row.value("changes_behind", uint64_t{0});
+  const uint64_t set_aside = row.value("set_aside", uint64_t{0});
+  const std::string by_channel =
+      fmt::format("{} on {}", field_text(row, "user"), field_text(row, "channel"));
+  if (changes == 0)
+    fmt::print("user {}: in step\n", by_channel);
+  else
+    fmt::print("user {}: behind by {} changes, {:.1f} s{}\n", by_channel, changes,
+               row.value("lag_seconds", 0.0),
+               set_aside > 0 ? fmt::format("; {} set aside", set_aside) : "");
+}
+
 }  // namespace
 
 void print_table(const std::vector<Json>& rows, const std::vector<Column>& columns) {
@@ -128,6 +141,8 @@ void print_status(const std::vector<Json>& rows) {
       print_upstream(row);
     else if (type == "channel")
       print_channel(row);
+    else if (type == "user_lag")
+      print_user_lag(row);
   }
 }
 

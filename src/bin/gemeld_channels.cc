@@ -159,6 +159,19 @@ std::vector<admin::ChannelStatus> Channels::status() const {
   return out;
 }
 
+std::map<std::string, std::vector<admin::UserLag>> Channels::users_behind() const {
+  std::map<std::string, std::vector<admin::UserLag>> out;
+  for (const auto& link : links_) {
+    std::vector<admin::UserLag>& lags = out[link->config.name];
+    for (sync::UserLag& lag : link->channel.users_behind())
+      lags.push_back({.user = std::move(lag.userid),
+                      .changes = lag.changes,
+                      .lag_s = static_cast<double>(lag.lag_ms) / 1000,
+                      .set_aside = lag.set_aside});
+  }
+  return out;
+}
+
 Result<Channels::Link*> Channels::find(std::string_view name) {
   if (name.empty() && links_.size() == 1) return links_.front().get();
   if (links_.empty()) return fail(Code::kNotFound, "this server has no channel");

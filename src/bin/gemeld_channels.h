@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,6 +39,7 @@ class Channels {
   void renew();
 
   std::vector<admin::ChannelStatus> status() const;
+  std::map<std::string, std::vector<admin::UserLag>> users_behind() const;
   void sync(admin::SyncRequest request, const std::function<void(admin::SyncOutcome)>& done);
   /// Errors: kNotFound.
   Result<void> set_flow(std::string_view channel, admin::Services::Flow flow);

@@ -75,6 +75,7 @@ void Replication::on_standing() {
 
 void Replication::offer(admin::Services& services) {
   services.channels = [this] { return channels_.status(); };
+  services.users_behind = [this] { return channels_.users_behind(); };
   services.upstreams = [this] { return upstreams(); };
   services.term = [this] { return sync::text_of(store_.term()); };
   services.promote = [this](const admin::RoleRequest& request, const Done& done) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "admin/metrics.h"
 #include "admin/session.h"
 #include "base/log.h"
 #include "lmtp/trace.h"
@@ -197,6 +198,10 @@ wire::SessionFactory Server::admin_sessions() const {
       [this](wire::SessionEnv env) { return admin::make_session(admin_services_, std::move(env)); };
 }
 
+wire::SessionFactory Server::metrics_sessions() const {
+  return [this](const wire::SessionEnv&) { return admin::make_metrics_session(admin_services_); };
+}
+
 Result<void> Server::listen(const std::string& service, const Endpoint& endpoint,
                             net::ListenOptions options) {
   options.host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host;
@@ -226,6 +231,8 @@ Result<void> Server::listen_everywhere() {
     TRY_OK(listen("pop3s", endpoint, {.tls = Tls::kImplicit, .session = pop3_sessions()}));
   for (const Endpoint& endpoint : config_.sync)
     TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = replication_->receivers()}));
+  for (const Endpoint& endpoint : config_.metrics)
+    TRY_OK(listen("metrics", endpoint, {.session = metrics_sessions()}));
   // Last, so that who finds the admin socket finds the others too.
   return listen("admin", {.path = config_.admin_socket},
                 {.mode = config_.admin_mode, .session = admin_sessions()});

@@ -47,6 +47,7 @@ class Server {
   wire::SessionFactory lmtp_sessions() const;
   wire::SessionFactory pop3_sessions() const;
   wire::SessionFactory admin_sessions() const;
+  wire::SessionFactory metrics_sessions() const;
 
   // In the order in which they need each other; destroyed the other way round.
   Config config_;

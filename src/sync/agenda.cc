@@ -68,6 +68,13 @@ std::string Agenda::name_of(const Entity& entity) const {
   return info ? info->name.text() : id.text();
 }
 
+std::vector<std::pair<Entity, JournalSeq>> Agenda::under_way() const {
+  std::vector<std::pair<Entity, JournalSeq>> out;
+  out.reserve(pending_.size());
+  for (const auto& [entity, pending] : pending_) out.emplace_back(entity, pending.seq);
+  return out;
+}
+
 // --- what is wanted ---
 
 uint64_t Agenda::want(const Entity& entity, Trust trust) {

@@ -79,6 +79,8 @@ class Agenda {
   /// Up to where the journal is on the replica, or set aside.
   JournalSeq sent() const;
   size_t pending() const { return pending_.size() + differing_.size(); }
+  /// What is under way, and its place in the journal; 0: it is not from there.
+  std::vector<std::pair<Entity, JournalSeq>> under_way() const;
   /// How far the journal was read.
   JournalSeq cursor() const { return cursor_; }
   const std::map<Entity, Aside>& aside() const { return aside_; }

@@ -22,6 +22,7 @@ int64_t Channel::next_attempt_ms() const { return core_->next_attempt_ms(); }
 void Channel::renew() { core_->renew(); }
 void Channel::count_bytes(uint64_t up, uint64_t down) { core_->count_bytes(up, down); }
 ChannelStatus Channel::status() const { return core_->status(); }
+std::vector<UserLag> Channel::users_behind() const { return core_->users_behind(); }
 void Channel::pause() { core_->set_paused(ChannelOptions::Mode::kOneShot); }
 void Channel::resume() { core_->set_paused(ChannelOptions::Mode::kRolling); }
 
@@ -210,39 +211,6 @@ void ChannelCore::count_round_trip() {
 void ChannelCore::count_batch() {
   const std::lock_guard lock(mutex_);
   ++batches_;
-}
-
-ChannelStatus ChannelCore::status() const {
-  ChannelStatus status;
-  JournalSeq cursor;
-  {
-    const std::lock_guard lock(mutex_);
-    const int64_t now = clock_.monotonic_ms();
-    status.connected = connected_;
-    status.paused = mode_ == ChannelOptions::Mode::kOneShot;
-    status.is_apart = is_apart_;
-    status.position = sent_;
-    cursor = cursor_;
-    status.changes_behind = pending_;
-    if (sent_ < store_.journal_head())
-      status.lag_ms = now - times_.time_of(JournalSeq(sent_.value + 1), now);
-    status.last_error = last_error_;
-    if (!connected_ && !last_error_.empty())
-      status.retry_in_ms = std::max<int64_t>(0, next_attempt_at_ms_ - now);
-    for (const auto& [entity, aside] : aside_)
-      status.set_aside.push_back(
-          {aside.name, aside.reason, std::max<int64_t>(0, aside.due_ms - now)});
-    status.strangers.assign(strangers_.begin(), strangers_.end());
-    status.batches = batches_;
-    status.round_trips = round_trips_;
-    status.bytes_up = bytes_up_;
-    status.bytes_down = bytes_down_;
-  }
-  if (options_.acknowledges) status.acknowledges = options_.acknowledges->status();
-  if (const auto entries = store_.journal_since(cursor, kChangesBehindMax))
-    status.changes_behind += entries->size();
-  if (status.changes_behind == 0) status.lag_ms = 0;
-  return status;
 }
 
 void ChannelCore::set_paused(ChannelOptions::Mode mode) {

@@ -66,6 +66,13 @@ struct ChannelStatus {
   uint64_t bytes_up = 0;
   uint64_t bytes_down = 0;
 };
+/// What one user's mail on the replica lacks.
+struct UserLag {
+  std::string userid;
+  uint64_t changes = 0;    // mailboxes, and the user's own data
+  int64_t lag_ms = 0;      // since the oldest of them, about
+  uint64_t set_aside = 0;  // of them, those that can't be sent now
+};
 inline constexpr size_t kChangesBehindMax = 10'000;
 inline constexpr size_t kStrangersMax = 100;
 
@@ -111,6 +118,9 @@ class Channel {
   void count_bytes(uint64_t up, uint64_t down);
 
   ChannelStatus status() const;
+  /// Users of whom the replica lacks something, those who wait longest first; at most
+  /// kChangesBehindMax changes behind the ones under way are looked at. Cost: O(changes).
+  std::vector<UserLag> users_behind() const;
 
   /// Brings what is in `scope` up to date as it is now; `done` is called once. Not connected: waits
   /// for the next attempt.

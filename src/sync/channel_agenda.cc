@@ -82,6 +82,7 @@ void ChannelCore::show(const Cycle& cycle) {
   sent_ = agenda_.sent();
   cursor_ = agenda_.cursor();
   pending_ = agenda_.pending();
+  if (!under_way_.empty() || pending_ > 0) under_way_ = agenda_.under_way();
 }
 
 std::optional<int64_t> ChannelCore::next_due_ms() const {

@@ -94,6 +94,7 @@ class ChannelCore final : public CycleEvents {
   int64_t next_attempt_ms() const;
   void count_bytes(uint64_t up, uint64_t down);
   ChannelStatus status() const;
+  std::vector<UserLag> users_behind() const;
   void sync(SyncRequest request);
   void set_paused(ChannelOptions::Mode mode);
 
@@ -107,6 +108,7 @@ class ChannelCore final : public CycleEvents {
   void note_in_step();
   void acknowledge(const Entity& entity, const Result<void>& result);
   void tell_link();
+  std::map<Entity, int64_t> lags() const;
   void finish_requests(const Cycle& cycle);
   void show(const Cycle& cycle);
 
@@ -129,6 +131,7 @@ class ChannelCore final : public CycleEvents {
   JournalSeq sent_;
   JournalSeq cursor_;
   size_t pending_ = 0;
+  std::vector<std::pair<Entity, JournalSeq>> under_way_;  // as the agenda's, too
   JournalTimes times_;
   std::string session_end_;
   End end_ = End::kFault;

@@ -1,0 +1,91 @@
+// What a channel says of how far it is, for each user, and of what can't be sent.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/log.h"
+#include "sync/test_link.h"
+
+namespace gemel::sync {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Status : public testing::Test {
+ protected:
+  Status() {
+    log::set_level(log::Level::kOff);
+    for (const char* user : {"alice", "bob", "carol"}) EXPECT_TRUE(primary->create_user(user, {}));
+    link.connect();
+    EXPECT_TRUE(link.run());
+  }
+  // "USER CHANGES LAG_S" of each user behind, in order.
+  std::vector<std::string> behind() {
+    std::vector<std::string> out;
+    for (const UserLag& lag : link.channel->users_behind())
+      out.push_back(lag.userid + " " + std::to_string(lag.changes) + " " +
+                    std::to_string(lag.lag_ms / 1000));
+    return out;
+  }
+
+  TestLink link{ChannelOptions::Mode::kRolling};
+  TestStore& primary = link.primary;
+  TestStore& replica = link.replica;
+};
+
+TEST_F(Status, NobodyIsBehindInStep) {
+  EXPECT_THAT(behind(), IsEmpty());
+  EXPECT_EQ(link.channel->status().lag_ms, 0);
+}
+
+TEST_F(Status, EachUserHasALagOfTheirOwn) {
+  link.disconnect("away");
+  primary.append(primary.inbox("bob"), "first");
+  primary.clock.advance(5);
+  primary.append(primary.inbox("alice"), "second");
+  ASSERT_TRUE(primary->put_user_items("alice", {{"subscription/x", "1"}}));
+  primary.clock.advance(2);
+  EXPECT_THAT(behind(), ElementsAre("bob 1 7", "alice 2 2"));
+  const ChannelStatus status = link.channel->status();
+  EXPECT_FALSE(status.connected);
+  EXPECT_EQ(status.changes_behind, 3u);
+  EXPECT_EQ(status.lag_ms, 7000);
+  EXPECT_EQ(status.last_error, "away");
+  link.connect();
+  ASSERT_TRUE(link.run());
+  EXPECT_THAT(behind(), IsEmpty());
+}
+
+// Where the link is cut in the middle, what went through is not counted any more.
+TEST_F(Status, WhatIsThereIsNotCounted) {
+  primary.append(primary.inbox("bob"), "first");
+  primary.clock.advance(3);
+  link.cut_after = 20;
+  EXPECT_FALSE(link.run());
+  EXPECT_THAT(behind(), ElementsAre("bob 1 3"));
+  link.connect();
+  ASSERT_TRUE(link.run());
+  primary.append(primary.inbox("carol"), "second");
+  EXPECT_THAT(behind(), ElementsAre("carol 1 0"));
+}
+
+TEST_F(Status, WhatIsSetAsideIsNamedWithItsReason) {
+  link.disconnect("anew");
+  replica.options.partitions.clear();
+  replica.open();
+  link.connect();
+  ASSERT_TRUE(link.run());
+  ASSERT_TRUE(primary->create({.name = {"alice", "box"}, .partition = "archive"}));
+  ASSERT_TRUE(link.run());
+  const ChannelStatus status = link.channel->status();
+  ASSERT_EQ(status.set_aside.size(), 1u);
+  EXPECT_EQ(status.set_aside[0].entity, "alice/box");
+  EXPECT_THAT(status.set_aside[0].reason, HasSubstr("archive"));
+  EXPECT_EQ(status.set_aside[0].retry_in_ms, kAsideFirstMs);
+  EXPECT_THAT(behind(), ElementsAre("alice 1 0"));
+  EXPECT_EQ(link.channel->users_behind()[0].set_aside, 1u);
+}
+
+}  // namespace
+}  // namespace gemel::sync
