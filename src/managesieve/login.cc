@@ -1,0 +1,108 @@
+// AUTHENTICATE, UNAUTHENTICATE, STARTTLS (RFC 5804 §2.1, §2.14, §2.2).
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "managesieve/session.h"
+
+namespace gemel::managesieve {
+
+Result<Reply> Session::cmd_authenticate(wire::Tokenizer& args) {
+  TRY_OK(args.space());
+  TRY(const std::string_view mechanism, args.string());
+  std::optional<std::string> initial;
+  if (args.skip(' ')) {
+    TRY(const std::string_view text, args.string());
+    TRY(initial, from_base64(text));
+  }
+  TRY_OK(args.end());
+  if (equals_ignoring_case(mechanism, "PLAIN") && !may_send_password())
+    return fail(Code::kUnavailable, "passwords are taken only on an encrypted connection");
+  TRY(exchange_, wire::make_sasl_server(mechanism, {.credentials = options_->credentials,
+                                                    .random = options_->random,
+                                                    .server_secret = options_->server_secret}));
+  is_scram_ = !equals_ignoring_case(mechanism, "PLAIN");
+  if (!initial) {
+    output_ += "\"\"\r\n";
+    return Reply();
+  }
+  std::optional<Result<Reply>> done = take_sasl_message(*initial);
+  if (!done) return Reply();
+  exchange_.reset();
+  return *std::move(done);
+}
+
+void Session::take_sasl_line(wire::Tokenizer& args) {
+  const auto take = [&]() -> std::optional<Result<Reply>> {
+    const Result<std::string_view> text = args.string();
+    if (!text) return std::unexpected(text.error());
+    if (const Result<void> end = args.end(); !end) return std::unexpected(end.error());
+    // RFC 5804 §2.1: the client gives up.
+    if (*text == "*") return fail(Code::kSyntax, "the login was cancelled");
+    const Result<std::string> message = from_base64(*text);
+    if (!message) return fail(Code::kSyntax, "that is not base64");
+    return take_sasl_message(*message);
+  };
+  const std::optional<Result<Reply>> done = take();
+  if (!done) return;
+  exchange_.reset();
+  answer(*done);
+}
+
+// Nothing while the exchange goes on: its challenge was said.
+std::optional<Result<Reply>> Session::take_sasl_message(std::string_view message) {
+  Result<wire::SaslStep> step = exchange_->step(message);
+  if (!step) return refuse_login(step.error());
+  if (step->done) return welcome(step->userid, {.text = "logged in"});
+  const std::string challenge = to_base64(step->challenge);
+  // RFC 5804 §1.3, SASL: what the server says last goes with the OK; the client has nothing to
+  // answer (RFC 5802 §3).
+  if (is_scram_ && step->challenge.starts_with("v=")) {
+    step = exchange_->step("");
+    if (!step) return refuse_login(step.error());
+    return welcome(step->userid,
+                   {.code = fmt::format("SASL \"{}\"", challenge), .text = "logged in"});
+  }
+  wire::put_string(output_, challenge);
+  output_ += "\r\n";
+  return std::nullopt;
+}
+
+// Whoever has the right password may still have no mail here.
+Result<Reply> Session::welcome(const std::string& userid, Reply reply) {
+  const Result<UserInfo> user = options_->store.user(userid);
+  if (!user && user.error().code == Code::kNotFound)
+    return refuse_login({Code::kAuthFailed, "wrong user name or password"});
+  TRY_OK(user);
+  log::info("managesieve login user={} peer={}", userid, env_.peer_address);
+  userid_ = userid;
+  framer_.set_limits(framer_limits());
+  return reply;
+}
+
+std::unexpected<Error> Session::refuse_login(Error error) {
+  log::info("managesieve login refused peer={} reason={}", env_.peer_address, name_of(error.code));
+  if (++login_failures_ >= options_->limits.login_failures_max) leave("too many failed logins");
+  // Whether the password or the wish to act for another was wrong is nobody's business.
+  if (error.code == Code::kDenied || error.code == Code::kAuthFailed)
+    return fail(Code::kAuthFailed, "wrong user name or password");
+  return std::unexpected(std::move(error));
+}
+
+Result<Reply> Session::cmd_unauthenticate(wire::Tokenizer& args) {
+  TRY_OK(args.end());
+  userid_.clear();
+  started_ms_ = options_->clock.monotonic_ms();
+  framer_.set_limits(framer_limits());
+  return Reply{.text = "you are nobody again"};
+}
+
+Result<Reply> Session::cmd_starttls(wire::Tokenizer& args) {
+  TRY_OK(args.end());
+  if (env_.is_tls) return fail(Code::kSyntax, "TLS is on already");
+  if (!env_.can_tls) return fail(Code::kUnsupported, "this server has no certificate");
+  is_starting_tls_ = true;
+  return Reply{.text = "begin TLS now"};
+}
+
+}  // namespace gemel::managesieve

@@ -1,0 +1,69 @@
+// A store in memory with the users alice and bob, whose password is secret, and ManageSieve
+// sessions on it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "managesieve/session.h"
+
+namespace gemel::managesieve {
+
+class StandingClock final : public Clock {
+ public:
+  int64_t unix_s() override { return now_ms_ / 1000; }
+  int64_t monotonic_ms() override { return now_ms_; }
+  void advance_ms(int64_t ms) { now_ms_ += ms; }
+
+ private:
+  int64_t now_ms_ = 1'764'000'000'000;
+};
+
+class EveryonesSecret final : public wire::CredentialSource {
+ public:
+  Result<wire::ScramCredential> scram(std::string_view) override {
+    SeededRandom random(2);
+    return wire::make_scram_credential("secret", wire::kScramIterationsMin, random);
+  }
+  Result<void> check_password(std::string_view, std::string_view password) override {
+    if (password != "secret") return fail(Code::kAuthFailed, "");
+    return {};
+  }
+};
+
+class TestWorld {
+ public:
+  TestWorld() {
+    log::set_level(log::Level::kOff);
+    store = *MailStore::open({.path = "mail",
+                              .partitions = {},
+                              .inline_commits = true,
+                              .clock = &clock,
+                              .random = &random,
+                              .opener = &engines});
+    for (const char* user : {"alice", "bob"}) EXPECT_TRUE(store->create_user(user, {}));
+    options = std::make_shared<Options>(
+        Options{.store = *store,
+                .clock = clock,
+                .random = random,
+                .credentials = credentials,
+                .server_secret = "kept",
+                .quota = {.scripts_max = 3, .script_bytes_max = 1000},
+                .limits = {.bad_commands_max = 5, .login_failures_max = 2}});
+  }
+  std::unique_ptr<wire::Session> session(wire::SessionEnv env) const {
+    return std::make_unique<Session>(options, std::move(env));
+  }
+
+  StandingClock clock;
+  SeededRandom random{1};
+  MemoryOpener engines;
+  EveryonesSecret credentials;
+  std::unique_ptr<MailStore> store;
+  std::shared_ptr<Options> options;
+};
+
+}  // namespace gemel::managesieve
