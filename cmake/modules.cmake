@@ -41,10 +41,14 @@ gemel_module(mail gemel_base ICU::uc ICU::i18n)
 gemel_module(store gemel_mail PkgConfig::rocksdb ${ROARING})
 gemel_module(wire gemel_base PkgConfig::zstd ZLIB::ZLIB)
 gemel_module(sieve gemel_mail PkgConfig::re2 ICU::uc ICU::i18n)
+# Final delivery: who gets a message, duplicates, scripts.
+gemel_module(delivery gemel_store gemel_sieve)
 # The sessions: each knows the store and the wire, none knows another.
 gemel_module(sync gemel_store gemel_wire)
 gemel_module(imap gemel_store gemel_wire ${ROARING})
-gemel_module(lmtp gemel_store gemel_wire gemel_sieve)
+gemel_module(lmtp gemel_store gemel_wire gemel_delivery)
+gemel_module(outgoing gemel_store gemel_wire)
+gemel_module(managesieve gemel_store gemel_wire gemel_sieve)
 gemel_module(nntp gemel_store gemel_wire)
 gemel_module(pop3 gemel_store gemel_wire)
 gemel_module(admin gemel_store gemel_wire gemel_sync crypt)
@@ -65,6 +69,7 @@ file(GLOB server CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemeld*.cc)
 if(server)
   add_executable(gemeld ${server})
   target_link_libraries(gemeld PRIVATE gemel_config gemel_imap gemel_lmtp gemel_pop3 gemel_sync gemel_admin
+                        gemel_managesieve gemel_outgoing
                         gemel_net PkgConfig::systemd)
 endif()
 file(GLOB tool CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemel_*.cc ${CMAKE_SOURCE_DIR}/src/bin/gemel.cc)

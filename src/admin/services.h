@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "store/mail_store.h"
+#include "store/sieve_scripts.h"
 
 namespace gemel::admin {
 
@@ -114,6 +115,10 @@ struct Services {
       credential_of_password;
   /// The same for an imported crypt(3) hash.
   std::function<Result<std::vector<MailStore::NewItem>>(std::string_view hash)> credential_of_hash;
+  /// Have a Sieve script's name and text mistakes? Errors: kInvalid, which.
+  std::function<Result<void>(std::string_view name, std::string_view text)> check_script =
+      [](std::string_view, std::string_view) { return Result<void>(); };
+  ScriptQuota script_quota = {};
   std::function<std::vector<Listener>()> listeners = [] { return std::vector<Listener>(); };
   std::function<std::vector<ChannelStatus>()> channels = [] {
     return std::vector<ChannelStatus>();

@@ -63,5 +63,12 @@ Result<std::unique_ptr<Task>> start_demote(const TaskContext& context, const Jso
 Result<std::unique_ptr<Task>> start_sync(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_dump(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_verify(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_sieve_list(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_sieve_get(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_sieve_put(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_sieve_activate(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_sieve_delete(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_outbox_list(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_outbox_delete(const TaskContext& context, const Json& request);
 
 }  // namespace gemel::admin

@@ -111,19 +111,6 @@ void read_namespaces(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
-void read_lmtp(ConfigTable table, Config& config) {
-  config.lmtp = endpoints_of(table, "listen");
-  config.lmtp_mode = file_mode_of(table, "0666");
-  config.lmtp_lookup = static_cast<Config::Lookup>(
-      table.choice("lookup", {"address-then-local-part", "address", "local-part"}));
-  config.lmtp_case =
-      static_cast<Config::LetterCase>(table.choice("letter_case", {"folded", "exact"}));
-  config.lmtp_detail_separator = table.text("detail_separator", "+");
-  config.lmtp_recipients_max =
-      static_cast<size_t>(table.number("recipients_max", 1000, 100, 100'000));
-  table.check_all_read();
-}
-
 void read_pop3(ConfigTable table, Config& config) {
   config.pop3 = endpoints_of(table, "listen");
   config.pop3_tls = endpoints_of(table, "listen_tls");
@@ -225,7 +212,10 @@ std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
   read_tls(root.table("tls"), config);
   read_imap(root.table("imap"), config);
   read_namespaces(root.table("namespaces"), config);
-  read_lmtp(root.table("lmtp"), config);
+  config.lmtp = read_lmtp(root.table("lmtp"));
+  config.sieve = read_sieve(root.table("sieve"));
+  config.managesieve = read_managesieve(root.table("managesieve"));
+  config.outgoing = read_outgoing(root.table("outgoing"));
   read_pop3(root.table("pop3"), config);
   read_sync(root.table("sync"), config);
   read_users(root.table("users"), config);

@@ -12,26 +12,11 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "bin/config_delivery.h"
+#include "bin/config_endpoint.h"
 #include "bin/config_table.h"
 
 namespace gemel::bin {
-
-/// Where to listen: an address and port (0: any that is free), or a unix socket.
-struct Endpoint {
-  std::string host = {};
-  uint16_t port = 0;
-  std::string path = {};  // of a unix socket; then host is empty
-
-  bool is_unix() const { return !path.empty(); }
-  bool is_loopback() const;
-  /// As parse_endpoint takes it.
-  std::string text() const;
-};
-
-/// "127.0.0.1:143", "[::1]:143", "unix:/run/gemel/lmtp.sock". Errors: kSyntax.
-Result<Endpoint> parse_endpoint(std::string_view text);
-/// True for "localhost", 127.0.0.0/8 and ::1.
-bool is_loopback_host(std::string_view host);
 
 /// What of a replica an answer to a client waits for; see AckPolicy (store/ack_gate.h).
 struct AcknowledgeConfig {
@@ -83,13 +68,10 @@ struct Config {
   std::string other_users_prefix;   // of names (RFC 2342); empty: that namespace is not shown
   std::string shared_prefix;
 
-  std::vector<Endpoint> lmtp;
-  unsigned lmtp_mode = 0666;  // of its unix sockets
-  enum class Lookup : uint8_t { kAddressThenLocalPart, kAddress, kLocalPart };
-  Lookup lmtp_lookup = Lookup::kAddressThenLocalPart;
-  enum class LetterCase : uint8_t { kFolded, kExact } lmtp_case = LetterCase::kFolded;
-  std::string lmtp_detail_separator;
-  size_t lmtp_recipients_max = 0;
+  LmtpConfig lmtp;
+  SieveConfig sieve;
+  ManageSieveConfig managesieve;
+  OutgoingConfig outgoing;
 
   std::vector<Endpoint> pop3;
   std::vector<Endpoint> pop3_tls;

@@ -1,7 +1,8 @@
+#include "bin/config_endpoint.h"
+
 #include <fmt/format.h>
 
 #include "base/bytes.h"
-#include "bin/config.h"
 
 namespace gemel::bin {
 namespace {

@@ -110,6 +110,13 @@ std::vector<std::string> ConfigTable::texts(std::string_view key) {
   return out;
 }
 
+std::vector<std::string> ConfigTable::keys() const {
+  std::vector<std::string> out;
+  if (node_->table == nullptr) return out;
+  for (const auto& [name, value] : *node_->table) out.emplace_back(name.str());
+  return out;
+}
+
 std::map<std::string, std::string> ConfigTable::text_map(std::string_view key) {
   std::map<std::string, std::string> out;
   const toml::node* found = node_->find(key);

@@ -28,6 +28,8 @@ class ConfigTable {
   static ConfigTable parse(std::string_view text);
 
   bool has(std::string_view key) const;
+  /// All keys of this table, for one whose names are not known before.
+  std::vector<std::string> keys() const;
   /// Each gives the fallback where the key is missing or wrong.
   std::string text(std::string_view key, std::string_view fallback = "");
   int64_t number(std::string_view key, int64_t fallback, int64_t min, int64_t max);

@@ -63,8 +63,8 @@ mode = "manual"
   ASSERT_EQ(config->imap.size(), 2U);
   EXPECT_EQ(config->imap[1].text(), "[::1]:0");
   EXPECT_EQ(config->plaintext_auth, Config::PlaintextAuth::kAnywhere);
-  EXPECT_EQ(config->lmtp[0].path, "/run/lmtp.sock");
-  EXPECT_EQ(config->lmtp_lookup, Config::Lookup::kLocalPart);
+  EXPECT_EQ(config->lmtp.listen[0].path, "/run/lmtp.sock");
+  EXPECT_EQ(config->lmtp.lookup, LmtpConfig::Lookup::kLocalPart);
   EXPECT_THAT(config->user_mailboxes, ElementsAre(Pair("Lists", ""), Pair("Sent", "\\Sent")));
   ASSERT_EQ(config->channels.size(), 2U);
   EXPECT_EQ(config->channels[0].tls, ChannelConfig::Tls::kOff);  // the loopback
@@ -174,6 +174,63 @@ TEST(Endpoint, TakesAddressesWithPortsAndSocketPaths) {
     EXPECT_FALSE(parse_endpoint(bad)) << bad;
   EXPECT_FALSE(parse_endpoint("unix:/" + std::string(107, 'a')));
   EXPECT_TRUE(parse_endpoint("unix:/" + std::string(106, 'a')));
+}
+
+TEST(Config, ReadsWhatDeliveryNeeds) {
+  const auto config = parse_config(R"(
+[lmtp]
+listen = ["127.0.0.1:24"]
+allow = ["127.0.0.0/8", "2001:db8::1"]
+over_quota = "permanent"
+user = "mta"
+password = "x"
+auth = "required"
+postmaster = "ann"
+duplicates_days = 0
+[sieve]
+redirects_max = 0
+[sieve.spamtest]
+field = "X-Spam-Score"
+behind = "score="
+[sieve.virustest]
+field = "X-Virus"
+kind = "word"
+words = { clean = 0, infected = 5 }
+[managesieve]
+listen = ["127.0.0.1:4190"]
+[outgoing]
+sendmail = "/usr/sbin/sendmail -i"
+)");
+  ASSERT_TRUE(config) << text_of("", config.error());
+  EXPECT_EQ(config->lmtp.allow.size(), 2U);
+  EXPECT_EQ(config->lmtp.over_quota, LmtpConfig::OverQuota::kPermanent);
+  EXPECT_EQ(config->lmtp.auth, LmtpConfig::Auth::kRequired);
+  EXPECT_EQ(config->lmtp.duplicates_days, 0);
+  EXPECT_EQ(config->sieve.spamtest.max, 10);
+  EXPECT_THAT(config->sieve.virustest.words, ElementsAre(Pair("clean", 0), Pair("infected", 5)));
+  EXPECT_THAT(config->outgoing.sendmail, ElementsAre("/usr/sbin/sendmail", "-i"));
+  EXPECT_TRUE(config->outgoing.is_on());
+}
+
+TEST(Config, DeliverySaysWhatIsWrong) {
+  EXPECT_THAT(problems_of("[lmtp]\nallow = [\"10.0.0.1/8\"]"), HasSubstr("lmtp.allow"));
+  EXPECT_THAT(problems_of("[lmtp]\nauth = \"required\""), HasSubstr("lmtp.auth"));
+  EXPECT_THAT(problems_of("[lmtp]\nuser = \"x\""), HasSubstr("lmtp.user"));
+  EXPECT_THAT(problems_of("[lmtp]\naliases = \"/none\""), HasSubstr("lmtp.aliases"));
+  EXPECT_THAT(problems_of("[sieve]\nglobal_scripts = \"/none\""),
+              HasSubstr("sieve.global_scripts"));
+  EXPECT_THAT(problems_of("[sieve.spamtest]\nkind = \"colour\""), HasSubstr("spamtest.kind"));
+  EXPECT_THAT(problems_of("[outgoing]\nrelay = \"unix:/x\""), HasSubstr("outgoing.relay"));
+  EXPECT_THAT(problems_of("[outgoing]\nsendmail = \"mail\""), HasSubstr("outgoing.sendmail"));
+  EXPECT_THAT(problems_of("[outgoing]\nrelay = \"a:25\"\nsendmail = \"/x\""),
+              HasSubstr("outgoing.sendmail"));
+}
+
+TEST(Config, MailLeavesByTlsUnlessItStaysOnTheMachine) {
+  EXPECT_EQ(parse_config("[outgoing]\nrelay = \"127.0.0.1:25\"")->outgoing.tls,
+            OutgoingConfig::Tls::kOff);
+  EXPECT_EQ(parse_config("[outgoing]\nrelay = \"smtp.example:587\"")->outgoing.tls,
+            OutgoingConfig::Tls::kRequired);
 }
 
 }  // namespace

@@ -2,18 +2,14 @@
 // Source   doc/operations.md.
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <functional>
 
 #include "bin/config.h"
-#include "bin/gemel_commands.h"
-#include "bin/gemel_sieve.h"
+#include "bin/gemel_line.h"
 
 namespace gemel::tool {
 namespace {
 
 using admin::Json;
-
-constexpr const char* kDefaultSocket = "/run/gemel/admin.sock";
 
 const std::vector<Column> kUserColumns = {
     {"USER", "user"}, {"MAILBOXES", "mailboxes"}, {"MODSEQ", "modseq"}, {"DIGEST", "digest"}};
@@ -25,46 +21,9 @@ const std::vector<Column> kMailboxColumns = {{"MAILBOX", "mailbox"},
                                              {"BYTES", "bytes"},
                                              {"HIGHESTMODSEQ", "highestmodseq"}};
 
-// Everything that options fill in. Lives as long as the parser that points into it.
-struct Line {
-  Common common{.socket = kDefaultSocket};
-  bool json = false;
-  std::string config;
-  std::string user;
-  std::string mailbox;
-  std::string to;
-  std::string partition;
-  std::string special_use;
-  std::string password_file;
-  std::string hash;
-  std::string channel;
-  std::vector<std::string> users;
-  std::vector<std::string> mailboxes;
-  bool deleted = false;
-  bool all_users = false;
-  bool dry_run = false;
-  bool one_shot = false;
-  bool force = false;
-  double wait_s = 1.5;
-  bool index_only = false;
-  std::string store;
-  std::map<std::string, std::string> partitions;
-  ImportOptions import;
-  SieveOptions sieve;
-  std::function<int()> run;
-};
-
 std::optional<StoppedStore> stopped_store(const Line& line) {
   if (line.store.empty()) return std::nullopt;
   return StoppedStore{line.store, line.partitions};
-}
-
-// Adds a leaf command; `run` is called if it was given.
-CLI::App* leaf(CLI::App& parent, Line& line, const char* name, const char* help,
-               std::function<int()> run) {
-  CLI::App* command = parent.add_subcommand(name, help);
-  command->callback([&line, run = std::move(run)] { line.run = run; });
-  return command;
 }
 
 int with_credential(Line& line, Json request, const std::string& done) {
@@ -261,30 +220,6 @@ void add_replication_commands(CLI::App& app, Line& line) {
         ->required();
 }
 
-void add_sieve_commands(CLI::App& app, Line& line) {
-  CLI::App* sieve = app.add_subcommand("sieve", "try Sieve scripts; no server is asked");
-  sieve->require_subcommand(1);
-  leaf(*sieve, line, "compile", "say what is wrong with a script",
-       [&line] { return run_sieve_compile(line.common, line.sieve); })
-      ->add_option("SCRIPT", line.sieve.script, "a file, or - for standard input")
-      ->required();
-  CLI::App* test = leaf(*sieve, line, "test", "say what a script would do with a message",
-                        [&line] { return run_sieve_test(line.common, line.sieve); });
-  test->add_option("SCRIPT", line.sieve.script, "a file, or - for standard input")->required();
-  test->add_option("MESSAGE", line.sieve.message, "a file, or - for standard input")->required();
-  test->add_option("--from", line.sieve.from, "the envelope's sender; <> for none")
-      ->capture_default_str();
-  test->add_option("--to", line.sieve.to, "the envelope's recipient")->capture_default_str();
-  test->add_option("--address", line.sieve.addresses, "an address of the user; may be repeated");
-  test->add_option("--mailbox", line.sieve.mailboxes, "a mailbox that exists; may be repeated");
-  test->add_option("--special-use", line.sieve.special_uses,
-                   "USE=MAILBOX, such as \\Junk=Spam; may be repeated");
-  test->add_option("--personal", line.sieve.personal,
-                   "directory of scripts to include, NAME.sieve");
-  test->add_option("--global", line.sieve.global, "directory of global scripts to include");
-  test->add_flag("--changes", line.sieve.shows_changes, "show the message where it is changed");
-}
-
 // The socket that a server's configuration names. Errors: kInvalid, the file has mistakes.
 Result<std::string> socket_of(const std::string& config_path) {
   const auto config = bin::load_config(config_path);
@@ -310,6 +245,7 @@ int run(int argc, char** argv) {
   add_replication_commands(app, line);
   add_sieve_commands(app, line);
   add_role_commands(app, line);
+  add_outbox_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

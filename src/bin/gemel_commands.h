@@ -48,6 +48,14 @@ struct ImportOptions {
 };
 int run_import(const Common& common, const ImportOptions& options);
 
+struct ScriptOptions {
+  std::string userid;
+  std::string name;
+  std::string path;  // of the text to put; empty or "-": standard input
+};
+int run_sieve_get(const Common& common, const ScriptOptions& options);
+int run_sieve_put(const Common& common, const ScriptOptions& options);
+
 /// `store`: open it instead of asking a server.
 int run_dump(const Common& common, const std::string& userid,
              const std::optional<StoppedStore>& store);

@@ -65,7 +65,7 @@ void reload(Server& server, const std::string& path) {
   if (const Result<void> done = server.reload(*config); !done)
     log::error("configuration not taken over: {}", done.error().text);
   else
-    log::info("configuration taken over: log level and certificates");
+    log::info("configuration taken over: log level, aliases, global scripts and certificates");
 }
 
 int run(const Config& config, const std::string& path) {

@@ -25,29 +25,6 @@ imap::Limits imap_limits(const Config& config) {
   return limits;
 }
 
-lmtp::Options lmtp_options(const Config& config) {
-  using Lookup = lmtp::RecipientRules::Lookup;
-  using Case = lmtp::RecipientRules::Case;
-  lmtp::Options out{.hostname = config.hostname};
-  out.message_bytes_max = config.message_bytes_max;
-  out.recipients_max = config.lmtp_recipients_max;
-  out.recipient_rules.detail_separator = config.lmtp_detail_separator;
-  out.recipient_rules.letter_case =
-      config.lmtp_case == Config::LetterCase::kFolded ? Case::kFolded : Case::kExact;
-  switch (config.lmtp_lookup) {
-    case Config::Lookup::kAddress:
-      out.recipient_rules.lookup = Lookup::kAddress;
-      break;
-    case Config::Lookup::kLocalPart:
-      out.recipient_rules.lookup = Lookup::kLocalPart;
-      break;
-    case Config::Lookup::kAddressThenLocalPart:
-      out.recipient_rules.lookup = Lookup::kAddressThenLocalPart;
-      break;
-  }
-  return out;
-}
-
 pop3::Limits pop3_limits(const Config& config) {
   pop3::Limits limits;
   limits.idle_timeout_ms = config.pop3_idle_timeout_s * 1000;
@@ -74,6 +51,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
                           .connections_max = config.connections_max});
   TRY_OK(server->listen_everywhere());
   server->replication_->start(*server->network_);
+  server->delivery_->start_sending(*server->network_);
   const admin::Retention retention{.expunged_s = config.keep_expunged_days * kDayS,
                                    .deleted_s = config.keep_deleted_days * kDayS};
   server->sweeper_ = std::make_unique<Sweeper>(*server->store_, retention);
@@ -84,11 +62,13 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
 
 Server::~Server() {
   sweeper_.reset();
+  if (delivery_) delivery_->stop_sending();
   if (network_) network_->stop(kGraceMs);
 }
 
 Result<void> Server::reload(const Config& config) {
   log::set_level(config.log_level);
+  TRY_OK(delivery_->load());
   return identity_ ? identity_->reload() : Result<void>();
 }
 
@@ -120,6 +100,9 @@ Result<std::string> Server::server_secret() {
 Result<void> Server::make_services() {
   credentials_ = std::make_unique<admin::Credentials>(*store_, system_clock(), system_random());
   TRY(const std::string secret, server_secret());
+  access_options_ = {.other_users_prefix = config_.other_users_prefix,
+                     .shared_prefix = config_.shared_prefix,
+                     .admins = config_.admins};
   TRY(replication_, Replication::make(config_, *store_, secret));
   imap_options_ = std::make_shared<imap::Options>(
       imap::Options{.hostname = config_.hostname,
@@ -131,12 +114,14 @@ Result<void> Server::make_services() {
                     .plaintext_auth = config_.plaintext_auth == Config::PlaintextAuth::kAnywhere
                                           ? imap::PlaintextAuth::kAnywhere
                                           : imap::PlaintextAuth::kOnTlsOrLocal,
-                    .access = {.other_users_prefix = config_.other_users_prefix,
-                               .shared_prefix = config_.shared_prefix,
-                               .admins = config_.admins},
+                    .access = access_options_,
                     .ack_gate = &replication_->ack_gate(),
                     .limits = imap_limits(config_)});
-  lmtp_options_ = lmtp_options(config_);
+  TRY(delivery_, Delivery::make(config_, {.store = *store_,
+                                          .access = access_options_,
+                                          .ack_gate = replication_->ack_gate(),
+                                          .users = *credentials_,
+                                          .server_secret = secret}));
   make_pop3(secret);
   make_admin_services();
   return {};
@@ -172,6 +157,10 @@ void Server::make_admin_services() {
     return admin::items_for_password(password, config_.password_iterations, system_random());
   };
   services.credential_of_hash = [](std::string_view hash) { return admin::items_for_hash(hash); };
+  services.check_script = [this](std::string_view name, std::string_view text) {
+    return delivery_->check_script(name, text);
+  };
+  services.script_quota = delivery_->script_quota();
   services.listeners = [this] { return listeners_; };
   replication_->offer(services);
 }
@@ -180,11 +169,6 @@ wire::SessionFactory Server::imap_sessions() const {
   return [options = imap_options_](wire::SessionEnv env) {
     return imap::make_session(options, std::move(env));
   };
-}
-
-wire::SessionFactory Server::lmtp_sessions() const {
-  return lmtp::session_factory(
-      {*store_, system_clock(), system_random(), &replication_->ack_gate()}, lmtp_options_);
 }
 
 wire::SessionFactory Server::pop3_sessions() const {
@@ -223,8 +207,13 @@ Result<void> Server::listen_everywhere() {
   for (const Endpoint& endpoint : config_.imap_tls)
     TRY_OK(listen("imaps", endpoint, {.tls = Tls::kImplicit, .session = imap_sessions()}));
   // The mail server runs as another user; what may reach the socket is for its directory to say.
-  for (const Endpoint& endpoint : config_.lmtp)
-    TRY_OK(listen("lmtp", endpoint, {.mode = config_.lmtp_mode, .session = lmtp_sessions()}));
+  for (const Endpoint& endpoint : config_.lmtp.listen)
+    TRY_OK(listen(
+        "lmtp", endpoint,
+        {.mode = config_.lmtp.mode, .tls = start_tls, .session = delivery_->lmtp_sessions()}));
+  for (const Endpoint& endpoint : config_.managesieve.listen)
+    TRY_OK(listen("managesieve", endpoint,
+                  {.tls = start_tls, .session = delivery_->managesieve_sessions()}));
   for (const Endpoint& endpoint : config_.pop3)
     TRY_OK(listen("pop3", endpoint, {.tls = start_tls, .session = pop3_sessions()}));
   for (const Endpoint& endpoint : config_.pop3_tls)

@@ -12,10 +12,10 @@
 #include "admin/credentials.h"
 #include "admin/services.h"
 #include "bin/config.h"
+#include "bin/gemeld_delivery.h"
 #include "bin/gemeld_replication.h"
 #include "bin/gemeld_sweeper.h"
 #include "imap/options.h"
-#include "lmtp/session.h"
 #include "net/network.h"
 #include "pop3/options.h"
 #include "store/mail_store.h"
@@ -29,7 +29,7 @@ class Server {
   /// Says goodbye to every session and closes the store.
   ~Server();
 
-  /// Takes over the log level, and reads the certificates again.
+  /// Takes over the log level, and reads aliases, global scripts and certificates again.
   Result<void> reload(const Config& config);
 
  private:
@@ -44,7 +44,6 @@ class Server {
   Result<void> listen(const std::string& service, const Endpoint& endpoint,
                       net::ListenOptions options);
   wire::SessionFactory imap_sessions() const;
-  wire::SessionFactory lmtp_sessions() const;
   wire::SessionFactory pop3_sessions() const;
   wire::SessionFactory admin_sessions() const;
   wire::SessionFactory metrics_sessions() const;
@@ -54,7 +53,8 @@ class Server {
   std::unique_ptr<MailStore> store_;
   std::unique_ptr<admin::Credentials> credentials_;
   std::shared_ptr<const imap::Options> imap_options_;
-  lmtp::Options lmtp_options_;
+  AccessOptions access_options_;
+  std::unique_ptr<Delivery> delivery_;
   pop3::Maildrops maildrops_;
   std::shared_ptr<const pop3::Options> pop3_options_;
   std::unique_ptr<Replication> replication_;

@@ -29,7 +29,44 @@ Result<std::string_view> after_keyword(std::string_view argument, std::string_vi
   return argument;
 }
 
-std::string text_of(const Error& error) { return error.text; }
+// " NAME=VALUE NAME": one after the other, until there is none.
+struct Parameter {
+  std::string name;  // upper case
+  std::string value;
+};
+std::optional<Parameter> take_parameter(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  if (text.empty()) return std::nullopt;
+  const std::string_view word = text.substr(0, text.find(' '));
+  text.remove_prefix(word.size());
+  const size_t equals = word.find('=');
+  return Parameter{
+      .name = to_upper(word.substr(0, equals)),
+      .value = std::string(equals == std::string_view::npos ? "" : word.substr(equals + 1))};
+}
+
+Reply parameter_refusal(const Error& error) {
+  if (error.code == Code::kTooBig) return reply_for(error);
+  return {error.code == Code::kUnsupported ? 555 : 501, "5.5.4", error.text};
+}
+
+// RFC 6531 §3.5: an address that is not ASCII needs SMTPUTF8.
+Reply path_refusal(const Error& error, std::string_view path, std::string_view enhanced) {
+  const bool is_ascii_only =
+      std::ranges::all_of(path, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (is_ascii_only) return {501, enhanced, error.text};
+  return {553, "5.6.7", "the address is not ASCII, and MAIL did not say SMTPUTF8"};
+}
+
+// RFC 6531 §3.4: the parameter may stand anywhere behind the path, which it decides about.
+AddressCharset charset_of(std::string_view argument) {
+  const size_t end = argument.rfind('>');
+  std::string_view rest =
+      end == std::string_view::npos ? std::string_view() : argument.substr(end + 1);
+  while (const std::optional<Parameter> parameter = take_parameter(rest))
+    if (parameter->name == "SMTPUTF8") return AddressCharset::kUtf8;
+  return AddressCharset::kAscii;
+}
 
 }  // namespace
 
@@ -38,72 +75,92 @@ void Session::cmd_lhlo(std::string_view argument, std::string& out) {
   reset();  // RFC 5321 §4.1.4
   state_ = kReady;
   client_name_ = argument;
+  std::string more;
+  if (env_.can_tls && !env_.is_tls) more += "250-STARTTLS\r\n";
+  if (options_.credentials != nullptr && userid_.empty())
+    more += fmt::format("250-AUTH {}SCRAM-SHA-256\r\n", may_send_password() ? "PLAIN " : "");
   out += fmt::format(
-      "250-{}\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n250 SIZE {}\r\n",
-      options_.hostname, options_.message_bytes_max);
+      "250-{}\r\n250-8BITMIME\r\n250-BINARYMIME\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n"
+      "250-IGNOREQUOTA\r\n250-PIPELINING\r\n{}250-SIZE {}\r\n250 SMTPUTF8\r\n",
+      options_.hostname, more, options_.message_bytes_max);
 }
 
 void Session::cmd_mail(std::string_view argument, std::string& out) {
+  if (options_.auth == Options::Auth::kRequired && userid_.empty())
+    return refuse(out, {530, "5.7.0", "log in first"});
   const Result<std::string_view> rest = after_keyword(argument, "FROM:");
-  if (!rest) return refuse(out, {501, "5.5.4", text_of(rest.error())});
-  const Result<Path> path = parse_path(*rest);
-  if (!path) return refuse(out, {501, "5.1.7", text_of(path.error())});
-  if (const Result<void> checked = mail_parameters(path->rest); !checked) {
-    if (checked.error().code == Code::kTooBig) return say(out, reply_for(checked.error()));
-    const bool is_unknown = checked.error().code == Code::kUnsupported;
-    return refuse(out, {is_unknown ? 555 : 501, "5.5.4", text_of(checked.error())});
-  }
+  if (!rest) return refuse(out, {501, "5.5.4", rest.error().text});
+  const Result<EnvelopePath> path = parse_path(*rest, charset_of(*rest));
+  if (!path) return refuse(out, path_refusal(path.error(), *rest, "5.1.7"));
+  const Result<MailParameters> parameters = mail_parameters(path->rest);
+  if (!parameters && parameters.error().code == Code::kTooBig)
+    return say(out, parameter_refusal(parameters.error()));
+  if (!parameters) return refuse(out, parameter_refusal(parameters.error()));
   message_ = Message();
   message_.return_path = path->text;
   message_.id = to_hex(services_.random.bytes(8));
+  message_.charset = parameters->charset;
+  message_.kind = parameters->kind;
   state_ = kMail;
   say(out, {250, "2.1.0", "OK"});
 }
 
-// SIZE=n (RFC 1870 §3), BODY=7BIT and BODY=8BITMIME (RFC 6152 §2).
-Result<void> Session::mail_parameters(std::string_view text) const {
-  while (!text.empty()) {
-    text.remove_prefix(1);
-    const std::string_view parameter = text.substr(0, text.find(' '));
-    text.remove_prefix(parameter.size());
-    if (parameter.empty()) continue;
-    const size_t equals = parameter.find('=');
-    const std::string name = to_upper(parameter.substr(0, equals));
-    const std::string value =
-        equals == std::string_view::npos ? "" : to_upper(parameter.substr(equals + 1));
+// SIZE=n (RFC 1870 §3); BODY=7BIT, 8BITMIME (RFC 6152 §2), BINARYMIME (RFC 3030 §3); SMTPUTF8 (RFC
+// 6531 §3.4); AUTH=x (RFC 4954 §5: who submitted it is of no use to a mailbox).
+Result<Session::MailParameters> Session::mail_parameters(std::string_view text) const {
+  MailParameters out;
+  while (const std::optional<Parameter> parameter = take_parameter(text)) {
+    const std::string& name = parameter->name;
+    const std::string value = to_upper(parameter->value);
     if (name == "SIZE") {
       const Result<uint64_t> size = parse_number(value);
       if (!size) return fail(Code::kSyntax, "SIZE needs a number");
       if (*size > options_.message_bytes_max) return fail(Code::kTooBig, "the message is too big");
     } else if (name == "BODY") {
-      if (value != "7BIT" && value != "8BITMIME")
-        return fail(Code::kSyntax, "BODY is 7BIT or 8BITMIME");
-    } else {
+      if (value != "7BIT" && value != "8BITMIME" && value != "BINARYMIME")
+        return fail(Code::kSyntax, "BODY is 7BIT, 8BITMIME or BINARYMIME");
+      if (value == "BINARYMIME") out.kind = BodyKind::kBinary;
+    } else if (name == "SMTPUTF8") {
+      if (!value.empty()) return fail(Code::kSyntax, "SMTPUTF8 takes no value");
+      out.charset = AddressCharset::kUtf8;
+    } else if (name != "AUTH" || value.empty()) {
       return fail(Code::kUnsupported, "unknown parameter");
     }
   }
-  return {};
+  return out;
+}
+
+Result<MailStore::Filing::Quota> Session::recipient_parameters(std::string_view text) const {
+  auto quota = MailStore::Filing::Quota::kChecked;
+  while (const std::optional<Parameter> parameter = take_parameter(text)) {
+    if (parameter->name != "IGNOREQUOTA" || !parameter->value.empty())
+      return fail(Code::kUnsupported, "unknown parameter");
+    quota = MailStore::Filing::Quota::kIgnored;
+  }
+  return quota;
 }
 
 void Session::cmd_rcpt(std::string_view argument, std::string& out) {
   const Result<std::string_view> rest = after_keyword(argument, "TO:");
-  if (!rest) return refuse(out, {501, "5.5.4", text_of(rest.error())});
-  const Result<Path> path = parse_path(*rest);
-  if (!path) return refuse(out, {501, "5.1.3", text_of(path.error())});
+  if (!rest) return refuse(out, {501, "5.5.4", rest.error().text});
+  const Result<EnvelopePath> path = parse_path(*rest, message_.charset);
+  if (!path) return refuse(out, path_refusal(path.error(), *rest, "5.1.3"));
   if (path->is_null()) return refuse(out, {501, "5.1.3", "a recipient can't be null"});
-  if (path->rest.find_first_not_of(' ') != std::string_view::npos)
-    return refuse(out, {555, "5.5.4", "unknown parameter"});
+  const Result<MailStore::Filing::Quota> quota = recipient_parameters(path->rest);
+  if (!quota) return refuse(out, parameter_refusal(quota.error()));
   // Said before the body crosses in vain; deliver() would say the same.
   if (services_.store.role() == Role::kReplica)
     return say(out, reply_for({Code::kReadOnly, "replica"}));
   // RFC 5321 §4.5.3.1.10: 452, and the client sends the rest with another message.
   if (message_.recipients.size() >= options_.recipients_max)
     return say(out, {452, "4.5.3", "too many recipients"});
-  Result<Recipient> found =
-      find_recipient(services_.store, options_.recipient_rules, path->address);
+  Result<delivery::Recipient> found = services_.deliverer.find(path->address);
   // An unknown user is no bad command: a list server may have many of them.
   if (!found) return say(out, reply_for(found.error()));
-  message_.recipients.push_back({path->text, std::move(*found)});
+  message_.recipients.push_back({.address = path->text,
+                                 .parsed = path->address,
+                                 .means = *std::move(found),
+                                 .quota = *quota});
   state_ = kRecipients;
   say(out, {250, "2.1.5", "OK"});
 }
@@ -113,9 +170,36 @@ void Session::cmd_data(std::string_view argument, std::string& out) {
   // RFC 2033 §4.2: 503 after a transaction whose recipients were all refused; it goes on with the
   // next one.
   if (state_ != kRecipients) return refuse(out, {503, "5.5.1", "no valid recipients"});
+  // RFC 3030 §3: lines are what a binary message does not have.
+  if (message_.kind == BodyKind::kBinary)
+    return refuse(out, {503, "5.5.1", "a binary message comes by BDAT"});
   start_body();
   state_ = kBody;
   say(out, {354, "", "go on, end with a dot"});
+}
+
+// RFC 3030 §2: the bytes follow whatever the answer will be, and are read.
+void Session::cmd_bdat(std::string_view argument, std::string& out) {
+  const size_t space = argument.find(' ');
+  const Result<uint64_t> size = parse_number(argument.substr(0, space));
+  const std::string_view word =
+      space == std::string_view::npos ? std::string_view() : argument.substr(space + 1);
+  if (!size || (!word.empty() && !equals_ignoring_case(word, "LAST"))) {
+    // Nobody knows how many bytes to pass over: what follows is not to be taken for commands.
+    refuse(out, {501, "5.5.4", "BDAT needs a size, and LAST or nothing"});
+    return close_with({421, "4.7.0", "lost in the stream"});
+  }
+  chunk_ = {.left = *size, .place = word.empty() ? Chunk::Place::kMiddle : Chunk::Place::kLast};
+  if (*size > kRefusedChunkBytesMax && *size > options_.message_bytes_max) {
+    say(out, reply_for({Code::kTooBig, ""}));
+    return close_with({421, "4.7.0", "the chunk is too big"});
+  }
+  if (state_ == kRecipients)
+    start_body();
+  else if (state_ != kChunks)
+    chunk_.refusal = Reply{503, "5.5.1", state_ == kStart ? "LHLO first" : "no valid recipients"};
+  chunk_.back = state_;
+  state_ = kChunk;
 }
 
 void Session::cmd_rset(std::string_view argument, std::string& out) {

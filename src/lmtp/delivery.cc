@@ -1,4 +1,4 @@
-// The body's way into the store, and into the mailboxes.
+// The body's way into the store, and to delivery.
 #include <algorithm>
 
 #include "base/log.h"
@@ -6,25 +6,14 @@
 #include "lmtp/trace.h"
 
 namespace gemel::lmtp {
-namespace {
-
-// Errors that belong to one recipient; any other would meet each of them alike.
-bool is_one_mailboxs(Code code) {
-  return code == Code::kNotFound || code == Code::kOverQuota || code == Code::kLimit ||
-         code == Code::kDenied;
-}
-
-// A mailbox that was there at RCPT and is not now: the next try finds INBOX or no user at all.
-Error seen_from_delivery(Error error) {
-  if (error.code == Code::kNotFound) error.code = Code::kGone;
-  return error;
-}
-
-}  // namespace
 
 void Session::start_body() {
   Message& message = message_;
-  Result<BodyWriter> writer = services_.store.stage(message.recipients.front().recipient.partition);
+  // The partition of most recipients' mail; what goes elsewhere is copied.
+  std::string partition = "default";
+  if (!message.recipients.front().means.users.empty())
+    partition = message.recipients.front().means.users.front().partition;
+  Result<BodyWriter> writer = services_.store.stage(partition);
   if (!writer) {
     message.error = std::move(writer).error();
     return;
@@ -36,6 +25,9 @@ void Session::start_body() {
                     .client_name = client_name_,
                     .peer_address = env_.peer_address,
                     .hostname = options_.hostname,
+                    .protocol = protocol_of({.is_tls = env_.is_tls,
+                                             .is_authenticated = !userid_.empty(),
+                                             .is_utf8 = message.charset == AddressCharset::kUtf8}),
                     .id = message.id,
                     .for_recipient = is_alone ? message.recipients.front().address : "",
                     .unix_s = services_.clock.unix_s()});
@@ -50,6 +42,25 @@ void Session::take_body() {
   if (message_.unstuffer.done()) finish_body();
 }
 
+void Session::take_chunk(std::string& out) {
+  const std::string_view unread = std::string_view(input_).substr(head_);
+  const std::string_view piece = unread.substr(0, chunk_.left);
+  head_ += piece.size();
+  chunk_.left -= piece.size();
+  if (!chunk_.refusal) take_body_piece(piece);
+  if (chunk_.left == 0) finish_chunk(out);
+}
+
+void Session::finish_chunk(std::string& out) {
+  state_ = chunk_.back;
+  if (chunk_.refusal) return refuse(out, *chunk_.refusal);
+  if (chunk_.place == Chunk::Place::kLast) return finish_body();
+  state_ = kChunks;
+  // After a failure the transaction waits for RSET (RFC 3030 §2); each chunk gets the same answer.
+  if (message_.error) return say(out, reply_for(*message_.error));
+  say(out, {250, "2.0.0", "OK"});
+}
+
 void Session::take_body_piece(std::string_view piece) {
   message_.bytes += piece.size();
   if (!message_.error && message_.bytes > options_.message_bytes_max)
@@ -61,31 +72,42 @@ void Session::take_body_piece(std::string_view piece) {
   if (message_.error) message_.writer.reset();  // its room is free at once
 }
 
+Reply Session::reply_to(const delivery::Verdict& verdict) const {
+  using Kind = delivery::Verdict::Kind;
+  if (verdict.kind == Kind::kAccepted) return {250, "2.1.5", "delivered, id " + message_.id};
+  // RFC 5429 §2.1.2: the recipient's own words.
+  if (verdict.kind == Kind::kRefused) return {550, "5.7.1", verdict.error.text};
+  if (verdict.kind == Kind::kLoops)
+    return {554, "5.4.6", "the message has been handed on too often"};
+  if (verdict.error.code == Code::kOverQuota &&
+      options_.over_quota == Options::OverQuota::kPermanent)
+    return {552, "5.2.2", "the mailbox is full"};
+  return reply_for(verdict.error);
+}
+
 void Session::finish_body() {
-  message_.delivered = deliver();
+  message_.verdicts = deliver();
   state_ = kReplying;
 }
 
 // False: the replicas are still to say that they have the message.
 bool Session::say_replies(std::string& out) {
-  const std::optional<Result<void>> verdict = gate_.verdict();
-  if (!verdict) return false;
-  const Result<std::vector<Result<void>>> delivered = *std::move(message_.delivered);
+  const std::optional<Result<void>> replicated = gate_.verdict();
+  if (!replicated) return false;
   for (size_t i = 0; i < message_.recipients.size(); ++i) {
-    const AcceptedRecipient& accepted = message_.recipients[i];
-    Result<void> result =
-        delivered ? (*delivered)[i] : Result<void>(std::unexpected(delivered.error()));
-    if (result) result = *verdict;
-    if (result) {
-      log::info("lmtp delivered id={} user={} bytes={}", message_.id, accepted.recipient.userid,
-                message_.bytes);
-      say(out, {250, "2.1.5", fmt::format("<{}> delivered, id {}", accepted.address, message_.id)});
-      continue;
-    }
-    log::warn("lmtp refused id={} user={} code={} text=\"{}\"", message_.id,
-              accepted.recipient.userid, name_of(result.error().code), result.error().text);
-    Reply reply = reply_for(result.error());
-    reply.text = fmt::format("<{}> {}", accepted.address, reply.text);
+    const delivery::LetterRecipient& recipient = message_.recipients[i];
+    delivery::Verdict verdict = std::move(message_.verdicts[i]);
+    if (verdict.kind == delivery::Verdict::Kind::kAccepted && !*replicated)
+      verdict = {delivery::Verdict::Kind::kFailed, replicated->error()};
+    Reply reply = reply_to(verdict);
+    const std::string& user =
+        recipient.means.users.empty() ? recipient.address : recipient.means.users.front().userid;
+    if (verdict.kind == delivery::Verdict::Kind::kAccepted)
+      log::info("lmtp delivered id={} user={} bytes={}", message_.id, user, message_.bytes);
+    else
+      log::warn("lmtp refused id={} user={} reply={} text=\"{}\"", message_.id, user, reply.code,
+                verdict.error.text);
+    reply.text = "<" + recipient.address + "> " + reply.text;
     say(out, reply);
   }
   bad_commands_ = 0;  // a connection that brings mail may go on for long
@@ -94,37 +116,24 @@ bool Session::say_replies(std::string& out) {
   return true;
 }
 
-// One result a recipient, or the error that is everyone's.
-Result<std::vector<Result<void>>> Session::deliver() {
-  if (message_.error) return std::unexpected(*message_.error);
-  TRY(const StagedBody body, message_.writer->finish());
-  message_.writer.reset();
-  const int64_t now_s = services_.clock.unix_s();
-  // Two addresses of one mailbox give one message there.
-  std::vector<UniqueId> mailboxes;
-  for (const AcceptedRecipient& accepted : message_.recipients)
-    mailboxes.push_back(accepted.recipient.mailbox);
-  std::ranges::sort(mailboxes);
-  mailboxes.erase(std::ranges::unique(mailboxes).begin(), mailboxes.end());
-
-  std::vector<MailStore::Append> appends;
-  for (const UniqueId& mailbox : mailboxes)
-    appends.push_back({.mailbox = mailbox, .body = body, .flags = {}, .internaldate_s = now_s});
-  const auto together = services_.store.append(appends);
-  if (!together && !is_one_mailboxs(together.error().code))
-    return std::unexpected(together.error());
-  if (together) return std::vector<Result<void>>(message_.recipients.size());
-
-  std::map<UniqueId, Result<void>> results;
-  for (MailStore::Append& append : appends) {
-    const UniqueId mailbox = append.mailbox;
-    const auto alone = services_.store.append({std::move(append)});
-    results[mailbox] = alone ? Result<void>() : std::unexpected(seen_from_delivery(alone.error()));
-  }
-  std::vector<Result<void>> out;
-  for (const AcceptedRecipient& accepted : message_.recipients)
-    out.push_back(results[accepted.recipient.mailbox]);
-  return out;
+// One verdict for each recipient.
+std::vector<delivery::Verdict> Session::deliver() {
+  Message& message = message_;
+  const auto for_all = [&](const Error& error) {
+    return std::vector<delivery::Verdict>(message.recipients.size(),
+                                          {delivery::Verdict::Kind::kFailed, error});
+  };
+  if (message.error) return for_all(*message.error);
+  Result<StagedBody> body = message.writer->finish();
+  message.writer.reset();
+  if (!body) return for_all(body.error());
+  return services_.deliverer.deliver({.id = message.id,
+                                      .return_path = message.return_path,
+                                      .recipients = message.recipients,
+                                      .body = *std::move(body),
+                                      .client_name = client_name_,
+                                      .peer_address = env_.peer_address,
+                                      .charset = message.charset});
 }
 
 }  // namespace gemel::lmtp

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace gemel::lmtp {
 namespace {
@@ -42,11 +44,25 @@ constexpr bool is_in_code_order() {
 }
 static_assert(is_in_code_order());  // a new Code does not compile without its words
 
+bool is_printable(char c) { return static_cast<unsigned char>(c) >= ' ' && c != '\x7f'; }
+
 }  // namespace
 
-std::string line_of(const Reply& reply) {
-  if (reply.enhanced.empty()) return fmt::format("{} {}\r\n", reply.code, reply.text);
-  return fmt::format("{} {} {}\r\n", reply.code, reply.enhanced, reply.text);
+std::string lines_of(const Reply& reply) {
+  std::string_view rest = reply.text;
+  while (rest.ends_with('\n') || rest.ends_with('\r')) rest.remove_suffix(1);
+  std::string out;
+  for (size_t lines = 0;; ++lines) {
+    std::string_view text = rest.substr(0, rest.find('\n'));
+    const bool is_last = text.size() == rest.size() || lines + 1 == kReplyLinesMax;
+    rest.remove_prefix(std::min(text.size() + 1, rest.size()));
+    text = text.substr(0, kReplyTextBytesMax);
+    out += fmt::format("{}{}", reply.code, is_last ? ' ' : '-');
+    if (!reply.enhanced.empty()) out += fmt::format("{} ", reply.enhanced);
+    std::ranges::copy_if(text, std::back_inserter(out), is_printable);
+    out += "\r\n";
+    if (is_last) return out;
+  }
 }
 
 Reply reply_for(const Error& error) {

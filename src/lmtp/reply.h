@@ -10,14 +10,19 @@
 
 namespace gemel::lmtp {
 
+/// Of a text that a recipient's script gave. RFC 5321 §4.5.3.1.5 wants lines of at most 512 octets.
+inline constexpr size_t kReplyLinesMax = 20;
+inline constexpr size_t kReplyTextBytesMax = 480;
+
 struct Reply {
   int code = 0;
   std::string_view enhanced;  // "2.1.5"; empty where RFC 2034 §3 wants none
   std::string text;
 };
 
-/// One line with CRLF.
-std::string line_of(const Reply& reply);
+/// With CRLF; a line for each of the text's (RFC 5321 §4.2.1), which end with CRLF or LF. Controls
+/// go, for a text may be a stranger's.
+std::string lines_of(const Reply& reply);
 
 /// What the sender of a message, or of a recipient, is told of `error`. Permanent (5yz) only where
 /// trying again can't help; the text of a 4yz never names what is inside this server.

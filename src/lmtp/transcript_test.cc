@@ -5,7 +5,11 @@
 //   C: line          sent with CRLF; lines that follow each other are sent at once (pipelined)
 //   C= text          the same without CRLF; \r \n \0 and \xHH are escapes
 //   S: line          what came back
-//   E: timeout | end-of-input | shutdown | replica | primary | disk-full | disk-ok | forget NAME
+//   O: permanent-quota | login | login-required | allow NETWORK | no-duplicates   before the first
+//      C: what this server is told; the login is mta with the password secret
+//   E: timeout | end-of-input | shutdown | replica | primary | disk-full | disk-ok | forget NAME |
+//      tls | quota USER BYTES | alias NAME: TARGET | script USER TEXT (with escapes)
+//   X: number of messages in the outbox, and below it their envelopes
 //   M: NAME          the number of messages in a mailbox, and below it the newest one's text
 //   | line
 #include <fmt/format.h>
@@ -16,18 +20,15 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "base/bytes.h"
+#include "delivery/test_world.h"
 #include "lmtp/session.h"
+#include "store/sieve_scripts.h"
 
 namespace gemel::lmtp {
 namespace {
-
-class FixedClock final : public Clock {
- public:
-  int64_t unix_s() override { return 1'764'000'000; }
-  int64_t monotonic_ms() override { return 0; }
-};
 
 std::string unescape(std::string_view text) {
   std::string out;
@@ -59,17 +60,31 @@ std::string escape(std::string_view text) {
   return out;
 }
 
+// mta, whose password is secret.
+class OneLogin final : public wire::CredentialSource {
+ public:
+  Result<wire::ScramCredential> scram(std::string_view userid) override {
+    if (userid != "mta") return fail(Code::kNotFound, "");
+    return wire::make_scram_credential("secret", wire::kScramIterationsMin, random_);
+  }
+  Result<void> check_password(std::string_view userid, std::string_view password) override {
+    if (userid != "mta" || password != "secret") return fail(Code::kAuthFailed, "");
+    return {};
+  }
+
+ private:
+  SeededRandom random_{2};
+};
+
 // A store with two users, and one connection to it.
 class Conversation {
  public:
-  explicit Conversation(size_t piece_bytes) : piece_bytes_(piece_bytes) {
-    store_ =
-        *MailStore::open({.path = "mail", .partitions = {}, .clock = &clock_, .opener = &engines_});
-    for (const char* user : {"alice", "bob", "dan@example.org"})
-      EXPECT_TRUE(store_->create_user(user, {}));
-    EXPECT_TRUE(store_->create({.name = *MailboxName::make("alice", "lists/cxx")}));
-    session_ = std::make_unique<Session>(Services{*store_, clock_, random_}, options_,
-                                         wire::SessionEnv{.peer_address = "192.0.2.7"});
+  Conversation(size_t piece_bytes, const std::vector<std::string>& settings)
+      : piece_bytes_(piece_bytes) {
+    for (const std::string& setting : settings) set(setting);
+    session_ = std::make_unique<Session>(
+        Services{*world_.store, world_.clock, world_.random, *world_.deliverer}, options_,
+        wire::SessionEnv{.peer_address = "192.0.2.7", .can_tls = true});
   }
 
   std::string start() { return settle(); }
@@ -91,26 +106,53 @@ class Conversation {
     if (event == "end-of-input") session_->end_of_input();
     if (event == "shutdown") session_->shut_down();
     if (event == "replica") {
-      EXPECT_TRUE(store_->demote());
+      EXPECT_TRUE(world_.store->demote());
     }
     if (event == "primary") {
-      EXPECT_TRUE(store_->promote());
+      EXPECT_TRUE(world_.store->promote());
     }
-    if (event == "disk-full") engines_.fail_writes(Code::kNoSpace);
-    if (event == "disk-ok") engines_.fail_writes(std::nullopt);
+    if (event == "disk-full") world_.engines.fail_writes(Code::kNoSpace);
+    if (event == "disk-ok") world_.engines.fail_writes(std::nullopt);
     if (event.starts_with("forget ")) {
       const auto name = MailboxName::parse(event.substr(7));
-      EXPECT_TRUE(store_->remove(store_->find(*name)->id));
+      EXPECT_TRUE(world_.store->remove(world_.store->find(*name)->id));
+    }
+    if (event == "tls") {
+      EXPECT_EQ(session_->want(), wire::Want::kTls);
+      session_->tls_started();
+    }
+    if (event.starts_with("quota ")) {
+      const size_t space = event.find(' ', 6);
+      EXPECT_TRUE(world_.store->put_user_items(
+          event.substr(6, space - 6),
+          {{std::string(kUserItemQuotaStorage), std::string(event.substr(space + 1))}}));
+    }
+    if (event.starts_with("alias ")) world_.aliases.set(*delivery::Aliases::parse(event.substr(6)));
+    if (event.starts_with("script ")) {
+      const size_t space = event.find(' ', 7);
+      SieveScripts scripts(*world_.store, std::string(event.substr(7, space - 7)));
+      EXPECT_TRUE(scripts.put("main", unescape(event.substr(space + 1)), world_.clock.unix_s()));
+      EXPECT_TRUE(scripts.activate("main", world_.clock.unix_s()));
     }
     return settle();
   }
 
+  std::string outbox() {
+    const std::vector<Outbox::Entry> entries = world_.outbox->entries().value();
+    std::string out = fmt::format("X: {}\n", entries.size());
+    for (const Outbox::Entry& entry : entries) {
+      const OutboxEnvelope envelope = world_.outbox->open(entry.uid)->envelope;
+      out += fmt::format("| <{}> to <{}>\n", envelope.sender, envelope.recipient);
+    }
+    return out;
+  }
+
   std::string mailbox(std::string_view text) {
-    const Result<MailboxInfo> info = store_->find(*MailboxName::parse(text));
+    const Result<MailboxInfo> info = world_.store->find(*MailboxName::parse(text));
     if (!info) return "M: " + std::string(text) + " is not there\n";
     std::string out = fmt::format("M: {} {}\n", text, info->exists);
     if (info->exists == 0) return out;
-    const MailboxView view = *store_->view(info->id);
+    const MailboxView view = *world_.store->view(info->id);
     const std::string body = *view.body(view.record(info->last_uid)->facts.guid)->read_all();
     for (size_t at = 0; at < body.size();) {
       const size_t end = std::min(body.find("\r\n", at), body.size());
@@ -122,6 +164,16 @@ class Conversation {
   }
 
  private:
+  void set(std::string_view setting) {
+    if (setting == "permanent-quota") options_.over_quota = Options::OverQuota::kPermanent;
+    if (setting.starts_with("login")) options_.credentials = &credentials_;
+    if (setting == "login-required") options_.auth = Options::Auth::kRequired;
+    if (setting.starts_with("allow "))
+      options_.allow.push_back(NetworkRange::parse(setting.substr(6)).value());
+    if (setting == "no-duplicates")
+      world_.make_deliverer({.hostname = "mx.example.org", .duplicates_s = 0});
+  }
+
   std::string settle() {
     std::string out;
     do {
@@ -135,10 +187,8 @@ class Conversation {
   }
 
   size_t piece_bytes_;
-  FixedClock clock_;
-  SeededRandom random_{1};
-  MemoryOpener engines_;
-  std::unique_ptr<MailStore> store_;
+  delivery::TestWorld world_;
+  OneLogin credentials_;
   Options options_{.hostname = "mx.example.org",
                    .message_bytes_max = 1000,
                    .recipients_max = 3,
@@ -158,9 +208,17 @@ std::string with_prefix(std::string_view said) {
   return out;
 }
 
+std::vector<std::string> settings_of(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("O: ")) out.push_back(line.substr(3));
+  return out;
+}
+
 // The transcript as it is when its client's lines and events happen now.
 std::string replay(const std::string& text, size_t piece_bytes) {
-  Conversation conversation(piece_bytes);
+  Conversation conversation(piece_bytes, settings_of(text));
   std::string out;
   std::string unsent;
   bool started = false;
@@ -172,6 +230,10 @@ std::string replay(const std::string& text, size_t piece_bytes) {
     const size_t end = std::min(text.find('\n', at), text.size());
     const std::string line = text.substr(at, end - at);
     at = end + 1;
+    if (line.starts_with("O: ")) {
+      out += line + "\n";
+      continue;
+    }
     const bool is_said = line.starts_with("S:") || line.starts_with('|');
     if (line.starts_with("C: ") && !started) flush();
     if (line == "C:" || line.starts_with("C: "))
@@ -184,6 +246,10 @@ std::string replay(const std::string& text, size_t piece_bytes) {
     if (line.starts_with("M: ")) {
       const std::string name = line.substr(3);
       out += conversation.mailbox(name.substr(0, name.find(' ')));
+      continue;
+    }
+    if (line.starts_with("X:")) {
+      out += conversation.outbox();
       continue;
     }
     out += line + "\n";

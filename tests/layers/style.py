@@ -26,15 +26,19 @@ LAYERS = {
     "net": {"base", "wire"},
     "sync": {"base", "mail", "store", "wire"},
     "imap": {"base", "mail", "store", "wire"},
-    "lmtp": {"base", "mail", "store", "wire", "sieve"},
+    "delivery": {"base", "mail", "store", "sieve"},
+    "lmtp": {"base", "mail", "store", "wire", "delivery"},
+    "managesieve": {"base", "mail", "store", "wire", "sieve"},
     "nntp": {"base", "mail", "store", "wire"},
     "pop3": {"base", "mail", "store", "wire"},
     "admin": {"base", "mail", "store", "wire", "sync", "sieve"},
+    "outgoing": {"base", "mail", "store", "wire"},
     "bin": {"base", "mail", "store", "wire", "net", "sync", "imap", "lmtp", "nntp", "pop3", "admin",
-            "sieve"},
+            "sieve", "delivery", "managesieve", "outgoing"},
 }
 # Values and sessions do no I/O and start no thread; they get a Clock, a Random and a store.
-WITHOUT_IO = {"mail", "sieve", "wire", "sync", "imap", "lmtp", "nntp", "pop3"}
+WITHOUT_IO = {"mail", "sieve", "delivery", "wire", "sync", "imap", "lmtp", "managesieve", "nntp",
+              "outgoing", "pop3"}
 IO_HEADERS = re.compile(
     r"boost/asio|sys/(socket|stat|file|mman|epoll)\.h|netinet/|arpa/|netdb\.h|fcntl\.h|unistd\.h"
     r"|fstream|filesystem|thread|rocksdb/")

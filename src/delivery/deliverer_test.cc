@@ -1,0 +1,224 @@
+#include "delivery/deliverer.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "delivery/test_world.h"
+#include "store/sieve_scripts.h"
+
+namespace gemel::delivery {
+namespace {
+
+constexpr std::string_view kMessage =
+    "Return-Path: <eve@example.com>\r\n"
+    "Message-ID: <1@example.com>\r\n"
+    "From: eve@example.com\r\n"
+    "To: alice@example.org\r\n"
+    "Subject: hello\r\n"
+    "\r\n"
+    "text\r\n";
+
+class DelivererTest : public testing::Test {
+ protected:
+  void script(const std::string& user, std::string_view text) {
+    SieveScripts scripts(*world_.store, user);
+    ASSERT_TRUE(scripts.put("main", text, world_.clock.unix_s()));
+    ASSERT_TRUE(scripts.activate("main", world_.clock.unix_s()));
+  }
+
+  // One verdict for each recipient, as "accepted", "refused" ...
+  std::vector<std::string> deliver(const std::vector<std::string>& recipients,
+                                   std::string_view message = kMessage) {
+    BodyWriter writer = world_.store->stage("default").value();
+    EXPECT_TRUE(writer.append(message));
+    Letter letter{.id = fmt::format("id{}", ++letters_),
+                  .return_path = "eve@example.com",
+                  .recipients = {},
+                  .body = writer.finish().value()};
+    for (const std::string& recipient : recipients) {
+      const EnvelopeAddress parsed = parse_envelope_address(recipient).value();
+      letter.recipients.push_back({.address = recipient,
+                                   .parsed = parsed,
+                                   .means = world_.deliverer->find(parsed).value()});
+    }
+    std::vector<std::string> out;
+    const std::vector<Verdict> verdicts = world_.deliverer->deliver(letter);
+    for (const Verdict& verdict : verdicts) {
+      constexpr std::array kWords = {"accepted", "refused", "loops", "failed"};
+      out.emplace_back(kWords[static_cast<size_t>(verdict.kind)]);
+    }
+    return out;
+  }
+
+  uint32_t count(std::string_view mailbox) { return world_.mailbox(mailbox).exists; }
+  std::string flags(std::string_view mailbox, uint32_t uid) {
+    const MailboxView view = world_.store->view(world_.mailbox(mailbox).id).value();
+    return names_of(view.record(Uid(uid)).value().state.flags, view.info().keywords).text();
+  }
+  std::vector<std::string> outbox() {
+    std::vector<std::string> out;
+    const std::vector<Outbox::Entry> entries = world_.outbox->entries().value();
+    for (const Outbox::Entry& entry : entries) {
+      const Outbox::Mail mail = world_.outbox->open(entry.uid).value();
+      out.push_back(fmt::format("<{}> to <{}>: {}", mail.envelope.sender, mail.envelope.recipient,
+                                mail.body.read(mail.message_at, 4096).value()));
+    }
+    return out;
+  }
+
+  using Words = std::vector<std::string>;
+  TestWorld world_;
+  int letters_ = 0;
+};
+
+TEST_F(DelivererTest, ScriptsSetFlags) {  // RFC 5232
+  script("alice", R"(require ["fileinto", "imap4flags"];
+                     fileinto :flags ["\\Flagged", "$Todo"] "lists/cxx";
+                     addflag "\\Seen"; keep;)");
+  EXPECT_EQ(deliver({"alice"}), Words{"accepted"});
+  EXPECT_EQ(flags("alice/lists/cxx", 1), "\\Flagged $Todo");
+  EXPECT_EQ(flags("alice/INBOX", 1), "\\Seen");
+}
+
+TEST_F(DelivererTest, AChangedMessageIsFiledAsItWasChanged) {  // RFC 5293
+  script("alice", R"(require ["editheader", "fileinto", "copy"];
+                     fileinto :copy "lists/cxx"; addheader "X-Seen" "yes";)");
+  EXPECT_EQ(deliver({"alice", "bob"}), (Words{"accepted", "accepted"}));
+  EXPECT_EQ(world_.message("alice/lists/cxx", 1), kMessage);
+  EXPECT_NE(world_.message("alice/INBOX", 1).find("X-Seen: yes\r\n"), std::string::npos);
+  EXPECT_EQ(world_.message("bob/INBOX", 1), kMessage);
+}
+
+TEST_F(DelivererTest, RepliesLeaveACopyWhereTheScriptSaysSo) {  // RFC 8580
+  script("alice", R"(require ["vacation", "fcc", "mailbox"];
+                     vacation :fcc "Sent" :create "away";)");
+  EXPECT_EQ(deliver({"alice@example.org"}), Words{"accepted"});
+  ASSERT_EQ(outbox().size(), 1U);
+  EXPECT_TRUE(outbox().front().starts_with("<> to <eve@example.com>: ")) << outbox().front();
+  ASSERT_EQ(count("alice/Sent"), 1U);
+  EXPECT_TRUE(outbox().front().ends_with(world_.message("alice/Sent", 1)));
+}
+
+TEST_F(DelivererTest, WhatIsRedirectedLeavesWithoutItsReturnPath) {  // RFC 5321 §4.4
+  script("alice", R"(redirect "else@example.net";)");
+  EXPECT_EQ(deliver({"alice@example.org"}), Words{"accepted"});
+  EXPECT_EQ(outbox(),
+            Words{"<eve@example.com> to <else@example.net>: X-Loop: alice@example.org\r\n" +
+                  std::string(kMessage.substr(kMessage.find('\n') + 1))});
+}
+
+TEST_F(DelivererTest, WhereNoMailLeavesARedirectKeeps) {
+  world_.outbox.reset();
+  world_.make_deliverer({.hostname = "mx.example.org"});
+  script("alice", R"(redirect "else@example.net";)");
+  EXPECT_EQ(deliver({"alice@example.org"}), Words{"accepted"});
+  EXPECT_EQ(count("alice/INBOX"), 1U);
+}
+
+TEST_F(DelivererTest, AFullOutboxIsTriedAgainAndFilesNothing) {
+  script("alice", R"(require "copy"; redirect :copy "else@example.net"; keep;)");
+  for (int i = 0; i < 10; ++i)
+    ASSERT_TRUE(world_.outbox->put({.sender = "", .recipient = "x@y"}, "\r\n", 1));
+  EXPECT_EQ(deliver({"alice", "bob"}), (Words{"failed", "accepted"}));
+  EXPECT_EQ(count("alice/INBOX"), 0U);
+  EXPECT_EQ(count("bob/INBOX"), 1U);
+  ASSERT_TRUE(world_.outbox->remove(world_.outbox->entries()->front().uid));
+  EXPECT_EQ(deliver({"alice", "bob"}), (Words{"accepted", "accepted"}));
+  EXPECT_EQ(count("alice/INBOX"), 1U);
+  EXPECT_EQ(count("bob/INBOX"), 1U) << "a second try doubled what was filed before";
+}
+
+TEST_F(DelivererTest, OnePersonsQuotaHoldsNobodyElseUp) {
+  ASSERT_TRUE(world_.store->put_user_items("bob", {{std::string(kUserItemQuotaStorage), "10"}}));
+  EXPECT_EQ(deliver({"alice", "bob", "dan@example.org"}),
+            (Words{"accepted", "failed", "accepted"}));
+  EXPECT_EQ(count("alice/INBOX"), 1U);
+  EXPECT_EQ(count("bob/INBOX"), 0U);
+  EXPECT_EQ(count("dan@example.org/INBOX"), 1U);
+}
+
+TEST_F(DelivererTest, DuplicatesOfAScriptsOwnKind) {  // RFC 7352
+  script("alice", R"(require ["duplicate", "fileinto", "variables"];
+                     if duplicate :header "Subject" { fileinto "lists/cxx"; })");
+  const auto numbered = [](int number) {
+    return fmt::format("Message-ID: <{}@x>\r\nSubject: same\r\n\r\n", number);
+  };
+  EXPECT_EQ(deliver({"alice"}, numbered(1)), Words{"accepted"});
+  EXPECT_EQ(deliver({"alice"}, numbered(2)), Words{"accepted"});
+  EXPECT_EQ(count("alice/INBOX"), 1U);
+  EXPECT_EQ(count("alice/lists/cxx"), 1U);
+}
+
+TEST_F(DelivererTest, ScriptsIncludeTheirOwnAndGlobalOnes) {  // RFC 6609
+  world_.scripts.set_global({{"base", R"(require "fileinto"; fileinto "lists/cxx";)"}});
+  ASSERT_TRUE(SieveScripts(*world_.store, "alice").put("part", "keep;", 1));
+  script("alice", R"(require "include"; include :global "base"; include "part";)");
+  EXPECT_EQ(deliver({"alice"}), Words{"accepted"});
+  EXPECT_EQ(count("alice/lists/cxx"), 1U);
+  EXPECT_EQ(count("alice/INBOX"), 1U);
+}
+
+TEST_F(DelivererTest, ManyReceivedFieldsAreALoop) {  // RFC 5321 §6.3
+  std::string message;
+  for (int i = 0; i < 100; ++i) message += "Received: from a by b\r\n";
+  EXPECT_EQ(deliver({"alice"}, message + "\r\n"), Words{"accepted"});
+  EXPECT_EQ(deliver({"alice"}, message + "Received: once more\r\n\r\n"), Words{"loops"});
+  EXPECT_EQ(count("alice/INBOX"), 1U);
+}
+
+TEST_F(DelivererTest, AnAliasElsewhereThatComesBackIsALoop) {
+  world_.aliases.set(*Aliases::parse("list@example.org: else@example.net, bob\n"));
+  EXPECT_EQ(deliver({"list@example.org"}), Words{"accepted"});
+  EXPECT_EQ(outbox().size(), 1U);
+  EXPECT_EQ(count("bob/INBOX"), 1U);
+  // Nobody new takes it: bob has it, and the other address must not get it for ever.
+  EXPECT_EQ(deliver({"list@example.org"}, "X-Loop: list@example.org\r\n" + std::string(kMessage)),
+            Words{"accepted"});
+  EXPECT_EQ(outbox().size(), 1U);
+  EXPECT_EQ(count("bob/INBOX"), 1U);
+}
+
+TEST_F(DelivererTest, ADiskThatFailsIsEveryonesFailure) {
+  world_.engines.fail_writes(Code::kNoSpace);
+  EXPECT_EQ(deliver({"alice", "bob"}), (Words{"failed", "failed"}));
+  world_.engines.fail_writes(std::nullopt);
+  EXPECT_EQ(deliver({"alice", "bob"}), (Words{"accepted", "accepted"}));
+}
+
+TEST_F(DelivererTest, AScriptReachesNoMailboxItMayNotPostTo) {  // RFC 4314 §2.1
+  script("alice", R"(require ["fileinto", "mailboxid"];
+                     fileinto "Other Users/bob/INBOX";)");
+  EXPECT_EQ(deliver({"alice"}), Words{"accepted"});
+  EXPECT_EQ(count("bob/INBOX"), 0U);
+  EXPECT_EQ(count("alice/INBOX"), 1U);
+  script("alice", fmt::format(R"(require ["fileinto", "mailboxid"];
+                                 fileinto :mailboxid "{}" "None";)",
+                              world_.mailbox("bob/INBOX").id.text()));
+  EXPECT_EQ(deliver({"alice"}, "Subject: two\r\n\r\n"), Words{"accepted"});
+  EXPECT_EQ(count("bob/INBOX"), 0U);
+  EXPECT_EQ(count("alice/INBOX"), 2U);
+}
+
+TEST_F(DelivererTest, ASpamScoreComesFromTheConfiguredField) {  // RFC 5235
+  world_.make_deliverer(
+      {.hostname = "mx.example.org", .spamtest = {.field = "X-Score", .max = 10}});
+  script("alice", R"(require ["spamtest", "relational", "comparator-i;ascii-numeric", "fileinto"];
+                     if spamtest :value "ge" :comparator "i;ascii-numeric" "5"
+                     { fileinto "lists/cxx"; })");
+  EXPECT_EQ(deliver({"alice"}, "X-Score: 9\r\n\r\n"), Words{"accepted"});
+  EXPECT_EQ(deliver({"alice"}, "X-Score: 1\r\n\r\n"), Words{"accepted"});
+  EXPECT_EQ(count("alice/lists/cxx"), 1U);
+  EXPECT_EQ(count("alice/INBOX"), 1U);
+}
+
+TEST(ScriptLibrary, KeepsSoManyCompiledOnesAndNoMore) {
+  ScriptLibrary library;
+  const ScriptLibrary::Compiled first = library.compile("keep;");
+  EXPECT_EQ(library.compile("keep;"), first);
+  for (size_t i = 0; i < kCompiledMax; ++i) library.compile(fmt::format("keep; # {}", i));
+  EXPECT_NE(library.compile("keep;"), first);
+  EXPECT_FALSE(library.compile("kepp;")->script);
+}
+
+}  // namespace
+}  // namespace gemel::delivery
