@@ -6,22 +6,67 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "lmtp/session.h"
+#include "store/sieve_scripts.h"
 
 namespace {
 
 using namespace gemel;
 
-// One store for all inputs: opening it costs more than an input.
-MailStore& store() {
-  static MemoryOpener engines;
-  static const std::unique_ptr<MailStore> opened = [] {
-    auto made = MailStore::open({.path = "fuzz", .partitions = {}, .opener = &engines});
+constexpr std::string_view kScript =
+    "require [\"fileinto\", \"copy\", \"variables\", \"editheader\", \"ereject\", \"vacation\"];\n"
+    "if header :matches \"Subject\" \"file *\" { fileinto :copy \"${1}\"; }\n"
+    "elsif header :matches \"Subject\" \"no *\" { ereject \"${1}\"; }\n"
+    "else { addheader \"X-Seen\" \"yes\"; vacation \"away\"; }\n";
+
+class OneLogin final : public wire::CredentialSource {
+ public:
+  Result<wire::ScramCredential> scram(std::string_view) override {
+    return fail(Code::kNotFound, "no");
+  }
+  Result<void> check_password(std::string_view, std::string_view password) override {
+    if (password != "secret") return fail(Code::kAuthFailed, "no");
+    return {};
+  }
+};
+
+// One for all inputs: opening a store costs more than an input.
+struct World {
+  World() {
+    log::set_level(log::Level::kOff);
+    auto made = MailStore::open(
+        {.path = "fuzz", .partitions = {}, .inline_commits = true, .opener = &engines});
     CHECK(made.has_value());
-    CHECK((*made)->create_user("alice", {}).has_value());
-    return std::move(*made);
-  }();
-  return *opened;
+    store = std::move(*made);
+    for (const char* user : {"alice", "bob"}) CHECK(store->create_user(user, {}).has_value());
+    SieveScripts scripts_of_bob(*store, "bob");
+    CHECK(scripts_of_bob.put("main", kScript, 1).has_value());
+    CHECK(scripts_of_bob.activate("main", 1).has_value());
+    aliases.set(*delivery::Aliases::parse("team: alice, bob, else@example.net\n"));
+    outbox = std::make_unique<Outbox>(*store, 1000);
+    deliverer = std::make_unique<delivery::Deliverer>(delivery::Services{.store = *store,
+                                                                         .clock = system_clock(),
+                                                                         .random = system_random(),
+                                                                         .access = access,
+                                                                         .aliases = aliases,
+                                                                         .scripts = scripts,
+                                                                         .outbox = outbox.get()},
+                                                      delivery::Options{.hostname = "fuzz"});
+  }
+  MemoryOpener engines;
+  AccessOptions access;
+  delivery::AliasTable aliases;
+  delivery::ScriptLibrary scripts;
+  OneLogin login;
+  std::unique_ptr<MailStore> store;
+  std::unique_ptr<Outbox> outbox;
+  std::unique_ptr<delivery::Deliverer> deliverer;
+};
+
+World& world() {
+  static World made;
+  return made;
 }
 
 void check_replies(std::string_view said) {
@@ -37,9 +82,13 @@ void check_replies(std::string_view said) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  static const lmtp::Options options{.hostname = "fuzz", .message_bytes_max = 4096};
-  lmtp::Session session({store(), system_clock(), system_random()}, options,
-                        {.peer_address = "unix"});
+  static const lmtp::Options options{.hostname = "fuzz",
+                                     .message_bytes_max = 4096,
+                                     .credentials = &world().login,
+                                     .server_secret = "secret"};
+  World& here = world();
+  lmtp::Session session({*here.store, system_clock(), system_random(), *here.deliverer}, options,
+                        {.peer_address = "unix", .is_local = true, .can_tls = true});
   const size_t piece_bytes = data[0] + 1;
   std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   std::string said;
@@ -47,11 +96,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     do {
       session.produce(said, 512);
     } while (session.want() == wire::Want::kMore);
+    if (session.want() == wire::Want::kTls) {
+      session.tls_started();
+      continue;
+    }
     if (session.want() == wire::Want::kClose || input.empty()) break;
     session.receive(input.substr(0, piece_bytes));
     input.remove_prefix(std::min(piece_bytes, input.size()));
   }
   session.end_of_input();
   check_replies(said);
+  // What is kept from one input to the next must not grow without end.
+  if (here.outbox->entries()->size() > 500) {
+    const std::vector<Outbox::Entry> entries = *here.outbox->entries();
+    for (const Outbox::Entry& entry : entries) CHECK(here.outbox->remove(entry.uid).has_value());
+  }
   return 0;
 }

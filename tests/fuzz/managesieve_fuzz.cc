@@ -1,0 +1,89 @@
+// Any bytes, cut anywhere, to a ManageSieve session: no crash, no growth, and what it says is lines
+// and literals that fit.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "managesieve/session.h"
+
+namespace {
+
+using namespace gemel;
+
+class Anyone final : public wire::CredentialSource {
+ public:
+  Result<wire::ScramCredential> scram(std::string_view) override {
+    return fail(Code::kNotFound, "no");
+  }
+  Result<void> check_password(std::string_view, std::string_view) override { return {}; }
+};
+
+MailStore& store() {
+  static MemoryOpener engines;
+  static const std::unique_ptr<MailStore> opened = [] {
+    log::set_level(log::Level::kOff);
+    auto made = MailStore::open(
+        {.path = "fuzz", .partitions = {}, .inline_commits = true, .opener = &engines});
+    CHECK(made.has_value());
+    CHECK((*made)->create_user("alice", {}).has_value());
+    return std::move(*made);
+  }();
+  return *opened;
+}
+
+// Every line ends, and every literal {n} has its n octets.
+void check_ends(std::string_view said) {
+  while (!said.empty()) {
+    const size_t end = said.find("\r\n");
+    CHECK(end != std::string_view::npos);
+    const std::string_view line = said.substr(0, end);
+    said.remove_prefix(end + 2);
+    const size_t brace = line.rfind('{');
+    if (!line.ends_with('}') || brace == std::string_view::npos) continue;
+    size_t count = 0;
+    for (const char c : line.substr(brace + 1, line.size() - brace - 2)) {
+      CHECK(c >= '0' && c <= '9');
+      count = count * 10 + static_cast<size_t>(c - '0');
+    }
+    CHECK(said.size() >= count + 2);
+    said.remove_prefix(count);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  static Anyone anyone;
+  static const auto options = std::make_shared<const managesieve::Options>(
+      managesieve::Options{.store = store(),
+                           .clock = system_clock(),
+                           .random = system_random(),
+                           .credentials = anyone,
+                           .server_secret = "secret",
+                           .quota = {.scripts_max = 5, .script_bytes_max = 4096}});
+  managesieve::Session session(options,
+                               {.peer_address = "unix", .is_local = true, .can_tls = true});
+  const size_t piece_bytes = data[0] + 1;
+  std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  std::string said;
+  for (;;) {
+    do {
+      session.produce(said, 512);
+    } while (session.want() == wire::Want::kMore);
+    if (session.want() == wire::Want::kTls) {
+      session.tls_started();
+      continue;
+    }
+    if (session.want() == wire::Want::kClose || input.empty()) break;
+    session.receive(input.substr(0, piece_bytes));
+    input.remove_prefix(std::min(piece_bytes, input.size()));
+  }
+  session.end_of_input();
+  check_ends(said);
+  return 0;
+}
