@@ -30,6 +30,11 @@ Result<Answer> read_greeting(Tokenizer& in) {
   TRY_OK(in.space());
   TRY(const uint32_t digest_version, in.number());
   greeting.digest_version = static_cast<int>(digest_version);
+  if (greeting.protocol != kProtocolVersion || greeting.digest_version != kDigestVersion) {
+    // What another version says behind its numbers is not ours to read.
+    in.rest();
+    return greeting;
+  }
   TRY_OK(in.space());
   TRY(const std::string_view server, in.string());
   greeting.server = server;

@@ -1,8 +1,10 @@
-// Names that are used again between two syncs: what crosses is meant for ids, not for names.
+// What went wrong between other servers and their replicas, as tests.
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "sync/codec.h"
 #include "sync/test_link.h"
+#include "wire/framer.h"
 
 namespace gemel::sync {
 namespace {
@@ -116,6 +118,114 @@ TEST_F(Cases, RenamesInAChainAreFollowed) {
   EXPECT_EQ(at(replica, "b"), third);
   EXPECT_EQ(replica.body(first, 1), "first");
   EXPECT_EQ(replica.body(second, 1), "second");
+}
+
+// R18: a field that an older sender leaves out has a default; what can't be taken is refused by
+// itself, and others go on.
+TEST_F(Cases, AFieldThatIsLeftOutHasADefault) {
+  CodecContext context;
+  const std::string words =
+      "UPDATE 00000000000000ff-1 0+4 3 0 0 HEADER (alice/old UIDVALIDITY 7) "
+      "APPEND 2 +5 0 () LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ 5\r\n";
+  wire::Framer framer({.line_bytes_max = 1000});
+  framer.feed(words);
+  const auto step = framer.next();
+  ASSERT_TRUE(step && *step);
+  wire::Tokenizer in((*step)->frame);
+  ASSERT_TRUE(in.skip_word("UPDATE") && in.skip(' '));
+  const auto decoded = decode_update(in, context);
+  ASSERT_TRUE(decoded) << decoded.error().text;
+  const auto& append = std::get<AppendItem>(decoded->update.items.at(0));
+  EXPECT_EQ(append.modseq, ModSeq(4));
+  EXPECT_EQ(append.created_modseq, ModSeq(4));
+  EXPECT_EQ(append.crlf_growth, 0u);
+  EXPECT_EQ(append.uidl, "");
+  EXPECT_TRUE(decoded->update.header->attributes.empty());
+}
+
+// R20: it never gives up, at growing and capped pauses, and begins anew once it was there.
+TEST_F(Cases, AReplicaThatIsAwayIsTriedAgainForEver) {
+  int64_t before = 0;
+  for (int i = 0; i < 200; ++i) {
+    link.channel->disconnected({Code::kUnavailable, "connection refused"});
+    const int64_t wait = link.channel->next_attempt_ms();
+    EXPECT_GE(wait, std::min(kRetryFirstMs << std::min(i, 10), kRetryLastMs));
+    EXPECT_LE(wait, kRetryLastMs + kRetryLastMs / 4);
+    EXPECT_LE(before, wait + kRetryLastMs / 4);
+    before = wait;
+  }
+  EXPECT_EQ(link.channel->status().last_error, "connection refused");
+  EXPECT_GT(link.channel->status().retry_in_ms, 0);
+  link.connect();
+  sync();
+  EXPECT_EQ(link.channel->status().last_error, "");
+  link.disconnect("away again");
+  EXPECT_LT(link.channel->next_attempt_ms(), 2 * kRetryFirstMs);
+}
+
+// R20: a replica that is stopped in the middle says so, and what it had not said is sent again.
+TEST_F(Cases, AReplicaThatStopsSaysGoodbye) {
+  sync();
+  primary.append(primary.inbox(), "one");
+  std::string answers;
+  link.on_bytes = [&](char way, std::string_view bytes) {
+    if (way == '<') answers += bytes;
+    // It stops when the update has come and nothing of it was answered.
+    if (way == '>') link.receiver->shut_down();
+  };
+  const SyncReport report = link.sync();
+  link.on_bytes = [](char, std::string_view) {};
+  EXPECT_FALSE(report.result);
+  EXPECT_NE(answers.find("BYE the server is stopping\r\n"), std::string::npos) << answers;
+  EXPECT_EQ(link.channel->status().last_error,
+            "the other end says goodbye: the server is stopping");
+  link.connect();
+  sync();
+  EXPECT_EQ(replica.uids(replica.inbox()), "1");
+}
+
+// R24: with messages that come before, with the move, and after.
+TEST_F(Cases, AMailboxThatMovesToAnotherPartitionIsFollowed) {
+  const UniqueId box = primary.create("box");
+  primary.append(box, "before");
+  sync();
+  primary.append(box, "not sent yet");
+  ASSERT_TRUE(primary->rename(named("box"), named("box"), "archive"));
+  primary.append(box, "in the archive");
+  sync();
+  EXPECT_EQ(replica.info(box).partition, "archive");
+  ASSERT_TRUE(primary->rename(named("box"), named("other"), "default"));
+  primary.append(box, "back");
+  sync();
+  EXPECT_EQ(replica.info(box).partition, "default");
+  EXPECT_EQ(replica.uids(box), "1:4");
+  EXPECT_EQ(replica.body(box, 3), "in the archive");
+  EXPECT_TRUE(link.channel->status().set_aside.empty());
+}
+
+// R24, where the replica lacks the partition: that mailbox waits, and goes once it is there.
+TEST_F(Cases, AMailboxOfAPartitionThatIsMissingWaitsForIt) {
+  sync();
+  link.disconnect("to be configured");
+  const auto partitions = std::exchange(replica.options.partitions, {});
+  replica.open();
+  link.connect();
+  const UniqueId box = primary.create("box", "archive");
+  primary.append(box, "message");
+  const UniqueId other = primary.create("other");
+  EXPECT_FALSE(link.sync().result);
+  EXPECT_FALSE(replica->find(box));
+  EXPECT_TRUE(replica->find(other));
+  ASSERT_EQ(link.channel->status().set_aside.size(), 1u);
+  EXPECT_NE(link.channel->status().set_aside[0].reason.find("archive"), std::string::npos);
+  link.disconnect("configured");
+  replica.options.partitions = partitions;
+  replica.open();
+  link.connect();
+  primary.clock.advance(kAsideFirstMs / 1000);
+  sync();
+  EXPECT_EQ(replica.body(box, 1), "message");
+  EXPECT_TRUE(link.channel->status().set_aside.empty());
 }
 
 }  // namespace

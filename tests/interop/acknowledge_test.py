@@ -37,6 +37,21 @@ class Acknowledge(unittest.TestCase):
             self.assertEqual((status["acknowledge"], status["acknowledge_away"],
                               status["unacknowledged"]), (level, False, 0))
 
+    def test_what_a_replica_said_it_has_is_there_after_a_kill(self):
+        """R30"""
+        pair = self.pair(acknowledge="durable")
+        for count in range(1, 8):
+            self.assertEqual(pair.primary.deliver(["ann"], MESSAGE + b"x" * 50_000 * count), [250])
+            pair.replica.kill()
+            pair.primary.kill()  # nobody who could send it again
+            pair.replica.start()
+            with pair.replica.imap("ann") as imap:
+                self.assertEqual(int(imap.select("INBOX", readonly=True)[1][0]), count)
+                self.assertIn(b"x" * 50_000 * count, imap.fetch(str(count), "(BODY[])")[1][0][1])
+            pair.primary.start()
+            wait_until(lambda: self.channel(pair)["connected"], pair.primary.log_end)
+        self.assertEqual(pair.replica.verify(), [])
+
     def test_degraded_goes_on_and_says_so(self):
         pair = self.pair(acknowledge="durable")
         pair.replica.kill()
