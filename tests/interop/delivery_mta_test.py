@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Postfix and Exim before Gemel: each recipient of one message meets another end, and each end is
+the right one. Needs root. Rows L01, L02 and M10 of the list of cases."""
+
+import os
+import shutil
+import smtplib
+import unittest
+
+from gemel_server import HOST, Server, free_ports, skip, wait_until
+from mail_servers import EXIM, Exim, Postfix
+
+MESSAGE = "Message-ID: <{}@example.net>\r\nSubject: {}\r\n\r\n.hello\r\n..\r\n"
+
+
+def subjects(server, user):
+    with server.imap(user) as imap:
+        imap.select("INBOX", readonly=True)
+        _, found = imap.uid("FETCH", "1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+        return [item[1].decode().strip().removeprefix("Subject: ")
+                for item in found if isinstance(item, tuple)]
+
+
+def bodies(server, user):
+    with server.imap(user) as imap:
+        imap.select("INBOX", readonly=True)
+        _, found = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
+        return b"".join(item[1] for item in found if isinstance(item, tuple))
+
+
+class Mta:
+    def send(self, name, users, sender="sam@example.org"):
+        with smtplib.SMTP(HOST, self.mta.port, timeout=60) as smtp:
+            smtp.sendmail(sender, [f"{user}@example.org" for user in users],
+                          MESSAGE.format(name, name))
+
+    def explain(self):
+        return f"{self.mta.queued()}\n{self.mta.log()}\n{self.server.log_end()}"
+
+    def setUp(self):
+        # Nobody listens there, so the outbox stays as full as it is.
+        nowhere = free_ports(1)[0]
+        self.server = Server(services=("imap", "lmtp"))
+        self.socket = self.server.directory / "lmtp.sock"
+        self.server.more = {
+            "outgoing": {"relay": f"{HOST}:{nowhere}", "queue_max": 1},
+            "lmtp": {"listen": [f"{HOST}:{self.server.ports['lmtp']}", f"unix:{self.socket}"]}}
+        self.server.directory.chmod(0o755)  # the mail server runs as another user
+        self.enterContext(self.server)
+        for user in ("ann", "bob", "cal", "sam", "filler"):
+            self.server.add_user(user)
+        for user, text in (("bob", 'require "reject"; reject "bob says no";'),
+                           ("cal", 'require "copy"; redirect :copy "x@example.net";'),
+                           ("filler", 'redirect "x@example.net";')):
+            self.server.gemel("sieve", "put", user, "main", input=text)
+            self.server.gemel("sieve", "activate", user, "main")
+        self.mta = self.enterContext(self.make())
+
+    def test_each_recipient_meets_an_end_of_its_own(self):  # L01
+        self.assertEqual(self.server.deliver(["filler"], b"Subject: x\r\n\r\n"), [250])
+        self.send("one", ["ann", "bob", "cal", "nobody", "ann+x"])
+        wait_until(lambda: self.mta.queued() == ["cal@example.org"], self.explain)
+        wait_until(lambda: b"nobody@example.org" in bodies(self.server, "sam")
+                   and b"bob says no" in bodies(self.server, "sam"), self.explain)
+        self.assertNotIn(b"cal@example.org", bodies(self.server, "sam"))
+        # Two addresses of one mailbox: one message.
+        self.assertEqual(subjects(self.server, "ann"), ["one"])
+        self.assertEqual(subjects(self.server, "bob"), [])
+        self.assertEqual(subjects(self.server, "cal"), [])
+        identifier = self.server.admin("outbox list")[0][0]["id"]
+        self.server.gemel("outbox", "delete", identifier)
+        wait_until(lambda: subjects(self.server, "cal") == ["one"], self.explain)
+        wait_until(lambda: not self.mta.queued(), self.explain)
+        self.assertEqual(subjects(self.server, "ann"), ["one"])
+        self.assertIn(b"\r\n.hello\r\n..\r\n", bodies(self.server, "ann"))
+
+    def test_nothing_is_lost_while_the_server_is_away(self):
+        self.server.stop()
+        self.send("away", ["ann", "sam"])
+        self.server.start()
+        wait_until(lambda: subjects(self.server, "ann") == subjects(self.server, "sam") == ["away"],
+                   self.explain)
+
+    def test_the_same_message_twice_is_filed_once(self):  # L02, M10
+        for _ in range(2):
+            self.send("same", ["ann"])
+        self.send("other", ["ann"])
+        wait_until(lambda: "other" in subjects(self.server, "ann") and not self.mta.queued(),
+                   self.explain)
+        self.assertEqual(sorted(subjects(self.server, "ann")), ["other", "same"])
+
+
+class ByPostfix(Mta, unittest.TestCase):
+    def make(self):
+        return Postfix(self.server.ports["lmtp"])
+
+    def setUp(self):
+        if not shutil.which("postfix"):
+            self.skipTest("no postfix")
+        super().setUp()
+
+
+class ByExim(Mta, unittest.TestCase):
+    def make(self):
+        return Exim(self.server.ports["lmtp"])
+
+    def setUp(self):
+        if not EXIM.exists():
+            self.skipTest("no exim; see get-exim")
+        super().setUp()
+
+
+class ByEximOnASocket(ByExim):
+    def make(self):
+        return Exim(0, self.socket)
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        skip("not root")
+    unittest.main()
