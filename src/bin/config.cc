@@ -14,6 +14,8 @@ namespace {
 
 constexpr int64_t kDaysMax = 36'500;
 constexpr int64_t kTerabyte = int64_t{1} << 40;
+// Less, and a login would take minutes.
+constexpr uint64_t kBytesPerSMin = 10'000;
 using Switch = ConfigTable::Switch;
 
 std::string machine_name() {
@@ -180,6 +182,9 @@ ChannelConfig read_channel(ConfigTable& table, const AcknowledgeConfig& acknowle
   out.ca_file = existing_file(table, "ca_file");
   out.server_name = table.text("server_name");
   out.mode = static_cast<ChannelConfig::Mode>(table.choice("mode", {"rolling", "manual"}));
+  out.bytes_per_s_max = static_cast<uint64_t>(table.number("bytes_per_s_max", 0, 0, kTerabyte));
+  if (out.bytes_per_s_max > 0 && out.bytes_per_s_max < kBytesPerSMin)
+    table.wrong("bytes_per_s_max", "must be at least 10000, or 0 for none");
   const bool is_loopback = is_loopback_host(out.host);
   if (table.has("tls"))
     out.tls = static_cast<ChannelConfig::Tls>(table.choice("tls", {"required", "off"}));

@@ -35,6 +35,7 @@ struct ChannelConfig {
   std::string server_name;  // in the certificate; empty: host
   enum class Mode : uint8_t { kRolling, kManual } mode = Mode::kRolling;
   AcknowledgeConfig acknowledge = {};
+  uint64_t bytes_per_s_max = 0;  // 0: no cap
 };
 
 struct Config {

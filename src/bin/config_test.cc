@@ -113,6 +113,16 @@ TEST(Config, ReadsNamespacesThatDoNotMeet) {
   EXPECT_THAT(problems_of("[namespaces]\nshared = \"a*\"\n"), HasSubstr("must not hold"));
 }
 
+TEST(Config, ACapIsNotTooSmall) {
+  const std::string channel =
+      "[[channel]]\nname = \"a\"\nhost = \"127.0.0.1\"\nport = 1\npassword = \"x\"\n";
+  EXPECT_EQ(parse_config(channel)->channels[0].bytes_per_s_max, 0U);
+  EXPECT_EQ(parse_config(channel + "bytes_per_s_max = 10000\n")->channels[0].bytes_per_s_max,
+            10'000U);
+  EXPECT_THAT(problems_of(channel + "bytes_per_s_max = 9999\n"),
+              HasSubstr("gemel.toml:6: channel.bytes_per_s_max: must be at least"));
+}
+
 TEST(Config, RefusesTwoChannelsOfOneName) {
   const std::string channel =
       "[[channel]]\nname = \"a\"\nhost = \"127.0.0.1\"\nport = 1\npassword = \"x\"\n";

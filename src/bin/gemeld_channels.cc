@@ -21,6 +21,7 @@ sync::ChannelOptions channel_options(const ChannelConfig& config, const Channels
   out.name = config.name;
   out.userid = config.user;
   out.password = config.password;
+  out.bytes_per_s_max = config.bytes_per_s_max;
   out.mode = config.mode == ChannelConfig::Mode::kRolling ? Mode::kRolling : Mode::kOneShot;
   // That the administrator wants it so off the loopback was checked with the configuration.
   if (config.tls == ChannelConfig::Tls::kOff) out.plaintext = Plaintext::kAnywhere;

@@ -41,7 +41,8 @@ ChannelCore::ChannelCore(MailStore& store, ChannelOptions options, Clock& clock)
       mode_(options_.mode),
       aside_(agenda_.aside()),
       sent_(agenda_.sent()),
-      cursor_(agenda_.cursor()) {
+      cursor_(agenda_.cursor()),
+      cap_(options_.bytes_per_s_max) {
   times_.note(store_.journal_head(), clock_.monotonic_ms());
   watch_ = store_.watch_all([this](const Published& published) { on_change(published); });
   tell_link();
@@ -201,6 +202,12 @@ void ChannelCore::count_bytes(uint64_t up, uint64_t down) {
   const std::lock_guard lock(mutex_);
   bytes_up_ += up;
   bytes_down_ += down;
+  cap_.spend(up, clock_.monotonic_ms());
+}
+
+int64_t ChannelCore::throttle_ms() {
+  const std::lock_guard lock(mutex_);
+  return cap_.wait_ms(clock_.monotonic_ms());
 }
 
 void ChannelCore::count_round_trip() {

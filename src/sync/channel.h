@@ -36,6 +36,8 @@ struct ChannelOptions {
   /// kRolling sends by itself, unless paused; kOneShot only when asked.
   enum class Mode : uint8_t { kRolling, kOneShot } mode = Mode::kRolling;
   ChunkLimits chunks = {};
+  /// On the wire, as count_bytes() tells of it; 0: as fast as the link bears.
+  uint64_t bytes_per_s_max = 0;
   /// Who sends to this server: to them nothing is sent. None: nobody does.
   Upstreams* upstreams = nullptr;
   /// Told what the replica has, for answers that wait for it. None: nobody waits.

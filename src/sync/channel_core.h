@@ -10,6 +10,7 @@
 #include <set>
 
 #include "sync/agenda.h"
+#include "sync/bandwidth_cap.h"
 #include "sync/channel.h"
 #include "sync/dry_run.h"
 #include "sync/journal_times.h"
@@ -77,6 +78,8 @@ class ChannelCore final : public CycleEvents {
   std::optional<SyncRequest> take_dry_run();
   Cycle::Trust trust() const;
   void finish(SyncRequest request, Result<void> result);
+  /// Until something may be sent, as far as the channel's cap goes; 0: now.
+  int64_t throttle_ms();
   /// Until something set aside is due.
   std::optional<int64_t> next_due_ms() const;
 
@@ -139,6 +142,7 @@ class ChannelCore final : public CycleEvents {
   std::string last_error_;
   int attempts_ = 0;
   int64_t next_attempt_at_ms_ = 0;
+  BandwidthCap cap_;
   uint64_t batches_ = 0;
   uint64_t round_trips_ = 0;
   uint64_t bytes_up_ = 0;

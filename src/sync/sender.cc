@@ -94,6 +94,7 @@ class Sender final : public wire::Session {
   int64_t batch_begun_ms_ = 0;
   bool awaits_ = false;  // SYNC has been said
   bool idle_ = false;
+  bool throttled_ = false;  // the channel's cap is reached
 };
 
 constexpr size_t kReadBytes = 256 << 10;
@@ -247,6 +248,8 @@ void Sender::produce(std::string& out, size_t bytes_max) {
   out += output_;
   output_.clear();
   if (state_ != State::kReady) return;
+  throttled_ = !awaits_ && !idle_ && core_->throttle_ms() > 0;
+  if (throttled_) return;
   if (const Result<void> filled = fill(out, bytes_max); !filled) fail_with(filled.error().text);
 }
 
@@ -355,7 +358,7 @@ wire::Want Sender::want() const {
     case State::kCompression:
       return wire::Want::kCompression;
     case State::kReady:
-      return awaits_ || idle_ ? wire::Want::kInput : wire::Want::kMore;
+      return awaits_ || idle_ || throttled_ ? wire::Want::kInput : wire::Want::kMore;
     default:
       return wire::Want::kInput;
   }
@@ -364,11 +367,13 @@ wire::Want Sender::want() const {
 // --- time and end ---
 
 std::optional<int64_t> Sender::input_timeout_ms() const {
+  if (throttled_) return core_->throttle_ms();
   if (state_ != State::kReady || awaits_) return kAnswerTimeoutMs;
   return std::min(kHeartbeatMs, core_->next_due_ms().value_or(kHeartbeatMs));
 }
 
 void Sender::timed_out() {
+  if (throttled_) return;  // produce() looks whether there is room again
   if (state_ != State::kReady || awaits_) return fail_with("the replica does not answer");
   idle_ = false;
   if (core_->next_due_ms().value_or(1) == 0) return;
