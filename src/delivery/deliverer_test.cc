@@ -129,7 +129,7 @@ TEST_F(DelivererTest, AFullOutboxIsTriedAgainAndFilesNothing) {
 }
 
 TEST_F(DelivererTest, OnePersonsQuotaHoldsNobodyElseUp) {
-  ASSERT_TRUE(world_.store->put_user_items("bob", {{std::string(kUserItemQuotaStorage), "10"}}));
+  ASSERT_TRUE(world_.store->put_user_items("bob", {{"quota/storage", "10"}}));
   EXPECT_EQ(deliver({"alice", "bob", "dan@example.org"}),
             (Words{"accepted", "failed", "accepted"}));
   EXPECT_EQ(count("alice/INBOX"), 1U);

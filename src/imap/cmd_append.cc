@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "imap/quota.h"
 #include "imap/session.h"
 
 namespace gemel::imap {
@@ -14,6 +15,8 @@ Status cmd_append(Session& session, Args& args) {
   if (!intake) return fail(Code::kSyntax, "expected a message");
   TRY(const AppendIntake::Taken taken,
       std::move(*intake).finish(session.store(), session.options().clock.unix_s()));
+  const Result<MailboxInfo> mailbox = session.store().find(taken.mailbox);
+  if (mailbox) warn_of_quota(session, mailbox->name.owner);
   return Completion{.code = fmt::format("[APPENDUID {} {}]", taken.appended.uidvalidity.value,
                                         taken.appended.uid.value)};
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "imap/names.h"
+#include "imap/quota.h"
 #include "imap/session.h"
 
 namespace gemel::imap {
@@ -42,6 +43,7 @@ Status cmd_copy(Session& session, Args& args) {
                            MailStore::Keep::kCopy, transfer.terms));
   // RFC 4315 §3: no code where nothing was copied.
   if (copied.target_uids.empty()) return Completion();
+  warn_of_quota(session, transfer.target.name.owner);
   return Completion{.code = copy_uid(copied)};
 }
 
@@ -54,6 +56,7 @@ Status cmd_move(Session& session, Args& args) {
       session.store().copy(session.view().id(), transfer.uids, transfer.target.id,
                            MailStore::Keep::kMove, transfer.terms));
   if (copied.target_uids.empty()) return Completion();
+  warn_of_quota(session, transfer.target.name.owner);
   // RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where they went.
   session.say(fmt::format("* OK {} moved\r\n", copy_uid(copied)));
   return Completion{.tell_modseq = TellModSeq::kYes};

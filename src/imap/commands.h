@@ -111,6 +111,10 @@ Status cmd_move(Session& session, Args& args);
 // cmd_expunge.cc
 Status cmd_expunge(Session& session, Args& args);
 Status cmd_uid_expunge(Session& session, Args& args);
+// cmd_quota.cc
+Status cmd_getquota(Session& session, Args& args);
+Status cmd_getquotaroot(Session& session, Args& args);
+Status cmd_setquota(Session& session, Args& args);
 // cmd_search.cc
 Status cmd_search(Session& session, Args& args);
 // cmd_sort.cc

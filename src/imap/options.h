@@ -35,6 +35,7 @@ struct Limits {
   size_t search_keys_max = 1000;
   size_t search_depth_max = 30;  // the tokenizer's lists end at 32
   size_t list_patterns_max = 20;
+  uint64_t quota_warning_percent = 90;   // of a limit that is used; 0: no warning
   size_t output_piece_bytes = 64 << 10;  // a command pauses when it has made so much
 
   int64_t login_timeout_ms = 60'000;         // from connect to login

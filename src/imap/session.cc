@@ -33,6 +33,13 @@ wire::FramerLimits limits_after_login(const Limits& limits) {
           .command_bytes_max = limits.command_bytes_max};
 }
 
+// RFC 9208 §5: a capability for each resource.
+std::string quota_capabilities() {
+  std::string out;
+  for (const QuotaKind& kind : kQuotaKinds) out += fmt::format(" QUOTA=RES-{}", kind.wire_name);
+  return out;
+}
+
 }  // namespace
 
 std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> options,
@@ -60,7 +67,9 @@ std::string Session::capabilities() const {
   std::string out = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE";
   if (!userid_.empty())
     return out + " ACL RIGHTS=" + std::string(kNewRightLetters) +
-           " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN "
+           " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC QUOTA QUOTASET" +
+           quota_capabilities() +
+           " ESEARCH SEARCHRES WITHIN "
            "SORT"
            " LIST-EXTENDED LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE "
            "OBJECTID" +

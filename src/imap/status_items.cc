@@ -13,15 +13,26 @@ namespace gemel::imap {
 namespace {
 
 // In the order of StatusItem.
-constexpr std::array<std::string_view, 10> kNames = {
-    "APPENDLIMIT", "DELETED", "HIGHESTMODSEQ", "MAILBOXID",   "MESSAGES",
-    "RECENT",      "SIZE",    "UIDNEXT",       "UIDVALIDITY", "UNSEEN"};
+constexpr std::array<std::string_view, 11> kNames = {
+    "APPENDLIMIT", "DELETED", "DELETED-STORAGE", "HIGHESTMODSEQ", "MAILBOXID", "MESSAGES",
+    "RECENT",      "SIZE",    "UIDNEXT",         "UIDVALIDITY",   "UNSEEN"};
 
 Result<uint64_t> recent_count(const MailStore& store, const MailboxInfo& mailbox) {
   if (mailbox.exists == 0 || mailbox.recent_uid >= mailbox.last_uid) return 0;
   TRY(const MailboxView view, store.view(mailbox.id));
   TRY(const UidSet uids, view.uids());
   return (uids & UidSet::of(next(view.info().recent_uid), Uid(UINT32_MAX))).size();
+}
+
+// RFC 9208 §4.1.4.
+Result<uint64_t> deleted_bytes(const MailStore& store, const MailboxInfo& mailbox) {
+  uint64_t bytes = 0;
+  if (mailbox.deleted == 0) return bytes;
+  TRY(const MailboxView view, store.view(mailbox.id));
+  TRY(const UidSet uids, view.uids_with(static_cast<size_t>(SystemFlag::kDeleted)));
+  TRY(const std::vector<RecordFacts> facts, view.facts(uids));
+  for (const RecordFacts& one : facts) bytes += one.size;
+  return bytes;
 }
 
 Result<uint32_t> unseen_count(const Session& session, const MailboxInfo& mailbox) {
@@ -39,6 +50,10 @@ Result<std::string> value_of(StatusItem item, const Session& session, const Mail
       return text(append_limit);
     case StatusItem::kDeleted:
       return text(mailbox.deleted);
+    case StatusItem::kDeletedStorage: {
+      TRY(const uint64_t bytes, deleted_bytes(session.store(), mailbox));
+      return text(bytes);
+    }
     case StatusItem::kHighestModSeq:
       return text(mailbox.highestmodseq.value);
     case StatusItem::kMailboxId:

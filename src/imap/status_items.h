@@ -16,6 +16,7 @@ namespace gemel::imap {
 enum class StatusItem : uint8_t {
   kAppendLimit,
   kDeleted,
+  kDeletedStorage,
   kHighestModSeq,
   kMailboxId,
   kMessages,
@@ -36,8 +37,8 @@ struct StatusRequest {
   uint64_t append_limit;
 };
 /// Appends `* STATUS name (...)` with CRLF, as the session's user sees the mailbox. Cost: O(1), but
-/// O(messages / 256) for RECENT, and for UNSEEN where the user is not the owner. Errors: kNotFound,
-/// the mailbox is gone.
+/// O(messages / 256) for RECENT, O(deleted messages) for DELETED-STORAGE, and for UNSEEN where the
+/// user is not the owner. Errors: kNotFound, the mailbox is gone.
 Result<void> put_status(std::string& out, const Session& session, const MailboxInfo& mailbox,
                         const StatusRequest& request);
 

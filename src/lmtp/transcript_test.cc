@@ -125,7 +125,7 @@ class Conversation {
       const size_t space = event.find(' ', 6);
       EXPECT_TRUE(world_.store->put_user_items(
           event.substr(6, space - 6),
-          {{std::string(kUserItemQuotaStorage), std::string(event.substr(space + 1))}}));
+          {{"quota/storage", std::string(event.substr(space + 1))}}));
     }
     if (event.starts_with("alias ")) world_.aliases.set(*delivery::Aliases::parse(event.substr(6)));
     if (event.starts_with("script ")) {

@@ -124,10 +124,11 @@ struct UserItem {
 
 inline constexpr std::string_view kUserItemSubscription = "subscription/";
 inline constexpr std::string_view kUserItemScram = "credential/scram-sha-256";
-/// Octets that the live messages of the user's live mailboxes may have together, in decimal; none:
-/// no limit. Checked on the primary when they grow (RFC 9208 §5.1, STORAGE, but in octets).
-inline constexpr std::string_view kUserItemQuotaStorage = "quota/storage";
 
+/// "quota/RESOURCE" -> a limit, see mail/quota.h. Checked on the primary when usage grows.
+inline constexpr std::string_view kUserItemQuota = "quota/";
+/// "annotation/MAILBOX-ID/private/ENTRY" -> value, "annotation/server/private/ENTRY" (RFC 5464).
+inline constexpr std::string_view kUserItemAnnotation = "annotation/";
 /// "seen/MAILBOX-ID" -> the UIDs ("1:3,7") that the user has seen in a mailbox that belongs
 /// to somebody else; the owner's \Seen is a flag of the record. Expunged UIDs may be among them.
 inline constexpr std::string_view kUserItemSeen = "seen/";

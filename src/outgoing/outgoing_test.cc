@@ -108,7 +108,7 @@ TEST_F(OutgoingTest, GivesUpAfterSoLong) {
 }
 
 TEST_F(OutgoingTest, WhatWasSentOnForAUserComesBack) {
-  ASSERT_TRUE(store_->put_user_items("alice", {{std::string(kUserItemQuotaStorage), "1"}}));
+  ASSERT_TRUE(store_->put_user_items("alice", {{"quota/storage", "1"}}));
   put({.sender = "a@b", .recipient = "c@d", .failure = Failure::kFile, .owner = "alice"});
   put({.sender = "a@b", .recipient = "e@f", .failure = Failure::kFile, .owner = "gone"});
   next_recipient();

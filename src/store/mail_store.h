@@ -28,6 +28,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "mail/change_set.h"
+#include "mail/quota.h"
 #include "mail/record.h"
 #include "store/engine.h"
 #include "store/user_memory.h"
@@ -288,6 +289,8 @@ class MailStore {
   /// Live items whose key starts with `prefix`, by key.
   Result<std::vector<UserItem>> user_items(std::string_view userid, std::string_view prefix) const;
   Result<std::optional<std::string>> user_item(std::string_view userid, std::string_view key) const;
+  /// All resources in the order of QuotaResource, of one moment. Errors: kNotFound.
+  Result<std::vector<Quota>> quotas(std::string_view userid) const;
   /// Items with modseq > `since`, tombstones too.
   Result<std::vector<UserItem>> user_changes_since(std::string_view userid, ModSeq since) const;
 

@@ -184,7 +184,7 @@ std::string UserRow::encode() const {
   put_time(out, info.created_s);
   put_time(out, info.deleted_s);
   put_varint(out, info.mailboxes);
-  put_varint(out, bytes);
+  for (const uint64_t number : {bytes, messages, annotation_bytes}) put_varint(out, number);
   put_digest(out, info.data_digest);
   put_digest(out, info.digest);
   put_lineage(out, info.lineage);
@@ -200,11 +200,25 @@ Result<UserRow> UserRow::decode(std::string_view userid, std::string_view bytes)
   row.info.deleted_s = get_time(in);
   row.info.mailboxes = static_cast<uint32_t>(in.varint());
   row.bytes = in.varint();
+  row.messages = in.varint();
+  row.annotation_bytes = in.varint();
   row.info.data_digest = get_digest(in);
   row.info.digest = get_digest(in);
   row.info.lineage = get_lineage(in);
   if (!in.ok() || !in.at_end()) return std::unexpected(corrupt("user"));
   return row;
+}
+
+uint64_t annotation_bytes_of(const MailboxInfo& mailbox) {
+  uint64_t bytes = 0;
+  if (mailbox.is_deleted()) return bytes;
+  for (const auto& [name, value] : mailbox.attributes)
+    if (name.starts_with(kAttributeAnnotation)) bytes += value.size();
+  return bytes;
+}
+
+uint64_t annotation_bytes_of(const UserItem& item) {
+  return !item.deleted && item.key.starts_with(kUserItemAnnotation) ? item.value.size() : 0;
 }
 
 std::string encode(const RecordFacts& facts) {

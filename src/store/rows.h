@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mail/quota.h"
 #include "mail/record.h"
 
 namespace gemel {
@@ -40,8 +41,11 @@ struct MailboxRow {
 };
 
 struct UserRow {
-  UserInfo info;       // modseq 0: only mailboxes have come so far, the user itself not yet
-  uint64_t bytes = 0;  // of live messages in live mailboxes
+  UserInfo info;          // modseq 0: only mailboxes have come so far, the user itself not yet
+  uint64_t bytes = 0;     // of live messages in live mailboxes
+  uint64_t messages = 0;  // those
+  uint64_t annotation_bytes = 0;  // see QuotaUsage
+  QuotaUsage usage() const { return {bytes, messages, info.mailboxes, annotation_bytes}; }
   std::string encode() const;
   static Result<UserRow> decode(std::string_view userid, std::string_view bytes);
 };
@@ -52,6 +56,11 @@ Result<std::optional<T>> unless_corrupt(Result<std::optional<T>> row) {
   if (!row && row.error().code == Code::kCorrupt) return std::nullopt;
   return row;
 }
+
+/// Octets of the mailbox's annotations; none where it is deleted.
+uint64_t annotation_bytes_of(const MailboxInfo& mailbox);
+/// Octets that an item counts as an annotation.
+uint64_t annotation_bytes_of(const UserItem& item);
 
 std::string encode(const RecordFacts& facts);
 Result<RecordFacts> decode_facts(std::string_view bytes);

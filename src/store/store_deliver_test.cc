@@ -81,7 +81,7 @@ TEST_P(StoreDeliver, WhatIsRememberedIsFiledOnce) {
 
 TEST_P(StoreDeliver, NothingIsRememberedOfWhatFailed) {
   const UniqueId inbox = store.inbox();
-  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), "5"}}));
+  ASSERT_TRUE(store->put_user_items("alice", {{"quota/storage", "5"}}));
   EXPECT_EQ(deliver({{.append = message(inbox, "123456"), .once = once("id")}}), "over-quota");
   EXPECT_EQ(deliver({{.append = message(inbox, "12345"), .once = once("id")}}), "1 ");
   EXPECT_EQ(deliver({{.once = once("x", "nobody")}}), "not-found");
@@ -89,7 +89,7 @@ TEST_P(StoreDeliver, NothingIsRememberedOfWhatFailed) {
 
 TEST_P(StoreDeliver, AQuotaCanBeIgnored) {
   const UniqueId inbox = store.inbox();
-  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), "5"}}));
+  ASSERT_TRUE(store->put_user_items("alice", {{"quota/storage", "5"}}));
   EXPECT_EQ(deliver({{.append = message(inbox, "123456"), .quota = Filing::Quota::kIgnored}}),
             "1 ");
   EXPECT_EQ(deliver({{.append = message(inbox, "1")}}), "over-quota");
@@ -177,7 +177,7 @@ TEST_P(OutboxTest, MailEntersItWithTheDeliveryThatAskedForIt) {
   BodyWriter writer = outbox_.stage(envelope_).value();
   ASSERT_TRUE(writer.append("reply"));
   const MailStore::Append entry = outbox_.entry(writer.finish().value(), kNow).value();
-  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), "1"}}));
+  ASSERT_TRUE(store->put_user_items("alice", {{"quota/storage", "1"}}));
   EXPECT_EQ(deliver({{.append = entry}, {.append = message(store.inbox(), "too big")}}),
             "over-quota");
   EXPECT_TRUE(outbox_.entries()->empty());

@@ -212,18 +212,58 @@ TEST_P(StoreMailboxes, AUserHasItemsWithTombstones) {
   EXPECT_TRUE(changes[1].deleted);
 }
 
+TEST_P(StoreMailboxes, CountsAndLimitsEachResource) {
+  const UniqueId inbox = store.inbox();
+  const auto usage = [&] {
+    std::vector<uint64_t> out;
+    const std::vector<Quota> quotas = store->quotas("alice").value();
+    for (const Quota& quota : quotas) out.push_back(quota.used);
+    return out;
+  };
+  const auto limit = [&](const char* item, const char* value) {
+    ASSERT_TRUE(store->put_user_items("alice", {{item, value}}));
+  };
+  const auto code_of = [](const auto& result) {
+    return result ? std::optional<Code>() : std::optional(result.error().code);
+  };
+  store.append(inbox, "6bytes");
+  const UniqueId box = store.create("A/B");
+  ASSERT_TRUE(store->set_attributes(box, {{"annotation/shared/comment", "12345"}}));
+  ASSERT_TRUE(store->put_user_items("alice", {{"annotation/x/private/comment", "123"}}));
+  EXPECT_EQ(usage(), std::vector<uint64_t>({6, 1, 3, 8}));
+
+  limit("quota/messages", "1");
+  EXPECT_EQ(code_of(store->append({{inbox, store.stage("x"), {}, 1}})), Code::kOverQuota);
+  EXPECT_EQ(store->quotas("alice")->at(1).limit, 1U);
+  EXPECT_FALSE(store->quotas("alice")->at(0).limit);
+  limit("quota/mailboxes", "3");
+  EXPECT_EQ(code_of(store->create({.name = {"alice", "C"}})), Code::kOverQuota);
+  limit("quota/annotation-storage", "9");
+  EXPECT_EQ(code_of(store->set_attributes(box, {{"annotation/shared/a", "12"}})), Code::kOverQuota);
+  EXPECT_EQ(code_of(store->put_user_items("alice", {{"annotation/y/private/a", "12"}})),
+            Code::kOverQuota);
+  EXPECT_TRUE(store->set_attributes(box, {{"annotation/shared/comment", "123456"}}));
+  limit("quota/messages", "what?");  // no limit that can be understood
+  EXPECT_TRUE(store->append({{inbox, store.stage("x"), {}, 1}}));
+
+  ASSERT_TRUE(store->remove(box));
+  ASSERT_TRUE(store->expunge(inbox, kAll));
+  EXPECT_EQ(usage(), std::vector<uint64_t>({0, 0, 2, 3}));
+  EXPECT_EQ(store->quotas("nobody").error().code, Code::kNotFound);
+}
+
 TEST_P(StoreMailboxes, AQuotaLimitsWhatGrowsAndNothingElse) {
   const UniqueId inbox = store.inbox();
-  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), "10"}}));
+  ASSERT_TRUE(store->put_user_items("alice", {{"quota/storage", "10"}}));
   const StagedBody six = store.stage("6bytes");
   ASSERT_TRUE(store->append({{inbox, six, {}, 1}}));
   EXPECT_EQ(store->append({{inbox, six, {}, 1}}).error().code, Code::kOverQuota);
   EXPECT_EQ(store->copy(inbox, kAll, inbox, MailStore::Keep::kCopy).error().code, Code::kOverQuota);
   EXPECT_TRUE(store->copy(inbox, kAll, store.create("B"), MailStore::Keep::kMove));
-  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), "1"}}));
+  ASSERT_TRUE(store->put_user_items("alice", {{"quota/storage", "1"}}));
   EXPECT_TRUE(store->store_flags(inbox, kAll, FlagOp::kAdd, flag_names({"\\Seen"})));
   EXPECT_EQ(store->append({{inbox, six, {}, 1}}).error().code, Code::kOverQuota);
-  ASSERT_TRUE(store->put_user_items("alice", {{std::string(kUserItemQuotaStorage), std::nullopt}}));
+  ASSERT_TRUE(store->put_user_items("alice", {{"quota/storage", std::nullopt}}));
   EXPECT_TRUE(store->append({{inbox, six, {}, 1}}));
 }
 

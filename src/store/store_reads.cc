@@ -147,6 +147,27 @@ Result<std::optional<std::string>> MailStore::user_item(std::string_view userid,
   return std::move(item.value);
 }
 
+Result<std::vector<Quota>> MailStore::quotas(std::string_view userid) const {
+  const SnapshotReader rows = impl_->now();
+  TRY(const std::optional<UserRow> row, read_user(rows, userid));
+  if (!row || !row->info.modseq || row->info.is_deleted())
+    return fail(Code::kNotFound, fmt::format("no user \"{}\"", userid));
+  const QuotaUsage usage = row->usage();
+  std::vector<Quota> out;
+  for (size_t i = 0; i < usage.size(); ++i) {
+    Quota quota{static_cast<QuotaResource>(i), usage[i], std::nullopt};
+    const std::string_view item_key = kQuotaKinds[i].item;
+    TRY(const auto bytes, rows.get(key::item(userid, item_key)));
+    if (bytes) {
+      TRY(const UserItem item, decode_item(item_key, *bytes));
+      const Result<uint64_t> limit = parse_number(item.value);
+      if (!item.deleted && limit) quota.limit = *limit;
+    }
+    out.push_back(quota);
+  }
+  return out;
+}
+
 Result<std::vector<UserItem>> MailStore::user_changes_since(std::string_view userid,
                                                             ModSeq since) const {
   const SnapshotReader rows = impl_->now();

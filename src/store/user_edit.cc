@@ -16,7 +16,7 @@ UserEdit::UserEdit(Overlay& rows, std::string_view userid, std::optional<UserRow
   }
   row_ = std::move(*row);
   before_ = row_.info;
-  bytes_before_ = row_.bytes;
+  usage_before_ = row_.usage();
   items_ = row_.info.data_digest;
   items_ -= user_digest(row_.info);
   mailboxes_ = row_.info.digest;
@@ -44,6 +44,7 @@ Result<void> UserEdit::drop(std::string_view item_key) {
   TRY(const std::optional<UserItem> was, item(item_key));
   if (!was) return {};
   items_ -= item_digest(*was);
+  row_.annotation_bytes -= annotation_bytes_of(*was);
   rows_->erase_once(key::item_change(userid, was->modseq, item_key));
   rows_->erase(key::item(userid, item_key));
   return {};
@@ -53,37 +54,46 @@ Result<void> UserEdit::put(const UserItem& item) {
   const std::string& userid = row_.info.userid;
   TRY_OK(drop(item.key));
   items_ += item_digest(item);
+  row_.annotation_bytes += annotation_bytes_of(item);
   rows_->put(key::item(userid, item.key), encode(item));
   rows_->put_once(key::item_change(userid, item.modseq, item.key), "");
   return {};
+}
+
+void UserEdit::count(const MailboxInfo& mailbox, int sign) {
+  if (mailbox.is_deleted()) return;
+  const auto add = [sign](uint64_t& counter, uint64_t n) { counter += sign > 0 ? n : -n; };
+  row_.info.mailboxes += static_cast<uint32_t>(sign);
+  add(row_.bytes, mailbox.bytes);
+  add(row_.messages, mailbox.exists);
+  add(row_.annotation_bytes, annotation_bytes_of(mailbox));
 }
 
 void UserEdit::mailbox_changed(const MailboxInfo* before, const MailboxInfo* after) {
   mailboxes_changed_ = true;
   if (before != nullptr) {
     mailboxes_ -= before->digest;
-    if (!before->is_deleted()) {
-      --row_.info.mailboxes;
-      row_.bytes -= before->bytes;
-    }
+    count(*before, -1);
   }
   if (after != nullptr) {
     mailboxes_ += after->digest;
-    if (!after->is_deleted()) {
-      ++row_.info.mailboxes;
-      row_.bytes += after->bytes;
-    }
+    count(*after, 1);
   }
 }
 
 Result<void> UserEdit::check_quota() const {
-  if (row_.bytes <= bytes_before_) return {};
-  TRY(const std::optional<UserItem> quota, item(kUserItemQuotaStorage));
-  if (!quota || quota->deleted) return {};
-  const auto bytes_max = parse_number(quota->value);
-  if (!bytes_max || row_.bytes <= *bytes_max) return {};
-  return fail(Code::kOverQuota, fmt::format("user \"{}\" would have {} bytes, {} are allowed",
-                                            row_.info.userid, row_.bytes, *bytes_max));
+  const QuotaUsage now = row_.usage();
+  for (size_t i = 0; i < now.size(); ++i) {
+    if (now[i] <= usage_before_[i]) continue;
+    TRY(const std::optional<UserItem> quota, item(kQuotaKinds[i].item));
+    if (!quota || quota->deleted) continue;
+    // A limit that can't be read is none: mail must not be lost by it.
+    const auto limit = parse_number(quota->value);
+    if (!limit || now[i] <= *limit) continue;
+    // Whoever meets it may be no one to know how much the owner has (RFC 9208 §8).
+    return fail(Code::kOverQuota, fmt::format("the owner's {} is used up", kQuotaKinds[i].item));
+  }
+  return {};
 }
 
 void UserEdit::flush() {

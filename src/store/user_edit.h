@@ -38,16 +38,18 @@ class UserEdit {
   Result<void> drop(std::string_view item_key);
   /// A mailbox of the user changed from `before` to `after`; either may be absent.
   void mailbox_changed(const MailboxInfo* before, const MailboxInfo* after);
-  /// Errors: kOverQuota, mailboxes have grown beyond the user's quota.
+  /// Errors: kOverQuota, something has grown beyond the user's quota.
   Result<void> check_quota() const;
 
   void flush();
 
  private:
+  void count(const MailboxInfo& mailbox, int sign);
+
   Overlay* rows_;
   std::optional<UserInfo> before_;
   UserRow row_;
-  uint64_t bytes_before_ = 0;
+  QuotaUsage usage_before_{};
   Digest items_;
   Digest mailboxes_;
   bool data_changed_ = false;

@@ -34,6 +34,8 @@ class Verifier {
     Digest mailboxes;
     uint32_t live = 0;
     uint64_t bytes = 0;
+    uint64_t messages = 0;
+    uint64_t annotation_bytes = 0;
   };
 
   void problem(std::string_view invariant, std::string where, std::string what);

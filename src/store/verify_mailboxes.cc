@@ -59,6 +59,8 @@ Result<void> Verifier::mailbox(const MailboxRow& row) {
   if (!info.is_deleted()) {
     ++owner.live;
     owner.bytes += info.bytes;
+    owner.messages += info.exists;
+    owner.annotation_bytes += annotation_bytes_of(info);
   }
   return {};
 }

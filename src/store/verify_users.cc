@@ -49,11 +49,12 @@ Result<Digest> Verifier::user(const UserRow& row) {
   whole += sums.mailboxes;
   if (whole != info.digest)
     problem("digest", info.userid, "the mailboxes have another digest than the user's row says");
-  if (sums.live != info.mailboxes)
-    problem("I10", info.userid,
-            fmt::format("mailboxes is {}, a scan gives {}", info.mailboxes, sums.live));
-  if (sums.bytes != row.bytes)
-    problem("I10", info.userid, fmt::format("bytes is {}, a scan gives {}", row.bytes, sums.bytes));
+  const QuotaUsage scanned = {sums.bytes, sums.messages, sums.live, sums.annotation_bytes};
+  for (size_t i = 0; i < scanned.size(); ++i)
+    if (row.usage()[i] != scanned[i])
+      problem("I10", info.userid,
+              fmt::format("the usage of {} is {}, a scan gives {}", kQuotaKinds[i].item,
+                          row.usage()[i], scanned[i]));
   return in_server_digest(info);
 }
 
@@ -69,6 +70,7 @@ Result<Digest> Verifier::items(const std::string& userid) {
                                 return true;
                               }
                               sum += item_digest(*item);
+                              owners_[userid].annotation_bytes += annotation_bytes_of(*item);
                               expected.insert(key::item_change(userid, item->modseq, item->key));
                               return true;
                             }));
