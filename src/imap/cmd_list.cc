@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "imap/list.h"
+#include "imap/metadata.h"
 #include "imap/session.h"
 #include "mail/modified_utf7.h"
 
@@ -46,6 +47,9 @@ Result<void> read_returns(wire::Tokenizer& tokens, ListRequest& out) {
       out.returns_subscribed = true;
     } else if (equals_ignoring_case(word, "MYRIGHTS")) {
       out.returns_rights = true;
+    } else if (equals_ignoring_case(word, "METADATA")) {
+      TRY_OK(tokens.space());
+      TRY(out.annotations, read_entries(tokens));
     } else if (equals_ignoring_case(word, "STATUS")) {
       TRY_OK(tokens.space());
       TRY(out.status, read_status_items(tokens));
@@ -93,6 +97,10 @@ Result<void> put_returns(std::string& out, const Session& session, const ListTre
                          const ListRequest& request) {
   const auto& [path, what] = node;
   const Rights rights = session.access().rights(*what.mailbox);
+  if (!request.annotations.empty() && rights.has_any(kMetadataReaders)) {
+    TRY(const AnnotationMap annotations, annotations_for(session, *what.mailbox));
+    put_metadata(out, path, request.annotations, annotations);
+  }
   if (request.returns_rights) put_my_rights(out, path, rights);
   if (!request.status || !rights.has(Right::kRead)) return {};
   const Result<void> put = put_status(

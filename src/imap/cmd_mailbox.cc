@@ -37,20 +37,6 @@ Result<std::string> read_use(wire::Tokenizer& tokens) {
   return use;
 }
 
-/// One mailbox of the user's own for each use, as clients look for one (RFC 6154 §2).
-Result<void> check_use_free(const Session& session, const MailboxName& name, std::string_view use) {
-  if (use.empty()) return {};
-  if (name.owner != session.userid())
-    return fail(Code::kUnsupported, "only your own mailboxes have special uses");
-  TRY(const std::vector<MailboxInfo> all, session.store().mailboxes(session.userid()));
-  for (const MailboxInfo& mailbox : all) {
-    const auto at = mailbox.attributes.find(std::string(kAttributeSpecialUse));
-    if (at != mailbox.attributes.end() && at->second == use)
-      return fail(Code::kUnsupported, "another mailbox has this special use");
-  }
-  return {};
-}
-
 /// RFC 4314 §4, RENAME. What crosses from one owner to another keeps its ACL (there too), so that
 /// whoever moved it there would stand before a closed door: only administrators may.
 Result<void> check_rename(const UserAccess& user, const MailboxName& from, const MailboxName& to) {
@@ -87,7 +73,7 @@ Status cmd_create(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
   TRY_OK(session.access().check_create(name));
   if (name.is_inbox()) return fail(Code::kExists, "INBOX is always there");
-  TRY_OK(check_use_free(session, name, use));
+  TRY_OK(check_special_use(session.store(), session.userid(), name, use));
   MailStore::NewMailbox mailbox{.name = name};
   if (!use.empty()) mailbox.attributes[std::string(kAttributeSpecialUse)] = use;
   TRY(const MailboxInfo made, session.store().create(mailbox));

@@ -26,13 +26,14 @@ enum State : uint8_t {
 
 enum Trait : uint8_t {
   kNone = 0,
-  kUsesMsn = 1,    // no EXPUNGE may be sent while it runs (RFC 3501 §7.4.1)
-  kUsesUids = 2,   // its numbers are UIDs
-  kWrites = 4,     // refused on a replica before it does anything
-  kTarget = 8,     // kNotFound means that CREATE would help (RFC 3501 §6.3.11)
-  kMakes = 16,     // what it does not support is the special use asked for (RFC 6154 §3)
-  kSearches = 32,  // what it does not support is the charset (RFC 3501 §6.4.4)
-  kFresh = 64,     // looks at the mailbox as it is now, so the session learns the news first
+  kUsesMsn = 1,      // no EXPUNGE may be sent while it runs (RFC 3501 §7.4.1)
+  kUsesUids = 2,     // its numbers are UIDs
+  kWrites = 4,       // refused on a replica before it does anything
+  kTarget = 8,       // kNotFound means that CREATE would help (RFC 3501 §6.3.11)
+  kMakes = 16,       // what it does not support is the special use asked for (RFC 6154 §3)
+  kSearches = 32,    // what it does not support is the charset (RFC 3501 §6.4.4)
+  kFresh = 64,       // looks at the mailbox as it is now, so the session learns the news first
+  kAnnotates = 128,  // what is too big, or too many, are annotations (RFC 5464 §5)
 };
 
 struct Command {
@@ -44,6 +45,7 @@ struct Command {
   ErrorPlace error_place() const {
     if (states == kNotAuthenticated) return ErrorPlace::kLogin;
     if ((traits & kMakes) != 0) return ErrorPlace::kCreate;
+    if ((traits & kAnnotates) != 0) return ErrorPlace::kAnnotations;
     if ((traits & kSearches) != 0) return ErrorPlace::kSearch;
     return (traits & kTarget) != 0 ? ErrorPlace::kTarget : ErrorPlace::kAnywhere;
   }
@@ -111,6 +113,9 @@ Status cmd_move(Session& session, Args& args);
 // cmd_expunge.cc
 Status cmd_expunge(Session& session, Args& args);
 Status cmd_uid_expunge(Session& session, Args& args);
+// cmd_metadata.cc
+Status cmd_getmetadata(Session& session, Args& args);
+Status cmd_setmetadata(Session& session, Args& args);
 // cmd_quota.cc
 Status cmd_getquota(Session& session, Args& args);
 Status cmd_getquotaroot(Session& session, Args& args);

@@ -43,6 +43,7 @@ struct ListRequest {
   bool returns_subscribed = false;
   bool returns_rights = false;                    // RFC 8440
   std::optional<std::vector<StatusItem>> status;  // RFC 5819
+  std::vector<std::string> annotations;           // RFC 9590
 };
 
 /// Appends the LIST line of a node that `request` selects; nothing appended otherwise. True if a

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "mail/annotation.h"
 
 namespace gemel::imap {
 namespace {
@@ -16,6 +17,8 @@ struct ReplyRow {
   std::string_view response_code;  // RFC 5530 §3, RFC 4469 (TOOBIG), RFC 9051 §7.1
   std::string_view prefix = {};    // before the error's own text
 };
+
+static_assert(kAnnotationValueBytesMax == 16384);  // as kPlaces says
 
 // In the order of Code.
 constexpr std::array kReplies = {
@@ -50,6 +53,9 @@ constexpr std::array kPlaces = {
     PlaceRow{Code::kNotFound, ErrorPlace::kTarget, "[TRYCREATE] "},  // RFC 3501 §6.3.11
     PlaceRow{Code::kDenied, ErrorPlace::kLogin, "[PRIVACYREQUIRED] "},
     PlaceRow{Code::kUnsupported, ErrorPlace::kCreate, "[USEATTR] "},  // RFC 6154 §3
+    // RFC 5464 §4.3 and §5.
+    PlaceRow{Code::kTooBig, ErrorPlace::kAnnotations, "[METADATA MAXSIZE 16384] "},
+    PlaceRow{Code::kLimit, ErrorPlace::kAnnotations, "[METADATA TOOMANY] "},
     // RFC 3501 §6.4.4: with the charsets that are taken.
     PlaceRow{Code::kUnsupported, ErrorPlace::kSearch, "[BADCHARSET (US-ASCII UTF-8 ISO-8859-1)] "},
 };

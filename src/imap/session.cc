@@ -69,10 +69,9 @@ std::string Session::capabilities() const {
     return out + " ACL RIGHTS=" + std::string(kNewRightLetters) +
            " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC QUOTA QUOTASET" +
            quota_capabilities() +
-           " ESEARCH SEARCHRES WITHIN "
-           "SORT"
-           " LIST-EXTENDED LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE "
-           "OBJECTID" +
+           " METADATA ESEARCH SEARCHRES WITHIN SORT"
+           " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
+           " STATUS=SIZE OBJECTID" +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
   out += may_send_password() ? " AUTH=PLAIN" : " LOGINDISABLED";

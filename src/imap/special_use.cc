@@ -19,4 +19,18 @@ std::optional<std::string_view> special_use_of(std::string_view word) {
   return at == kUses.end() ? std::nullopt : std::optional(*at);
 }
 
+Result<void> check_special_use(const MailStore& store, std::string_view userid,
+                               const MailboxName& name, std::string_view use) {
+  if (use.empty()) return {};
+  if (name.owner != userid)
+    return fail(Code::kUnsupported, "only your own mailboxes have special uses");
+  TRY(const std::vector<MailboxInfo> all, store.mailboxes(userid));
+  for (const MailboxInfo& mailbox : all) {
+    const auto at = mailbox.attributes.find(std::string(kAttributeSpecialUse));
+    if (at != mailbox.attributes.end() && at->second == use && mailbox.name != name)
+      return fail(Code::kUnsupported, "another mailbox has this special use");
+  }
+  return {};
+}
+
 }  // namespace gemel::imap

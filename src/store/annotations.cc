@@ -1,0 +1,86 @@
+#include "store/annotations.h"
+
+#include "store/access.h"
+
+namespace gemel {
+namespace {
+
+Result<void> add_items(AnnotationMap& out, const MailStore& store, std::string_view userid,
+                       const std::string& prefix, std::string_view scope) {
+  TRY(const std::vector<UserItem> items, store.user_items(userid, prefix + std::string(scope)));
+  for (const UserItem& item : items) out[item.key.substr(prefix.size())] = item.value;
+  return {};
+}
+
+std::string item_key(const MailboxInfo* mailbox, std::string_view entry) {
+  return mailbox == nullptr ? server_annotation_item(entry) : annotation_item(mailbox->id, entry);
+}
+
+Result<void> check_limits(const AnnotationMap& now, std::string_view scope) {
+  size_t count = 0;
+  size_t bytes = 0;
+  for (const auto& [entry, value] : now) {
+    if (!entry.starts_with(scope)) continue;
+    ++count;
+    bytes += value.size();
+  }
+  if (count > kAnnotationsMax || bytes > kAnnotationsBytesMax)
+    return fail(Code::kLimit, "there are as many annotations as there can be");
+  return {};
+}
+
+Result<void> put_shared_of_server(MailStore& store, const std::vector<MailStore::NewItem>& items) {
+  if (const Result<UserInfo> owner = store.user(kSharedOwner);
+      !owner && owner.error().code == Code::kNotFound)
+    TRY_OK(store.create_user(kSharedOwner, {}));
+  TRY_OK(store.put_user_items(kSharedOwner, items));
+  return {};
+}
+
+}  // namespace
+
+Result<AnnotationMap> annotations_of(const MailStore& store, std::string_view userid,
+                                     const MailboxInfo* mailbox) {
+  AnnotationMap out;
+  const std::string prefix = item_key(mailbox, "");
+  TRY_OK(add_items(out, store, userid, prefix, kPrivateEntry));
+  if (mailbox == nullptr) {
+    TRY_OK(add_items(out, store, kSharedOwner, prefix, kSharedEntry));
+    return out;
+  }
+  const std::string attribute = annotation_attribute(kSharedEntry);
+  for (const auto& [name, value] : mailbox->attributes)
+    if (name.starts_with(attribute))
+      out[std::string(kSharedEntry) + name.substr(attribute.size())] = value;
+  return out;
+}
+
+Result<void> annotate(MailStore& store, std::string_view userid, const MailboxInfo* mailbox,
+                      const AnnotationChanges& changes) {
+  TRY(AnnotationMap now, annotations_of(store, userid, mailbox));
+  std::vector<std::pair<std::string, std::optional<std::string>>> attributes;
+  std::vector<MailStore::NewItem> shared_items;
+  std::vector<MailStore::NewItem> private_items;
+  for (const auto& [entry, value] : changes) {
+    if (value && value->size() > kAnnotationValueBytesMax)
+      return fail(Code::kTooBig, "an annotation's value is too long");
+    if (value)
+      now[entry] = *value;
+    else
+      now.erase(entry);
+    if (!is_shared_annotation(entry))
+      private_items.push_back({item_key(mailbox, entry), value});
+    else if (mailbox == nullptr)
+      shared_items.push_back({item_key(mailbox, entry), value});
+    else
+      attributes.emplace_back(annotation_attribute(entry), value);
+  }
+  if (!private_items.empty()) TRY_OK(check_limits(now, kPrivateEntry));
+  if (private_items.size() < changes.size()) TRY_OK(check_limits(now, kSharedEntry));
+  if (!attributes.empty()) TRY_OK(store.set_attributes(mailbox->id, attributes));
+  if (!shared_items.empty()) TRY_OK(put_shared_of_server(store, shared_items));
+  if (!private_items.empty()) TRY_OK(store.put_user_items(userid, private_items));
+  return {};
+}
+
+}  // namespace gemel

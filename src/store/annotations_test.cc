@@ -1,0 +1,65 @@
+#include "store/annotations.h"
+
+#include <fmt/format.h>
+
+#include "store/store_fixture.h"
+
+namespace gemel {
+namespace {
+
+class Annotations : public StoreTest {
+ protected:
+  std::string annotate_text(const AnnotationChanges& changes) {
+    const MailboxInfo mailbox = inbox();
+    const Result<void> done = annotate(*store, "alice", &mailbox, changes);
+    return done ? "ok" : std::string(name_of(done.error().code));
+  }
+  MailboxInfo inbox() { return store->find(MailboxName::make("alice", "INBOX").value()).value(); }
+};
+GEMEL_ON_BOTH_ENGINES(Annotations);
+
+TEST_P(Annotations, MeetTheirLimits) {
+  const std::string longest(kAnnotationValueBytesMax, 'x');
+  EXPECT_EQ(annotate_text({{"/shared/a", longest}}), "ok");
+  EXPECT_EQ(annotate_text({{"/shared/b", longest + "x"}}), "too-big");
+  EXPECT_EQ(annotate_text({{"/shared/b", longest}, {"/shared/c", longest}, {"/shared/d", longest}}),
+            "ok");
+  EXPECT_EQ(annotate_text({{"/shared/e", "x"}}), "limit");
+  EXPECT_EQ(annotate_text({{"/private/e", "x"}}), "ok");  // a scope of its own
+  EXPECT_EQ(annotate_text({{"/shared/a", std::nullopt}, {"/shared/e", "x"}}), "ok");
+}
+
+TEST_P(Annotations, AreSoManyAtMost) {
+  AnnotationChanges changes;
+  for (size_t i = 0; i < kAnnotationsMax; ++i)
+    changes.emplace_back(fmt::format("/private/{}", i), "x");
+  EXPECT_EQ(annotate_text(changes), "ok");
+  EXPECT_EQ(annotate_text({{"/private/one-more", "x"}}), "limit");
+  EXPECT_EQ(annotate_text({{"/private/1", "y"}}), "ok");
+}
+
+TEST_P(Annotations, BelongToAMailboxAUserOrTheServer) {
+  const MailboxInfo mailbox = inbox();
+  ASSERT_TRUE(annotate(*store, "alice", &mailbox, {{"/shared/a", "1"}, {"/private/a", "2"}}));
+  ASSERT_TRUE(annotate(*store, "alice", nullptr, {{"/shared/a", "3"}, {"/private/a", "4"}}));
+  const MailboxInfo now = inbox();
+  EXPECT_EQ(annotations_of(*store, "alice", &now).value(),
+            (AnnotationMap{{"/shared/a", "1"}, {"/private/a", "2"}}));
+  EXPECT_EQ(annotations_of(*store, "bob", &now).value(), (AnnotationMap{{"/shared/a", "1"}}));
+  EXPECT_EQ(annotations_of(*store, "alice", nullptr).value(),
+            (AnnotationMap{{"/shared/a", "3"}, {"/private/a", "4"}}));
+  EXPECT_EQ(annotations_of(*store, "bob", nullptr).value(), (AnnotationMap{{"/shared/a", "3"}}));
+}
+
+TEST(AnnotationName, IsLowerCaseAndInAScope) {
+  EXPECT_EQ(parse_annotation_name("/Shared/Comment").value(), "/shared/comment");
+  const std::string longest = "/shared/" + std::string(kAnnotationNameBytesMax - 8, 'x');
+  EXPECT_TRUE(parse_annotation_name(longest));
+  for (const std::string& bad :
+       {longest + "x", std::string("/shared"), std::string("/shared/"), std::string("/shared/a*"),
+        std::string("/shared/a%"), std::string("/shared/\x80"), std::string("/else/a")})
+    EXPECT_FALSE(parse_annotation_name(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace gemel
