@@ -1,4 +1,5 @@
 // What a channel says of how far it is, for each user, and of what can't be sent.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,6 +86,54 @@ TEST_F(Status, WhatIsSetAsideIsNamedWithItsReason) {
   EXPECT_EQ(status.set_aside[0].retry_in_ms, kAsideFirstMs);
   EXPECT_THAT(behind(), ElementsAre("alice 1 0"));
   EXPECT_EQ(link.channel->users_behind()[0].set_aside, 1u);
+}
+
+// Not before its time, at pauses that double up to the last; others go on meanwhile, and a restart
+// forgets nothing.
+TEST_F(Status, WhatIsSetAsideIsTriedAgainAtGrowingPauses) {
+  link.disconnect("anew");
+  const auto partitions = std::exchange(replica.options.partitions, {});
+  replica.open();
+  link.connect();
+  ASSERT_TRUE(link.run());
+  const UniqueId box = primary.create("box", "archive");
+  ASSERT_TRUE(link.run());
+  size_t tries = 0;
+  const std::string made = fmt::format("-{:x} 0+", box.number);  // its UPDATE, from nothing
+  link.on_bytes = [&](char way, std::string_view bytes) {
+    if (way == '>' && bytes.find(made) != std::string_view::npos) ++tries;
+  };
+  int64_t pause = kAsideFirstMs;
+  for (size_t i = 0; i < 10; ++i, pause = std::min(2 * pause, kAsideLastMs)) {
+    SCOPED_TRACE(i);
+    ASSERT_EQ(link.channel->status().set_aside.size(), 1u);
+    EXPECT_EQ(link.channel->status().set_aside[0].retry_in_ms, pause);
+    primary.clock.advance(pause / 1000 - 1);
+    primary.append(primary.inbox("bob"), "others go on");
+    link.sender->timed_out();
+    ASSERT_TRUE(link.run());
+    EXPECT_EQ(tries, i);
+    EXPECT_EQ(replica.info(replica.inbox("bob")).exists, i + 1);
+    primary.clock.advance(1);
+    EXPECT_EQ(link.sender->input_timeout_ms(), 0);
+    link.sender->timed_out();
+    ASSERT_TRUE(link.run());
+    EXPECT_EQ(tries, i + 1);
+  }
+  link.open_channel_later();
+  ASSERT_TRUE(link.run());
+  EXPECT_EQ(link.channel->status().set_aside.size(), 1u);
+  link.disconnect("configured");
+  replica.options.partitions = partitions;
+  replica.open();
+  link.connect();
+  ASSERT_TRUE(link.run());
+  primary.clock.advance(kAsideFirstMs / 1000);
+  link.sender->timed_out();
+  ASSERT_TRUE(link.run());
+  EXPECT_TRUE(link.channel->status().set_aside.empty());
+  EXPECT_TRUE(replica->find(box));
+  link.expect_in_step();
 }
 
 }  // namespace

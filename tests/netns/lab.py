@@ -121,7 +121,7 @@ def route(tuns, delay_s):
 class NetServer(Server):
     """A server in a namespace. Its clients are there too."""
 
-    def __init__(self, lab, name, role, channels, more):
+    def __init__(self, lab, name, role, channels, more, directory=None):
         self.space = lab.spaces[name]
         channel = "".join(
             f'[[channel]]\nname = "{peer}"\nhost = "{lab.spaces[peer].address}"\nport = {SYNC_PORT}\n'
@@ -131,7 +131,7 @@ class NetServer(Server):
         tables = {"sync": {"tls": "off"}}
         for table, values in (more or {}).items():
             tables[table] = tables.get(table, {}) | values
-        super().__init__(name, role, extra="\n" + channel, more=tables,
+        super().__init__(name, role, directory=directory, extra="\n" + channel, more=tables,
                          ports={"imap": 1143, "lmtp": 1024, "sync": SYNC_PORT}, services=())
 
     def config_text(self):
@@ -192,8 +192,8 @@ class Lab:
         for space in self.spaces.values():
             space.close()
 
-    def server(self, name, role="primary", channels=(), more=None):
-        server = NetServer(self, name, role, channels, more)
+    def server(self, name, role="primary", channels=(), more=None, directory=None):
+        server = NetServer(self, name, role, channels, more, directory)
         self.servers.append(server)
         return server.start()
 
