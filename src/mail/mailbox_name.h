@@ -39,6 +39,7 @@ struct MailboxName {
 /// A userid that begins so is the server's own: nobody logs in by it, and no mail comes to it.
 inline constexpr char kReservedUserIdStart = '$';
 inline constexpr std::string_view kOutboxUserId = "$outbox";
+inline constexpr std::string_view kServerUserId = "$server";  // what concerns all, as its items
 inline bool is_reserved_userid(std::string_view userid) {
   return userid.starts_with(kReservedUserIdStart);
 }

@@ -212,6 +212,12 @@ struct CopyTerms {
   FlagScope scope = {};  // flags out of scope are not copied (RFC 4314 §4)
 };
 
+struct ExpungeTerms {
+  std::optional<ModSeq> unchanged_since = {};  // messages with a higher modseq are passed over
+  /// What a client expunges is only hidden by it, hold or not; a rule hides nothing that is held.
+  enum class Holds : uint8_t { kHide, kSpare } holds = Holds::kHide;
+};
+
 class MailStore {
  public:
   struct Options {
@@ -334,6 +340,11 @@ class MailStore {
   /// append; kNotFound, a user who shall remember is gone.
   std::future<Result<std::vector<std::optional<Appended>>>> deliver(std::vector<Filing> filings);
 
+  /// What deliveries to the user remember goes where it has lapsed, and duplicates also where the
+  /// slot had no new one for `age_s`; returns how many. Cost: O(the user's slots). Errors:
+  /// kNotFound.
+  Result<uint64_t> forget_remembered(std::string_view userid, int64_t age_s);
+
   struct Stored {
     Committed committed;
     UidSet modified;  // left alone, for their modseq is above `unchanged_since` (RFC 7162 §3.1.3)
@@ -347,10 +358,12 @@ class MailStore {
 
   struct Expunged {
     Committed committed;
-    UidSet uids;  // those that are gone now
+    UidSet uids;         // those that are gone now
+    uint64_t bytes = 0;  // of those
   };
   /// The live ones of `uids` become tombstones, whatever their flags.
-  Result<Expunged> expunge(const UniqueId& mailbox, const UidSet& uids);
+  Result<Expunged> expunge(const UniqueId& mailbox, const UidSet& uids,
+                           const ExpungeTerms& terms = {});
 
   enum class Keep : uint8_t { kCopy, kMove };
   struct Copied {
@@ -403,10 +416,30 @@ class MailStore {
   Result<Committed> delete_user(std::string_view userid);
   Result<Committed> put_user_items(std::string_view userid, const std::vector<NewItem>& items);
 
-  /// Frees tombstones with modseq <= `up_to` and bodies that nothing holds any more.
-  Result<Committed> purge_expunged(const UniqueId& mailbox, ModSeq up_to);
-  /// Frees all content of a deleted mailbox; its header stays as a tombstone.
-  Result<Committed> purge_deleted(const UniqueId& mailbox);
+  struct Purged {
+    Committed committed = {};
+    uint64_t messages = 0;
+    uint64_t bytes = 0;   // of those messages, though other records may hold the same bodies
+    bool is_done = true;  // false: there is more, for another call
+    std::optional<int64_t> held_until_s = {};  // there is a hold: nothing was freed
+  };
+  /// Frees tombstones with modseq <= `up_to`, and bodies that nothing holds any more: the oldest,
+  /// about `messages_max` of them, but whole transactions of expunges. Nothing that is held.
+  Result<Purged> purge_expunged(const UniqueId& mailbox, ModSeq up_to,
+                                uint64_t messages_max = UINT64_MAX);
+  /// Frees content of a deleted mailbox; its header stays as a tombstone. Where it has more than
+  /// `messages_max` records, some of them. Nothing that is held.
+  Result<Purged> purge_deleted(const UniqueId& mailbox, uint64_t messages_max = UINT64_MAX);
+
+  // --- holds (store/hold.h) ---
+  struct WholeServer {};
+  /// A mailbox by id, deleted or not; all that a user owns, by userid; everything.
+  using HoldPlace = std::variant<WholeServer, std::string, UniqueId>;
+  /// Until a unix time, or kHoldForever; nullopt lifts it. The last word counts, be it shorter.
+  /// Errors: kNotFound.
+  Result<Committed> hold(const HoldPlace& place, std::optional<int64_t> until_s);
+  /// The end of the longest hold that is on the mailbox now, if one is.
+  Result<std::optional<int64_t>> held_until(const MailboxInfo& mailbox) const;
 
   // --- writing, as a replica: uids and modseqs as given (invariant I8) ---
   struct Applied {
@@ -530,6 +563,8 @@ class MailStore {
  private:
   struct Impl;
   explicit MailStore(std::unique_ptr<Impl> impl);
+  /// Before a mailbox goes to another owner: the hold on all of the old one's becomes its own.
+  Result<void> take_hold_along(const UniqueId& mailbox, std::string_view new_owner);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -44,7 +44,42 @@ Result<std::vector<Filed>> deliver_all(Commit& commit,
   return out;
 }
 
+// Of all slots of one kind.
+Result<uint64_t> forget_slots(Commit& commit, UserEdit& user, std::string_view kind,
+                              int64_t added_s) {
+  std::vector<UserItem> slots;
+  const size_t start = key::items(user.info().userid).size();
+  TRY_OK(commit.rows().scan_prefix(
+      key::item(user.info().userid, kind),
+      [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+        TRY(slots.emplace_back(), decode_item(row_key.substr(start), value));
+        return true;
+      }));
+  uint64_t forgotten = 0;
+  for (const UserItem& slot : slots) {
+    if (slot.deleted) continue;
+    TrimmedMemory left = trimmed(slot.value, commit.now_s(), added_s);
+    if (left.forgotten == 0) continue;
+    forgotten += left.forgotten;
+    const bool is_gone = left.value.empty();
+    TRY_OK(user.put({slot.key, std::move(left.value), user.modseq(), is_gone}));
+  }
+  return forgotten;
+}
+
 }  // namespace
+
+Result<uint64_t> MailStore::forget_remembered(std::string_view userid, int64_t age_s) {
+  return impl_->commit<uint64_t>(
+      Purpose::kFree, [name = std::string(userid), age_s](Commit& commit) -> Result<uint64_t> {
+        TRY(UserEdit * user, live_user(commit, name));
+        TRY(const uint64_t duplicates,
+            forget_slots(commit, *user, kUserItemDuplicate, commit.now_s() - age_s));
+        TRY(const uint64_t replies, forget_slots(commit, *user, kUserItemVacation, INT64_MIN));
+        TRY_OK(commit.finish());
+        return duplicates + replies;
+      });
+}
 
 std::future<Result<std::vector<std::optional<MailStore::Appended>>>> MailStore::deliver(
     std::vector<Filing> filings) {

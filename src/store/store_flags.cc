@@ -1,4 +1,5 @@
 // STORE and EXPUNGE.
+#include "store/hold.h"
 #include "store/impl.h"
 #include "store/operations.h"
 
@@ -95,15 +96,29 @@ Result<MailStore::Stored> store_all(Commit& commit, const StoreFlags& store) {
   return out;
 }
 
-Result<MailStore::Expunged> expunge_all(Commit& commit, const UniqueId& id, const UidSet& uids) {
-  TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
-  TRY(const std::vector<RecordState> states, mailbox->states(uids));
+struct Expunge {
+  UniqueId mailbox;
+  UidSet uids;
+  ExpungeTerms terms;
+};
+
+Result<MailStore::Expunged> expunge_all(Commit& commit, const Expunge& expunge) {
+  using Holds = ExpungeTerms::Holds;
+  TRY(MailboxEdit * mailbox, commit.live_mailbox(expunge.mailbox));
+  TRY(std::vector<RecordState> states, mailbox->states(expunge.uids));
+  if (expunge.terms.holds == Holds::kSpare) {
+    TRY(const auto held_until_s, hold_on(commit, mailbox->info()));
+    if (held_until_s) states.clear();
+  }
+  const ModSeq since = expunge.terms.unchanged_since.value_or(ModSeq(UINT64_MAX));
   MailStore::Expunged out;
   for (const RecordState& state : states)
-    if (!state.expunged) out.uids.add(state.uid);
+    if (!state.expunged && state.modseq <= since) out.uids.add(state.uid);
+  const uint64_t bytes = mailbox->info().bytes;
   TRY_OK(expunge_records(commit, *mailbox, out.uids));
+  out.bytes = bytes - mailbox->info().bytes;
   TRY_OK(commit.finish());
-  out.committed = commit.committed(id);
+  out.committed = commit.committed(expunge.mailbox);
   return out;
 }
 
@@ -134,10 +149,12 @@ Result<MailStore::Stored> MailStore::store_flags(const UniqueId& mailbox, const 
   });
 }
 
-Result<MailStore::Expunged> MailStore::expunge(const UniqueId& mailbox, const UidSet& uids) {
-  return impl_->commit<Expunged>(Purpose::kCommit, [mailbox, uids](Commit& commit) {
-    return expunge_all(commit, mailbox, uids);
-  });
+Result<MailStore::Expunged> MailStore::expunge(const UniqueId& mailbox, const UidSet& uids,
+                                               const ExpungeTerms& terms) {
+  return impl_->commit<Expunged>(Purpose::kCommit,
+                                 [expunge = Expunge{mailbox, uids, terms}](Commit& commit) {
+                                   return expunge_all(commit, expunge);
+                                 });
 }
 
 }  // namespace gemel

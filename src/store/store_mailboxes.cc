@@ -145,6 +145,7 @@ Result<MailStore::Committed> MailStore::remove(const UniqueId& id) {
 }
 
 Result<MailStore::Committed> MailStore::restore(const UniqueId& id, const MailboxName& name) {
+  TRY_OK(take_hold_along(id, name.owner));
   return impl_->commit<Committed>(
       Purpose::kCommit, [id, name](Commit& commit) { return restore_one(commit, id, name); });
 }

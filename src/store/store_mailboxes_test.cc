@@ -139,10 +139,11 @@ TEST_P(StoreMailboxes, PurgingExpungedFreesWhatNothingElseHolds) {
   store.append(inbox, large);
   store.append(inbox, "shared");
   store.append(store.create("Other"), "shared");
-  ASSERT_TRUE(store->expunge(inbox, UidSet::of(Uid(2), Uid(3))));         // modseq 5
-  EXPECT_EQ(store->purge_expunged(inbox, ModSeq(4))->modseq, ModSeq(5));  // nothing so old
+  ASSERT_TRUE(store->expunge(inbox, UidSet::of(Uid(2), Uid(3))));  // modseq 5
+  EXPECT_EQ(store->purge_expunged(inbox, ModSeq(4))->committed.modseq,
+            ModSeq(5));  // nothing so old
   EXPECT_EQ(store->verify({}).value().bodies, 3u);
-  EXPECT_EQ(store->purge_expunged(inbox, ModSeq(5))->modseq, ModSeq(6));
+  EXPECT_EQ(store->purge_expunged(inbox, ModSeq(5))->committed.modseq, ModSeq(6));
   EXPECT_EQ(store->verify({}).value().bodies, 2u);
   EXPECT_EQ(store.info(inbox).purged_modseq, ModSeq(5));
   EXPECT_EQ(store.info(inbox).expunged, 0u);

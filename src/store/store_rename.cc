@@ -106,9 +106,11 @@ Result<void> MailStore::rename(const MailboxName& from, const MailboxName& to,
     return fail(Code::kInvalid, "a mailbox can't go below itself");
   // Far bodies go ahead in portions, so that the transaction has few or none to copy.
   std::vector<std::shared_ptr<void>> pins;
-  if (!partition.empty()) {
+  if (!partition.empty() || from.owner != to.owner) {
     TRY(const std::vector<Move> moves, moves_of(impl_->now(), rename));
     for (const Move& move : moves) {
+      TRY_OK(take_hold_along(move.id, to.owner));
+      if (partition.empty()) continue;
       TRY(const MailboxView source, view(move.id));
       TRY(auto pin, impl_->import_bodies(source, all_uids(), partition));
       pins.push_back(std::move(pin));

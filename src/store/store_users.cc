@@ -1,6 +1,7 @@
 // Users and their items.
 #include <fmt/format.h>
 
+#include "store/hold.h"
 #include "store/impl.h"
 #include "store/operations.h"
 
@@ -41,13 +42,14 @@ Result<UserInfo> create_one(Commit& commit, const NewUser& make) {
   return user->info();
 }
 
+/// All but a hold, which stays on what the user leaves.
 Result<std::vector<std::string>> live_item_keys(const RowReader& rows, std::string_view userid) {
   std::vector<std::string> out;
   const std::string prefix = key::items(userid);
   TRY_OK(rows.scan_prefix(
       prefix, [&](std::string_view row_key, std::string_view value) -> Result<bool> {
         TRY(const UserItem item, decode_item(row_key.substr(prefix.size()), value));
-        if (!item.deleted) out.push_back(item.key);
+        if (!item.deleted && item.key != kUserItemHold) out.push_back(item.key);
         return true;
       }));
   return out;

@@ -49,8 +49,23 @@ bool holds(const std::vector<Entry>& entries, std::string_view digits) {
 }  // namespace
 
 std::string Remembrance::item_key() const {
-  return (kind == MemoryKind::kDuplicate ? "duplicate/" : "vacation/") +
+  return std::string(kind == MemoryKind::kDuplicate ? kUserItemDuplicate : kUserItemVacation) +
          hash_of(*this).substr(0, 2);
+}
+
+TrimmedMemory trimmed(std::string_view value, int64_t now_s, int64_t added_s) {
+  const std::string_view first = value.substr(0, value.find('\n'));
+  const Result<uint64_t> last_s = parse_number(first);
+  const bool is_old = !last_s || static_cast<int64_t>(*last_s) <= added_s;
+  const std::vector<Entry> entries =
+      value.empty() || is_old ? std::vector<Entry>() : entries_of(value, now_s);
+  const auto lines = static_cast<uint64_t>(std::ranges::count(value, '\n'));
+  TrimmedMemory out{.value = {},
+                    .forgotten = lines - std::min<uint64_t>(lines, entries.size() + 1)};
+  if (!entries.empty()) out.value = fmt::format("{}\n", first);
+  for (const Entry& entry : entries)
+    out.value += fmt::format("{} {}\n", entry.digits, entry.until_s);
+  return out;
 }
 
 std::optional<std::string> remembered(std::string_view value, const Remembrance& what,

@@ -27,6 +27,9 @@ enum class MemoryKind : uint8_t {
   kVacation,   // items "vacation/…": a reply was sent (RFC 5230 §4.2)
 };
 
+inline constexpr std::string_view kUserItemDuplicate = "duplicate/";
+inline constexpr std::string_view kUserItemVacation = "vacation/";
+
 /// Of one slot; the entries that would lapse first go. 256 slots: a million things for each user.
 inline constexpr size_t kMemorySlotEntriesMax = 4096;
 
@@ -45,6 +48,13 @@ struct Remembrance {
 /// `value` is what the slot holds, or empty; what is broken in it counts as forgotten.
 std::optional<std::string> remembered(std::string_view value, const Remembrance& what,
                                       int64_t now_s);
+
+/// A slot without what has lapsed, and empty where nothing was added to it after `added_s`.
+struct TrimmedMemory {
+  std::string value;
+  uint64_t forgotten = 0;  // things
+};
+TrimmedMemory trimmed(std::string_view value, int64_t now_s, int64_t added_s);
 
 /// Is it remembered, and has it not lapsed? Errors: kIo.
 Result<bool> remembers(const MailStore& store, const Remembrance& what, int64_t now_s);

@@ -125,9 +125,10 @@ class RandomWork {
     const auto info = any(MailStore::Which::kDeletedToo);
     if (!info) return;
     if (info->is_deleted())
-      EXPECT_TRUE(store_->purge_deleted(info->id));
+      EXPECT_TRUE(store_->purge_deleted(info->id, 1 + below(4)));
     else
-      EXPECT_TRUE(store_->purge_expunged(info->id, ModSeq(below(info->highestmodseq.value + 1))));
+      EXPECT_TRUE(store_->purge_expunged(info->id, ModSeq(below(info->highestmodseq.value + 1)),
+                                         1 + below(4)));
   }
   void user() {
     const std::string userid = user_name();
