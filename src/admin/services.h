@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "expire/run.h"
 #include "store/mail_store.h"
 #include "store/sieve_scripts.h"
 
@@ -109,6 +110,7 @@ struct Services {
   Clock* clock = &system_clock();
   std::string hostname;
   std::vector<DefaultMailbox> default_mailboxes;
+  expire::Defaults expire = {};
 
   /// The items that let a user log in with `password`.
   std::function<Result<std::vector<MailStore::NewItem>>(std::string_view password)>

@@ -57,6 +57,12 @@ bool is_set(const Json& request, const char* name);
 /// {"user", "mailbox"} as a name. Errors: kSyntax, and those of MailboxName::make.
 Result<MailboxName> mailbox_field(const Json& request, const char* name = "mailbox");
 
+Result<std::unique_ptr<Task>> start_expire(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> rule_set(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> rule_list(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> hold_set(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> hold_lift(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> hold_list(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_import(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_promote(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_demote(const TaskContext& context, const Json& request);

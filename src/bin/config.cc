@@ -48,6 +48,18 @@ void read_store(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
+void read_expire(ConfigTable table, Config& config) {
+  config.expire_interval_s = table.number("interval_minutes", 60, 1, 10'080) * 60;
+  for (const auto& [path, text] : table.text_map("rules")) {
+    const Result<expire::Rule> rule = expire::parse_rule(text);
+    if (rule)
+      config.expire_rules.emplace(path, *rule);
+    else
+      table.wrong("rules", fmt::format("{}: {}", path, rule.error().text));
+  }
+  table.check_all_read();
+}
+
 void read_admin(ConfigTable table, Config& config) {
   config.admin_socket = table.text("socket", "/run/gemel/admin.sock");
   config.admin_mode = file_mode_of(table, "0600");
@@ -212,6 +224,7 @@ std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
   Config config;
   read_server(root, config);
   read_store(root.table("store"), config);
+  read_expire(root.table("expire"), config);
   read_admin(root.table("admin"), config);
   read_metrics(root.table("metrics"), config);
   read_tls(root.table("tls"), config);

@@ -15,6 +15,7 @@
 #include "bin/config_delivery.h"
 #include "bin/config_endpoint.h"
 #include "bin/config_table.h"
+#include "expire/rule.h"
 
 namespace gemel::bin {
 
@@ -50,6 +51,9 @@ struct Config {
   uint64_t free_bytes_min = 0;
   int keep_expunged_days = 0;
   int keep_deleted_days = 0;
+
+  int64_t expire_interval_s = 0;
+  expire::RulesByPath expire_rules;
 
   std::string admin_socket;
   unsigned admin_mode = 0600;

@@ -30,6 +30,21 @@ TEST(Config, HasADefaultForEveryKey) {
   EXPECT_TRUE(config->imap.empty());
 }
 
+TEST(Config, ReadsRulesAndNamesWhatIsWrongInThem) {
+  const auto config = parse_config(R"(
+[expire]
+rules = { "*" = "at-most=7", Trash = "days=30" }
+interval_minutes = 5
+)");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->expire_interval_s, 300);
+  EXPECT_EQ(config->expire_rules.at("Trash").days, 30U);
+  EXPECT_EQ(config->expire_rules.at("*").at_most, 7U);
+  EXPECT_THAT(problems_of("[expire]\nrules = { Junk = \"days=ever\" }\n"),
+              HasSubstr("gemel.toml:2: expire.rules: Junk: rule: \"days=ever\""));
+  EXPECT_THAT(problems_of("[expire]\ninterval_minutes = 0\n"), HasSubstr("interval_minutes"));
+}
+
 TEST(Config, ReadsWhatIsThere) {
   const auto config = parse_config(R"(
 hostname = "mail.example.org"

@@ -246,6 +246,7 @@ int run(int argc, char** argv) {
   add_sieve_commands(app, line);
   add_role_commands(app, line);
   add_outbox_commands(app, line);
+  add_retention_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

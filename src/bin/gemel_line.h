@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bin/gemel_commands.h"
+#include "bin/gemel_retention.h"
 #include "bin/gemel_sieve.h"
 
 namespace gemel::tool {
@@ -43,6 +44,9 @@ struct Line {
   SieveOptions sieve;
   ScriptOptions script;
   uint32_t id = 0;
+  ExpireOptions expire;
+  HoldOptions hold;
+  std::string rule;
   std::function<int()> run;
 };
 
@@ -54,8 +58,9 @@ inline CLI::App* leaf(CLI::App& parent, Line& line, const char* name, const char
   return command;
 }
 
-/// gemel sieve, gemel outbox.
+/// gemel sieve, gemel outbox; gemel expire, rule and hold.
 void add_sieve_commands(CLI::App& app, Line& line);
 void add_outbox_commands(CLI::App& app, Line& line);
+void add_retention_commands(CLI::App& app, Line& line);
 
 }  // namespace gemel::tool

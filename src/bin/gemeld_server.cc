@@ -37,6 +37,18 @@ std::vector<admin::DefaultMailbox> default_mailboxes(const Config& config) {
   return out;
 }
 
+expire::Defaults expire_defaults(const Config& config) {
+  return {.rules = config.expire_rules, .keep_expunged_s = config.keep_expunged_days * kDayS};
+}
+
+Sweeper::Schedule expire_schedule(const Config& config) {
+  return {.interval_s = config.expire_interval_s,
+          .defaults = expire_defaults(config),
+          .options = {.rules = expire::Options::Rules::kApply,
+                      .expunged_s = config.keep_expunged_days * kDayS,
+                      .deleted_s = config.keep_deleted_days * kDayS}};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config) {
@@ -52,9 +64,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
   TRY_OK(server->listen_everywhere());
   server->replication_->start(*server->network_);
   server->delivery_->start_sending(*server->network_);
-  const admin::Retention retention{.expunged_s = config.keep_expunged_days * kDayS,
-                                   .deleted_s = config.keep_deleted_days * kDayS};
-  server->sweeper_ = std::make_unique<Sweeper>(*server->store_, retention);
+  server->sweeper_ = std::make_unique<Sweeper>(*server->store_, expire_schedule(config));
   log::info("started version={} role={} store={}", GEMEL_VERSION,
             server->store_->role() == Role::kPrimary ? "primary" : "replica", config.store_path);
   return server;
@@ -153,6 +163,7 @@ void Server::make_admin_services() {
   services.store = store_.get();
   services.hostname = config_.hostname;
   services.default_mailboxes = default_mailboxes(config_);
+  services.expire = expire_defaults(config_);
   services.credential_of_password = [this](std::string_view password) {
     return admin::items_for_password(password, config_.password_iterations, system_random());
   };

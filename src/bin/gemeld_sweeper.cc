@@ -7,14 +7,13 @@
 namespace gemel::bin {
 namespace {
 
-constexpr auto kInterval = std::chrono::hours(1);
 // Not at once: a start is busy enough.
 constexpr auto kFirstDelay = std::chrono::minutes(1);
 
 }  // namespace
 
-Sweeper::Sweeper(MailStore& store, admin::Retention retention)
-    : store_(store), retention_(retention), thread_([this] { run(); }) {}
+Sweeper::Sweeper(MailStore& store, Schedule schedule)
+    : store_(store), schedule_(std::move(schedule)), thread_([this] { run(); }) {}
 
 Sweeper::~Sweeper() {
   {
@@ -38,21 +37,29 @@ void Sweeper::run() {
       if (stop_asked_.wait_for(lock, delay, [this] { return stopping_; })) return;
     }
     if (store_.role() == Role::kPrimary) sweep();
-    delay = kInterval;
+    delay = std::chrono::seconds(schedule_.interval_s);
   }
 }
 
 void Sweeper::sweep() {
-  const auto report =
-      admin::expire(store_, system_clock(), retention_, [this] { return is_stopping(); });
-  if (!report) {
-    log::warn("expire failed: {}", report.error().text);
-    return;
+  expire::Run run(store_, system_clock(), schedule_.defaults, schedule_.options);
+  const auto on_action = [](const expire::Action& action) {
+    log::debug("expire {} {} messages={}: {}", name_of(action.kind), action.where, action.messages,
+               action.why);
+  };
+  for (bool more = true; more && !is_stopping();) {
+    const Result<bool> stepped = run.step(on_action);
+    if (!stepped) log::warn("expire ended: {}", stepped.error().text);
+    more = stepped && *stepped;
   }
-  for (const std::string& error : report->errors) log::warn("expire passed over {}", error);
-  if (report->expunged_freed > 0 || report->mailboxes_freed > 0)
-    log::info("expire looked_at={} messages_freed={} mailboxes_freed={}", report->mailboxes,
-              report->expunged_freed, report->mailboxes_freed);
+  const expire::Report& report = run.report();
+  for (const std::string& error : report.errors) log::warn("expire passed over {}", error);
+  if (report.expunged > 0 || report.freed > 0 || report.mailboxes_freed > 0)
+    log::info(
+        "expire looked_at={} expunged={} expunged_bytes={} freed={} freed_bytes={} "
+        "mailboxes_freed={}",
+        report.mailboxes, report.expunged, report.expunged_bytes, report.freed, report.freed_bytes,
+        report.mailboxes_freed);
 }
 
 }  // namespace gemel::bin

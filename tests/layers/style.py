@@ -21,6 +21,7 @@ LAYERS = {
     "base": set(),
     "mail": {"base"},
     "store": {"base", "mail"},
+    "expire": {"base", "mail", "store"},
     "wire": {"base"},
     "sieve": {"base", "mail"},
     "net": {"base", "wire"},
@@ -31,14 +32,14 @@ LAYERS = {
     "managesieve": {"base", "mail", "store", "wire", "sieve"},
     "nntp": {"base", "mail", "store", "wire"},
     "pop3": {"base", "mail", "store", "wire"},
-    "admin": {"base", "mail", "store", "wire", "sync", "sieve"},
+    "admin": {"base", "mail", "store", "wire", "sync", "sieve", "expire"},
     "outgoing": {"base", "mail", "store", "wire"},
     "bin": {"base", "mail", "store", "wire", "net", "sync", "imap", "lmtp", "nntp", "pop3", "admin",
-            "sieve", "delivery", "managesieve", "outgoing"},
+            "sieve", "delivery", "managesieve", "outgoing", "expire"},
 }
 # Values and sessions do no I/O and start no thread; they get a Clock, a Random and a store.
-WITHOUT_IO = {"mail", "sieve", "delivery", "wire", "sync", "imap", "lmtp", "managesieve", "nntp",
-              "outgoing", "pop3"}
+WITHOUT_IO = {"mail", "sieve", "expire", "delivery", "wire", "sync", "imap", "lmtp", "managesieve",
+              "nntp", "outgoing", "pop3"}
 IO_HEADERS = re.compile(
     r"boost/asio|sys/(socket|stat|file|mman|epoll)\.h|netinet/|arpa/|netdb\.h|fcntl\.h|unistd\.h"
     r"|fstream|filesystem|thread|rocksdb/")

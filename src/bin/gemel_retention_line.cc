@@ -1,0 +1,85 @@
+// The command line of what is kept and what goes: gemel expire, gemel rule, gemel hold.
+#include "bin/gemel_line.h"
+
+namespace gemel::tool {
+namespace {
+
+using admin::Json;
+
+void add_expire_command(CLI::App& app, Line& line) {
+  CLI::App* expire =
+      leaf(app, line, "expire", "let go what need not be kept any more; what is not named stays",
+           [&line] { return run_expire(line.common, line.expire); });
+  const auto days = CLI::Range(uint64_t{0}, uint64_t{36'500});
+  expire->add_flag("--rules", line.expire.rules, "expunge messages by the rules of mailboxes");
+  expire
+      ->add_option("--expunged", line.expire.expunged_days,
+                   "free messages that were expunged at least so many days ago")
+      ->check(days);
+  expire
+      ->add_option("--deleted", line.expire.deleted_days,
+                   "free mailboxes that were deleted at least so many days ago")
+      ->check(days);
+  expire
+      ->add_option("--duplicates", line.expire.duplicates_days,
+                   "forget deliveries of at least so many days ago")
+      ->check(days);
+  expire->add_option("--user", line.expire.userid, "of this user only");
+  expire->add_option("--mailbox", line.expire.mailbox, "only USER/MAILBOX");
+  expire->add_flag("--dry-run", line.expire.dry_run, "only say what would go, and why");
+}
+
+void add_rule_commands(CLI::App& app, Line& line) {
+  CLI::App* rule = app.add_subcommand("rule", "say which messages a mailbox does not keep");
+  rule->require_subcommand(1);
+  const auto request = [&line](const std::string& words) {
+    return Json{
+        {"command", "rule set"}, {"user", line.user}, {"mailbox", line.mailbox}, {"rule", words}};
+  };
+  CLI::App* set =
+      leaf(*rule, line, "set", "set a mailbox's rule; those below it inherit it",
+           [=, &line] { return run_request(line.common, request(line.rule), {}, "set"); });
+  CLI::App* clear = leaf(*rule, line, "clear", "remove a mailbox's own rule", [=, &line] {
+    return run_request(line.common, request(""), {}, "cleared");
+  });
+  for (CLI::App* command : {set, clear}) {
+    command->add_option("USER", line.user)->required();
+    command->add_option("MAILBOX", line.mailbox)->required();
+  }
+  set->add_option("RULE", line.rule, "such as \"days=30 keep=flagged\"; see doc/expire.md")
+      ->required();
+  leaf(*rule, line, "list", "show the rules in force", [&line] {
+    Json list = {{"command", "rule list"}};
+    if (!line.user.empty()) list["user"] = line.user;
+    return run_request(line.common, list,
+                       {{"MAILBOX", "mailbox"}, {"IN FORCE", "in_force"}, {"OWN", "own"}}, "");
+  })->add_option("USER", line.user, "of this user only");
+}
+
+void add_hold_commands(CLI::App& app, Line& line) {
+  CLI::App* hold = app.add_subcommand("hold", "keep everything, whatever else is said");
+  hold->require_subcommand(1);
+  CLI::App* set = leaf(*hold, line, "set", "nothing leaves until a day",
+                       [&line] { return run_hold_set(line.common, line.hold); });
+  CLI::App* lift = leaf(*hold, line, "lift", "end a hold",
+                        [&line] { return run_hold_lift(line.common, line.hold); });
+  for (CLI::App* command : {set, lift}) {
+    CLI::Option_group* place = command->add_option_group("place", "where");
+    place->add_flag("--server", line.hold.server, "everything on this server and its replicas");
+    place->add_option("--user", line.hold.userid, "all that this user owns");
+    place->add_option("--mailbox", line.hold.mailbox, "USER/MAILBOX");
+    place->require_option(1);
+  }
+  set->add_option("--until", line.hold.until, "a day, such as 2030-12-31, or forever")->required();
+  leaf(*hold, line, "list", "show all holds", [&line] { return run_hold_list(line.common); });
+}
+
+}  // namespace
+
+void add_retention_commands(CLI::App& app, Line& line) {
+  add_expire_command(app, line);
+  add_rule_commands(app, line);
+  add_hold_commands(app, line);
+}
+
+}  // namespace gemel::tool

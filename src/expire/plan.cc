@@ -1,0 +1,65 @@
+#include "expire/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace gemel::expire {
+namespace {
+
+/// Collects what goes, in any order.
+class Collected {
+ public:
+  void add(const Candidate& message) {
+    uids_.push_back(message.uid);
+    bytes_ += message.bytes;
+  }
+  void give(std::vector<Going>& out, std::string why) {
+    if (uids_.empty()) return;
+    std::ranges::sort(uids_);
+    Going going{.uids = {}, .bytes = bytes_, .why = std::move(why)};
+    for (const Uid uid : uids_) going.uids.add(uid);
+    out.push_back(std::move(going));
+  }
+
+ private:
+  std::vector<Uid> uids_;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace
+
+std::vector<Going> plan(const Rule& rule, std::vector<Candidate> messages, int64_t now_s) {
+  const bool by_internaldate = rule.by_or_default() == DateBy::kInternalDate;
+  const auto date_of = [&](const Candidate& message) {
+    return by_internaldate ? message.internaldate_s : message.savedate_s;
+  };
+  const auto is_spared = [&](const Candidate& message) {
+    return message.is_flagged && rule.spare_or_default() == Spare::kFlagged;
+  };
+  std::vector<Going> out;
+  if (rule.days_or_never() != kNever) {
+    Collected old;
+    const int64_t newest_s = now_s - static_cast<int64_t>(rule.days_or_never()) * kDayS;
+    std::erase_if(messages, [&](const Candidate& message) {
+      if (date_of(message) > newest_s || is_spared(message)) return false;
+      old.add(message);
+      return true;
+    });
+    old.give(out, fmt::format("{} at least {} days ago", by_internaldate ? "arrived" : "saved",
+                              rule.days_or_never()));
+  }
+  if (messages.size() > rule.at_most_or_all()) {
+    Collected many;
+    std::ranges::sort(messages, std::greater<>(), [&](const Candidate& message) {
+      return std::pair(date_of(message), message.uid);
+    });
+    for (size_t i = rule.at_most_or_all(); i < messages.size(); ++i)
+      if (!is_spared(messages[i])) many.add(messages[i]);
+    many.give(out, fmt::format("beyond the newest {}", rule.at_most_or_all()));
+  }
+  return out;
+}
+
+}  // namespace gemel::expire

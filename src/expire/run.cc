@@ -1,0 +1,428 @@
+#include "expire/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "expire/marks.h"
+#include "expire/plan.h"
+#include "store/hold.h"
+
+namespace gemel::expire {
+namespace {
+
+using Kind = Action::Kind;
+constexpr size_t kUsersAtOnce = 100;
+
+std::string held_words(int64_t until_s) {
+  return until_s == kHoldForever ? "held for ever" : fmt::format("held until {}", until_s);
+}
+
+std::string days_words(std::string_view what, int64_t age_s) {
+  return fmt::format("{} at least {} days ago", what, age_s / kDayS);
+}
+
+/// Takes the lowest `count` of them out.
+UidSet take_lowest(UidSet& uids, uint64_t count) {
+  UidSet out;
+  for (const UidSet::Range& range : uids.ranges()) {
+    if (count == 0) break;
+    const uint64_t taken = std::min<uint64_t>(count, uint64_t{range.last} - range.first + 1);
+    out.add(Uid(range.first), Uid(static_cast<uint32_t>(range.first + taken - 1)));
+    count -= taken;
+  }
+  uids = uids - out;
+  return out;
+}
+
+Result<std::vector<Candidate>> candidates(const MailboxView& view) {
+  TRY(const UidSet uids, view.uids());
+  TRY(const std::vector<RecordState> states, view.states(uids));
+  TRY(const std::vector<RecordFacts> facts, view.facts(uids));
+  std::vector<Candidate> out;
+  out.reserve(states.size());
+  for (size_t i = 0; i < states.size(); ++i)
+    out.push_back({states[i].uid, states[i].flags.has(SystemFlag::kFlagged),
+                   facts[i].internaldate_s, facts[i].savedate_s, facts[i].size});
+  return out;
+}
+
+/// The tombstones up to a modseq.
+Result<Going> tombstones(const MailboxView& view, ModSeq up_to) {
+  Going out;
+  if (!view.info().last_uid) return out;
+  TRY(const auto states,
+      view.states(UidSet::of(Uid(1), view.info().last_uid), MailboxView::Include::kExpungedToo));
+  for (const RecordState& state : states)
+    if (state.expunged && state.modseq <= up_to) out.uids.add(state.uid);
+  TRY(const auto facts, view.facts(out.uids));
+  for (const RecordFacts& one : facts) out.bytes += one.size;
+  return out;
+}
+
+}  // namespace
+
+std::string_view name_of(Kind kind) {
+  switch (kind) {
+    case Kind::kExpunge:
+      return "expunge";
+    case Kind::kFree:
+      return "free";
+    case Kind::kFreeMailbox:
+      return "free-mailbox";
+    case Kind::kForget:
+      return "forget";
+    case Kind::kHold:
+      return "hold";
+  }
+  return "";
+}
+
+class Run::Work {
+ public:
+  using Sink = std::function<void(const Action&)>;
+  Work(MailStore& store, Clock& clock, const Defaults& defaults, Options options)
+      : store_(store), now_s_(clock.unix_s()), defaults_(defaults), options_(std::move(options)) {}
+
+  Result<bool> step(const Sink& sink);
+  Report report;
+
+ private:
+  enum class Stage : uint8_t { kFirst, kFree, kPlan, kExpunge, kFreeMailbox, kLast };
+  /// The mailbox under way, and how far.
+  struct Place {
+    MailboxInfo mailbox;
+    Stage stage = Stage::kFirst;
+    ModSeq due = {};                // of kFree
+    std::vector<Going> going = {};  // of kExpunge
+    ModSeq planned_at = {};
+  };
+
+  bool is_dry() const { return options_.effect == Options::Effect::kDryRun; }
+  Result<bool> next_user();
+  Result<void> take_users();
+  Result<void> take_user(const UserInfo& user);
+  Result<void> forget(const Sink& sink);
+  Result<void> note(const std::string& where, const Error& error);
+
+  Result<void> look_at(Place& place, const Sink& sink);
+  Result<void> start(Place& place);
+  Result<void> start_free(Place& place, const Sink& sink);
+  Result<void> free_some(Place& place, const Sink& sink);
+  Result<void> make_plan(Place& place, const Sink& sink);
+  Result<void> expunge_some(Place& place, const Sink& sink);
+  Result<void> free_mailbox(Place& place, const Sink& sink);
+  Result<void> put_marks(const UniqueId& id, const std::vector<Mark>& marks);
+  void tell(const Sink& sink, Action action);
+  void tell_held(const Sink& sink, const Place& place, const Action& would);
+
+  MailStore& store_;
+  int64_t now_s_;
+  const Defaults& defaults_;
+  Options options_;
+  bool has_started_ = false;
+  bool is_last_user_ = false;           // no further ones to ask for
+  std::string last_userid_;             // asked for up to here
+  std::vector<UserInfo> users_;         // in descending order
+  std::optional<std::string> forgets_;  // the user whose memory is still to be looked at
+  std::vector<MailboxInfo> mailboxes_;  // of the user under way, in descending order
+  std::optional<RuleTree> rules_;
+  std::optional<Place> place_;
+};
+
+Result<bool> Run::Work::step(const Sink& sink) {
+  if (!is_dry() && store_.role() != Role::kPrimary)
+    return fail(Code::kReadOnly, "this server is a replica: its primary decides what goes");
+  if (!place_ && mailboxes_.empty()) {
+    if (forgets_) {
+      const std::string userid = *forgets_;
+      if (const Result<void> done = forget(sink); !done) TRY_OK(note(userid, done.error()));
+      return true;
+    }
+    return next_user();
+  }
+  if (!place_) {
+    place_ = Place{.mailbox = std::move(mailboxes_.back())};
+    mailboxes_.pop_back();
+    ++report.mailboxes;
+  }
+  const std::string where = place_->mailbox.name.text();
+  const Result<void> done = look_at(*place_, sink);
+  if (!done || place_->stage == Stage::kLast) place_.reset();
+  if (!done) TRY_OK(note(where, done.error()));
+  return true;
+}
+
+// A store that takes no writes stops all. What a full disk refuses is only passed over: freeing,
+// which comes later, is what helps.
+Result<void> Run::Work::note(const std::string& where, const Error& error) {
+  if (error.code == Code::kReadOnly || error.code == Code::kIo) return std::unexpected(error);
+  if (report.errors.size() < kErrorsMax)
+    report.errors.push_back(fmt::format("{}: {}", where, error.text));
+  return {};
+}
+
+Result<void> Run::Work::take_users() {
+  const std::string only = options_.mailbox ? options_.mailbox->owner : options_.userid;
+  if (only.empty()) {
+    TRY(users_, store_.users_after(last_userid_, kUsersAtOnce, MailStore::Which::kDeletedToo));
+    is_last_user_ = users_.size() < kUsersAtOnce;
+  } else {
+    TRY(UserInfo user, store_.user(only, MailStore::Which::kDeletedToo));
+    users_.push_back(std::move(user));
+    is_last_user_ = true;
+  }
+  if (!users_.empty()) last_userid_ = users_.back().userid;
+  std::ranges::reverse(users_);
+  return {};
+}
+
+Result<bool> Run::Work::next_user() {
+  if (users_.empty() && !is_last_user_) TRY_OK(take_users());
+  if (users_.empty()) return false;
+  const UserInfo user = std::move(users_.back());
+  users_.pop_back();
+  TRY_OK(take_user(user));
+  return true;
+}
+
+Result<void> Run::Work::take_user(const UserInfo& user) {
+  TRY(mailboxes_, store_.mailboxes(user.userid, MailStore::Which::kDeletedToo));
+  rules_.emplace(defaults_.rules, mailboxes_);
+  if (options_.mailbox)
+    std::erase_if(mailboxes_,
+                  [this](const MailboxInfo& mailbox) { return mailbox.name != *options_.mailbox; });
+  std::ranges::reverse(mailboxes_);
+  if (options_.duplicates_s && !user.is_deleted() && !options_.mailbox) forgets_ = user.userid;
+  return {};
+}
+
+Result<void> Run::Work::forget(const Sink& sink) {
+  const std::string userid = *std::exchange(forgets_, std::nullopt);
+  uint64_t count = 0;
+  if (is_dry()) {
+    for (const std::string_view kind : {kUserItemDuplicate, kUserItemVacation}) {
+      TRY(const auto slots, store_.user_items(userid, kind));
+      const int64_t added_s =
+          kind == kUserItemDuplicate ? now_s_ - *options_.duplicates_s : INT64_MIN;
+      for (const UserItem& slot : slots) count += trimmed(slot.value, now_s_, added_s).forgotten;
+    }
+  } else {
+    TRY(count, store_.forget_remembered(userid, *options_.duplicates_s));
+  }
+  if (count > 0)
+    tell(sink,
+         {.kind = Kind::kForget,
+          .where = userid,
+          .messages = count,
+          .why = days_words("remembered, and lapsed or last added to", *options_.duplicates_s)});
+  return {};
+}
+
+void Run::Work::tell(const Sink& sink, Action action) {
+  switch (action.kind) {
+    case Kind::kExpunge:
+      report.expunged += action.messages;
+      report.expunged_bytes += action.bytes;
+      break;
+    case Kind::kFree:
+    case Kind::kFreeMailbox:
+      report.freed += action.messages;
+      report.freed_bytes += action.bytes;
+      break;
+    case Kind::kForget:
+      report.forgotten += action.messages;
+      break;
+    case Kind::kHold:
+      ++report.held;
+      break;
+  }
+  sink(action);
+}
+
+void Run::Work::tell_held(const Sink& sink, const Place& place, const Action& would) {
+  Action held = would;
+  held.kind = Kind::kHold;
+  held.where = place.mailbox.name.text();
+  tell(sink, std::move(held));
+}
+
+Result<void> Run::Work::look_at(Place& place, const Sink& sink) {
+  switch (place.stage) {
+    case Stage::kFirst:
+      if (place.mailbox.is_deleted()) {
+        place.stage = Stage::kFreeMailbox;
+        return {};
+      }
+      place.stage = Stage::kPlan;
+      return options_.expunged_s ? start_free(place, sink) : Result<void>();
+    case Stage::kFree:
+      return free_some(place, sink);
+    case Stage::kPlan:
+      return make_plan(place, sink);
+    case Stage::kExpunge:
+      return expunge_some(place, sink);
+    case Stage::kFreeMailbox:
+      return free_mailbox(place, sink);
+    case Stage::kLast:
+      break;
+  }
+  return {};
+}
+
+Result<void> Run::Work::put_marks(const UniqueId& id, const std::vector<Mark>& marks) {
+  if (is_dry()) return {};
+  TRY(const std::optional<std::string> kept, store_.channel_get(kMarksMemory, id.text()));
+  const std::string text = text_of(marks);
+  if (text == kept.value_or("")) return {};
+  return store_.channel_put(kMarksMemory, {{id.text(), text}});
+}
+
+Result<void> Run::Work::start_free(Place& place, const Sink& sink) {
+  const MailboxInfo& mailbox = place.mailbox;
+  if (mailbox.expunged == 0) return put_marks(mailbox.id, {});
+  TRY(const std::optional<std::string> kept, store_.channel_get(kMarksMemory, mailbox.id.text()));
+  std::vector<Mark> marks = parse_marks(kept.value_or(""));
+  add_mark(marks, {now_s_, mailbox.highestmodseq}, defaults_.keep_expunged_s);
+  TRY_OK(put_marks(mailbox.id, marks));
+  place.due = modseq_before(marks, now_s_, *options_.expunged_s);
+  if (place.due <= mailbox.purged_modseq) return {};
+  if (!is_dry()) {
+    place.stage = Stage::kFree;
+    return {};
+  }
+  TRY(const MailboxView view, store_.view(mailbox.id));
+  TRY(Going going, tombstones(view, place.due));
+  TRY(const auto held_until_s, store_.held_until(mailbox));
+  const uint64_t count = going.uids.size();
+  if (count == 0) return {};
+  Action action{.kind = Kind::kFree,
+                .where = mailbox.name.text(),
+                .uids = std::move(going.uids),
+                .messages = count,
+                .bytes = going.bytes,
+                .why = days_words("expunged", *options_.expunged_s)};
+  if (held_until_s) {
+    action.why = held_words(*held_until_s);
+    tell_held(sink, place, action);
+  } else {
+    tell(sink, std::move(action));
+  }
+  return {};
+}
+
+Result<void> Run::Work::free_some(Place& place, const Sink& sink) {
+  TRY(const MailStore::Purged purged,
+      store_.purge_expunged(place.mailbox.id, place.due, kStepMessages));
+  if (purged.is_done) place.stage = Stage::kPlan;
+  if (purged.held_until_s) {
+    tell_held(sink, place, {.why = held_words(*purged.held_until_s)});
+    return {};
+  }
+  if (purged.messages > 0)
+    tell(sink, {.kind = Kind::kFree,
+                .where = place.mailbox.name.text(),
+                .messages = purged.messages,
+                .bytes = purged.bytes,
+                .why = days_words("expunged", *options_.expunged_s)});
+  if (!purged.is_done) return {};
+  TRY(const std::optional<std::string> kept,
+      store_.channel_get(kMarksMemory, place.mailbox.id.text()));
+  std::vector<Mark> marks = parse_marks(kept.value_or(""));
+  drop_marks(marks, place.due);
+  return put_marks(place.mailbox.id, marks);
+}
+
+Result<void> Run::Work::make_plan(Place& place, const Sink& sink) {
+  place.stage = Stage::kLast;
+  if (options_.rules == Options::Rules::kLeave) return {};
+  TRY(const Rule rule, rules_->of(place.mailbox.name));
+  if (!rule.expunges()) return {};
+  TRY(const MailboxView view, store_.view(place.mailbox.id));
+  TRY(std::vector<Candidate> messages, candidates(view));
+  place.going = plan(rule, std::move(messages), now_s_);
+  place.planned_at = view.info().highestmodseq;
+  if (place.going.empty()) return {};
+  TRY(const auto held_until_s, store_.held_until(view.info()));
+  if (!held_until_s && !is_dry()) {
+    place.stage = Stage::kExpunge;
+    return {};
+  }
+  for (Going& going : place.going) {
+    const uint64_t count = going.uids.size();
+    Action action{.kind = Kind::kExpunge,
+                  .where = place.mailbox.name.text(),
+                  .uids = std::move(going.uids),
+                  .messages = count,
+                  .bytes = going.bytes,
+                  .why = std::move(going.why)};
+    if (!held_until_s) {
+      tell(sink, std::move(action));
+      continue;
+    }
+    action.why = held_words(*held_until_s);
+    tell_held(sink, place, action);
+  }
+  return {};
+}
+
+Result<void> Run::Work::expunge_some(Place& place, const Sink& sink) {
+  Going& going = place.going.front();
+  const UidSet some = take_lowest(going.uids, kStepMessages);
+  // Whoever changes a message meanwhile, sets \Flagged for one, keeps it until the next run.
+  TRY(const MailStore::Expunged done,
+      store_.expunge(place.mailbox.id, some,
+                     {.unchanged_since = place.planned_at, .holds = ExpungeTerms::Holds::kSpare}));
+  if (!done.uids.empty())
+    tell(sink, {.kind = Kind::kExpunge,
+                .where = place.mailbox.name.text(),
+                .uids = done.uids,
+                .messages = done.uids.size(),
+                .bytes = done.bytes,
+                .why = going.why});
+  if (going.uids.empty()) place.going.erase(place.going.begin());
+  if (place.going.empty()) place.stage = Stage::kLast;
+  return {};
+}
+
+Result<void> Run::Work::free_mailbox(Place& place, const Sink& sink) {
+  const MailboxInfo& mailbox = place.mailbox;
+  const uint64_t records = uint64_t{mailbox.exists} + mailbox.expunged;
+  place.stage = Stage::kLast;
+  if (!options_.deleted_s || records == 0 || now_s_ - mailbox.deleted_s < *options_.deleted_s)
+    return {};
+  Action action{.kind = Kind::kFreeMailbox,
+                .where = mailbox.name.text(),
+                .messages = records,
+                .bytes = mailbox.bytes + mailbox.expunged_bytes,
+                .why = days_words("deleted", *options_.deleted_s)};
+  std::optional<int64_t> held_until_s;
+  if (is_dry()) {
+    TRY(held_until_s, store_.held_until(mailbox));
+  } else {
+    TRY(const MailStore::Purged purged, store_.purge_deleted(mailbox.id, kStepMessages));
+    held_until_s = purged.held_until_s;
+    action.messages = purged.messages;
+    action.bytes = purged.bytes;
+    if (!purged.is_done) place.stage = Stage::kFreeMailbox;
+  }
+  if (held_until_s) {
+    action.why = held_words(*held_until_s);
+    tell_held(sink, place, action);
+    return {};
+  }
+  if (place.stage == Stage::kLast) ++report.mailboxes_freed;
+  if (action.messages > 0) tell(sink, std::move(action));
+  return {};
+}
+
+Run::Run(MailStore& store, Clock& clock, const Defaults& defaults, Options options)
+    : work_(std::make_unique<Work>(store, clock, defaults, std::move(options))) {}
+Run::~Run() = default;
+
+Result<bool> Run::step(const std::function<void(const Action&)>& on_action) {
+  return work_->step(on_action);
+}
+const Report& Run::report() const { return work_->report; }
+
+}  // namespace gemel::expire

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Expire, rules and holds from outside: the tool, and servers that replicate and change roles."""
+
+import subprocess
+import unittest
+
+from gemel_server import GEMEL, HOST, Pair, Server, ServerError, wait_until
+
+MESSAGE = b"From: ida@example.org\r\nSubject: %d\r\n\r\nhello\r\n"
+
+
+def run(server, *arguments):
+    """Exit status, standard output, standard error."""
+    done = subprocess.run([GEMEL, "--socket", str(server.admin_socket), *arguments],
+                          capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def append(server, mailbox, count, flags=None, date=None):
+    with server.imap("ann") as imap:
+        for number in range(count):
+            kind, data = imap.append(mailbox, flags, date, MESSAGE % number)
+            assert kind == "OK", data
+
+
+def mailbox(server, path, deleted=False):
+    """The row of ann's mailbox."""
+    rows, _ = server.admin("mailbox list", user="ann", deleted=deleted)
+    return next(row for row in rows if row["mailbox"] == f"ann/{path}")
+
+
+def expunge(server, path, numbers):
+    with server.imap("ann") as imap:
+        imap.select(path)
+        imap.store(numbers, "+FLAGS", r"(\Deleted)")
+        imap.expunge()
+
+
+class Tool(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server(more={
+            "expire": {"rules": {"Junk": "days=14"}}}))
+        cls.server.add_user("ann")
+        for path in ("Trash", "Junk", "Gone"):
+            cls.server.gemel("mailbox", "create", "ann", path)
+
+    def test_e01_no_option_is_an_error_and_each_does_its_own(self):
+        server = self.server
+        server.gemel("rule", "set", "ann", "Trash", "at-most=2 keep=flagged")
+        append(server, "Trash", 5)
+        append(server, "Gone", 1)
+        expunge(server, "Trash", "1")
+        server.gemel("mailbox", "delete", "ann", "Gone")
+        status, _, said = run(server, "expire")
+        self.assertEqual(status, 2)
+        self.assertIn("say what is to expire", said)
+        self.assertEqual(run(server, "expire", "--dry-run")[0], 2)
+        self.assertEqual(run(server, "expire", "--expunged", "-1")[0], 2)
+        with self.assertRaisesRegex(ServerError, "say what is to expire"):
+            server.admin("expire", dry_run=True)
+        before = server.digest()
+        for option, line in (
+                (["--rules"], "ann/Trash 2:3: 2 messages (88 B) expunged by rule: beyond the newest 2"),
+                (["--expunged", "0"], "ann/Trash 1: 1 messages (44 B) freed: expunged at least"),
+                (["--deleted", "0"], "ann/Gone: 1 messages (44 B) freed with their mailbox")):
+            said = server.gemel("expire", *option, "--dry-run").splitlines()
+            self.assertEqual(len(said), 3, said)
+            self.assertTrue(said[0].startswith(line), said)
+            self.assertIn("nothing was changed", said[-1])
+        self.assertEqual(server.gemel("expire", "--expunged", "1", "--dry-run").count("\n"), 2)
+        self.assertEqual(server.digest(), before)
+        server.gemel("expire", "--deleted", "0")
+        self.assertEqual(mailbox(server, "Trash")["exists"], 4)
+        self.assertEqual(mailbox(server, "Trash")["expunged"], 1)
+        said = server.gemel("expire", "--rules", "--expunged", "0", "--mailbox", "ann/Trash")
+        self.assertIn("1 mailboxes: 2 messages (88 B) expunged, 1 (44 B) freed, "
+                      "0 mailboxes freed", said)
+        row = mailbox(server, "Trash")
+        self.assertEqual((row["exists"], row["expunged"]), (2, 2))
+        self.assertEqual(server.verify(), [])
+
+    def test_rules_are_shown_and_checked(self):
+        server = self.server
+        server.gemel("mailbox", "create", "ann", "Lists/cxx")
+        server.gemel("rule", "set", "ann", "Lists", "days=30 by=internaldate")
+        rules = {row["mailbox"]: row for row in server.admin("rule list", user="ann")[0]}
+        self.assertEqual(rules["ann/Lists/cxx"]["in_force"], "days=30 by=internaldate")
+        self.assertEqual(rules["ann/Lists/cxx"]["own"], "")
+        self.assertEqual(rules["ann/Junk"]["in_force"], "days=14")
+        self.assertIn("ann/Lists", server.gemel("rule", "list", "ann"))
+        status, _, said = run(server, "rule", "set", "ann", "Lists", "days=soon")
+        self.assertEqual(status, 1)
+        self.assertIn('"days=soon": is a number', said)
+        append(server, "Lists/cxx", 2, date='"01-Jan-2020 00:00:00 +0000"')
+        append(server, "Lists/cxx", 1, flags=r"\Flagged", date='"01-Jan-2020 00:00:00 +0000"')
+        server.gemel("expire", "--rules", "--user", "ann")
+        self.assertEqual(mailbox(server, "Lists/cxx")["exists"], 1)
+        server.gemel("rule", "clear", "ann", "Lists")
+        self.assertNotIn("ann/Lists", {row["mailbox"] for row in server.admin("rule list")[0]})
+
+    def test_holds_keep_everything_and_are_listed(self):
+        server = self.server
+        server.gemel("mailbox", "create", "ann", "Case")
+        append(server, "Case", 2)
+        expunge(server, "Case", "1")
+        server.gemel("hold", "set", "--mailbox", "ann/Case", "--until", "2100-01-01")
+        server.gemel("hold", "set", "--user", "ann", "--until", "2001-01-01")  # it is over
+        self.assertEqual(server.gemel("hold", "list"),
+                         "user ann: until 2001-01-01\nmailbox ann/Case: until 2100-01-01\n")
+        said = server.gemel("expire", "--expunged", "0", "--mailbox", "ann/Case")
+        self.assertIn("kept: held until", said)
+        self.assertEqual(mailbox(server, "Case")["expunged"], 1)
+        server.gemel("mailbox", "delete", "ann", "Case")
+        server.gemel("hold", "set", "--server", "--until", "forever")
+        server.gemel("expire", "--deleted", "0", "--expunged", "0")
+        self.assertEqual(mailbox(server, "Case", deleted=True)["exists"], 1)
+        server.gemel("hold", "lift", "--server")
+        server.gemel("hold", "lift", "--server")
+        server.gemel("hold", "lift", "--user", "ann")
+        server.gemel("expire", "--deleted", "0")
+        self.assertEqual(mailbox(server, "Case", deleted=True)["exists"], 1)  # its own hold
+        for wrong in (["--until", "2100-01-01"], ["--server", "--until", "2100-02-30"],
+                      ["--server", "--user", "ann", "--until", "forever"], ["--server"]):
+            self.assertEqual(run(server, "hold", "set", *wrong)[0], 2, wrong)
+        self.assertEqual(run(server, "hold", "set", "--user", "x", "--until", "forever")[0], 1)
+
+    def test_e04_what_is_deleted_is_hidden_and_does_not_nest(self):
+        server = self.server
+        for _ in range(3):
+            server.gemel("mailbox", "create", "ann", "Again")
+            with server.imap("ann") as imap:
+                self.assertEqual(imap.delete("Again")[0], "OK")
+                self.assertEqual(imap.delete("Again")[0], "NO")
+                names = b"".join(imap.list()[1])
+            self.assertNotIn(b"Again", names)
+        rows = [row for row in server.admin("mailbox list", user="ann", deleted=True)[0]
+                if "Again" in row["mailbox"]]
+        self.assertEqual([row["mailbox"] for row in rows], ["ann/Again"] * 3)
+        self.assertEqual(len({row["id"] for row in rows}), 3)
+
+
+class TwoServers(unittest.TestCase):
+    def test_what_expires_goes_on_the_replica_too_and_only_the_primary_decides(self):
+        with Pair() as pair:
+            one, two = pair.sides
+            one.add_user("ann")
+            one.gemel("mailbox", "create", "ann", "Trash")
+            one.gemel("rule", "set", "ann", "Trash", "at-most=3")
+            append(one, "Trash", 10)
+            pair.wait_equal()
+            self.assertIn("nothing was changed", two.gemel("expire", "--rules", "--dry-run"))
+            with self.assertRaisesRegex(ServerError, "replica"):
+                two.gemel("expire", "--rules")
+            one.gemel("expire", "--rules")
+            pair.wait_equal()
+            self.assertEqual(mailbox(two, "Trash")["expunged"], 7)
+            one.gemel("expire", "--expunged", "0")
+            one.gemel("mailbox", "delete", "ann", "Trash")
+            one.gemel("expire", "--deleted", "0")
+            pair.wait_equal()
+            row = mailbox(two, "Trash", deleted=True)
+            self.assertEqual((row["exists"], row["expunged"]), (0, 0))
+            self.assertEqual(one.dump(), two.dump())
+            self.assertEqual(one.verify() + two.verify(), [])
+
+    def test_e03_a_deleted_mailbox_keeps_what_was_expunged_on_both(self):
+        with Pair() as pair:
+            one, two = pair.sides
+            one.add_user("ann")
+            one.gemel("mailbox", "create", "ann", "Box")
+            append(one, "Box", 4)
+            expunge(one, "Box", "1:3")
+            one.gemel("mailbox", "delete", "ann", "Box")
+            pair.wait_equal()
+            for side in pair.sides:
+                row = mailbox(side, "Box", deleted=True)
+                self.assertEqual((row["exists"], row["expunged"]), (1, 3))
+            self.assertEqual(one.dump(), two.dump())
+
+    def test_after_a_promotion_nothing_that_was_to_be_kept_is_gone(self):
+        one, two = Server("one", "primary"), Server("two", "replica")
+        one.channel = {"host": HOST, "port": two.ports["sync"]}
+        two.channel = {"host": HOST, "port": one.ports["sync"]}
+        with two, one:
+            one.add_user("ann")
+            for path in ("Held", "Trash", "Plain"):
+                one.gemel("mailbox", "create", "ann", path)
+                append(one, path, 3)
+            one.gemel("rule", "set", "ann", "Trash", "at-most=2")
+            one.gemel("hold", "set", "--mailbox", "ann/Held", "--until", "forever")
+            expunge(one, "Held", "1:2")
+            expunge(one, "Plain", "1")
+            wait_until(lambda: one.digest() == two.digest(), two.log_end)
+            one.kill()
+            wait_until(lambda: not [row for row in two.admin("status")[0]
+                                    if row["type"] == "upstream"], two.log_end)
+            two.gemel("promote")
+            # It has no memory of when what was expunged, so it counts from now.
+            two.gemel("expire", "--expunged", "1")
+            self.assertEqual(mailbox(two, "Plain")["expunged"], 1)
+            # Rules and holds came along.
+            two.gemel("expire", "--rules", "--expunged", "0", "--deleted", "0")
+            self.assertEqual(mailbox(two, "Trash")["exists"], 2)
+            self.assertEqual(mailbox(two, "Held")["expunged"], 2)
+            two.gemel("mailbox", "delete", "ann", "Held")
+            two.gemel("expire", "--deleted", "0")
+            one.start()
+            wait_until(lambda: one.digest() == two.digest(),
+                       lambda: one.log_end() + two.log_end())
+            for side in (one, two):
+                held = mailbox(side, "Held", deleted=True)
+                self.assertEqual((held["exists"], held["expunged"]), (1, 2))
+            with self.assertRaisesRegex(ServerError, "replica"):
+                one.gemel("hold", "lift", "--mailbox", "ann/Trash")
+            self.assertEqual(one.verify() + two.verify(), [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
