@@ -212,6 +212,12 @@ Start status(const TaskContext& context, const Json& request) {
 }
 
 constexpr std::array kCommands = {
+    Command{"acl delete", start_acl_delete},
+    Command{"acl list", start_acl_list},
+    Command{"acl set", start_acl_set},
+    Command{"annotation delete", start_annotation_delete},
+    Command{"annotation list", start_annotation_list},
+    Command{"annotation set", start_annotation_set},
     Command{"channel pause", channel_pause},
     Command{"channel resume", channel_resume},
     Command{"demote", start_demote},
@@ -228,6 +234,8 @@ constexpr std::array kCommands = {
     Command{"outbox delete", start_outbox_delete},
     Command{"outbox list", start_outbox_list},
     Command{"promote", start_promote},
+    Command{"quota list", start_quota_list},
+    Command{"quota set", start_quota_set},
     Command{"rule list", rule_list},
     Command{"rule set", rule_set},
     Command{"sieve activate", start_sieve_activate},
@@ -247,6 +255,10 @@ constexpr std::array kCommands = {
 static_assert(std::ranges::is_sorted(kCommands, {}, &Command::name));
 
 }  // namespace
+
+std::unique_ptr<Task> give_rows(std::vector<Json> rows) {
+  return std::make_unique<Rows>(std::move(rows));
+}
 
 const Command* find_command(std::string_view name) {
   const auto at = std::ranges::lower_bound(kCommands, name, {}, &Command::name);

@@ -75,6 +75,56 @@ TEST_F(AdminTest, AUserComesWithMailboxesAndGoes) {
   EXPECT_EQ(tell("{\"command\":\"user list\"}\n").size(), 1u);
 }
 
+TEST_F(AdminTest, RightsAreListedAndChanged) {
+  add_ann();
+  const std::string of = R"("user":"ann","mailbox":"INBOX")";
+  const auto acl = [&](const std::string& verb, const std::string& fields) {
+    return tell(R"({"command":"acl )" + verb + "\"," + of + fields + "}\n");
+  };
+  EXPECT_TRUE(acl("set", R"(,"identifier":"bob","rights":"lr")").back()["ok"]);
+  EXPECT_TRUE(acl("set", R"(,"identifier":"bob","rights":"+w")").back()["ok"]);
+  EXPECT_EQ(acl("set", R"(,"identifier":"bob","rights":"z")").back()["code"], "syntax");
+  EXPECT_EQ(acl("set", R"(,"identifier":"a b","rights":"l")").back()["code"], "invalid");
+  EXPECT_EQ(acl("list", "").front()["rights"], "lrw");
+  EXPECT_TRUE(acl("delete", R"(,"identifier":"bob")").back()["ok"]);
+  EXPECT_EQ(acl("delete", R"(,"identifier":"bob")").back()["code"], "not-found");
+  EXPECT_EQ(acl("list", "").size(), 1u);
+}
+
+TEST_F(AdminTest, QuotasAreListedAndSet) {
+  add_ann();
+  const auto set = [&](const std::string& fields) {
+    return last(R"({"command":"quota set","user":"ann",)" + fields + "}\n");
+  };
+  EXPECT_TRUE(set(R"("resource":"mailboxes","limit":1)")["ok"]);
+  EXPECT_EQ(set(R"("resource":"wishes","limit":1)")["code"], "invalid");
+  EXPECT_EQ(set(R"("resource":"storage","limit":"1")")["code"], "syntax");
+  const auto rows = tell("{\"command\":\"quota list\",\"user\":\"ann\"}\n");
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[2].dump(), R"({"user":"ann","resource":"mailboxes","used":1,"limit":1})");
+  EXPECT_FALSE(rows[0].contains("limit"));
+  EXPECT_EQ(last(R"({"command":"mailbox create","user":"ann","mailbox":"A"})"
+                 "\n")["code"],
+            "over-quota");
+  EXPECT_TRUE(set(R"("resource":"mailboxes")")["ok"]);
+  EXPECT_FALSE(tell("{\"command\":\"quota list\"}\n")[2].contains("limit"));
+}
+
+TEST_F(AdminTest, AnnotationsAreListedAndSet) {
+  add_ann();
+  const auto tell_of = [&](const std::string& verb, const std::string& fields) {
+    return tell(R"({"command":"annotation )" + verb + R"(","user":"ann")" + fields + "}\n");
+  };
+  const std::string inbox = R"(,"mailbox":"INBOX")";
+  EXPECT_TRUE(tell_of("set", inbox + R"(,"entry":"/Shared/Comment","value":"x")").back()["ok"]);
+  EXPECT_TRUE(tell_of("set", R"(,"entry":"/shared/admin","value":"mailto:a@b")").back()["ok"]);
+  EXPECT_EQ(tell_of("set", R"(,"entry":"comment","value":"x")").back()["code"], "syntax");
+  EXPECT_EQ(tell_of("list", inbox).front().dump(), R"({"entry":"/shared/comment","value":"x"})");
+  EXPECT_EQ(tell_of("list", "").front()["entry"], "/shared/admin");
+  EXPECT_TRUE(tell_of("delete", inbox + R"(,"entry":"/shared/comment")").back()["ok"]);
+  EXPECT_EQ(tell_of("list", inbox).size(), 1u);
+}
+
 TEST_F(AdminTest, ABadRequestSaysWhatIsWrongAndTheNextOneWorks) {
   EXPECT_EQ(last("nonsense\n")["code"], "syntax");
   EXPECT_EQ(last("{\"command\":\"fly\"}\n")["error"], "no command \"fly\"");

@@ -57,6 +57,9 @@ bool is_set(const Json& request, const char* name);
 /// {"user", "mailbox"} as a name. Errors: kSyntax, and those of MailboxName::make.
 Result<MailboxName> mailbox_field(const Json& request, const char* name = "mailbox");
 
+/// A task that gives these rows in one step.
+std::unique_ptr<Task> give_rows(std::vector<Json> rows);
+
 Result<std::unique_ptr<Task>> start_expire(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> rule_set(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> rule_list(const TaskContext& context, const Json& request);
@@ -76,5 +79,15 @@ Result<std::unique_ptr<Task>> start_sieve_activate(const TaskContext& context, c
 Result<std::unique_ptr<Task>> start_sieve_delete(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_outbox_list(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_outbox_delete(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_acl_delete(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_acl_list(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_acl_set(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_annotation_delete(const TaskContext& context,
+                                                      const Json& request);
+Result<std::unique_ptr<Task>> start_annotation_list(const TaskContext& context,
+                                                    const Json& request);
+Result<std::unique_ptr<Task>> start_annotation_set(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_quota_list(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_quota_set(const TaskContext& context, const Json& request);
 
 }  // namespace gemel::admin

@@ -241,6 +241,7 @@ int run(int argc, char** argv) {
   app.add_flag("--json", line.json, "print JSON, a line each, for programs");
   add_user_commands(app, line);
   add_mailbox_commands(app, line);
+  add_access_commands(app, line);
   add_store_commands(app, line);
   add_replication_commands(app, line);
   add_sieve_commands(app, line);

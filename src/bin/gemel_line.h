@@ -47,6 +47,12 @@ struct Line {
   ExpireOptions expire;
   HoldOptions hold;
   std::string rule;
+  std::string identifier;
+  std::string rights;
+  std::string resource;
+  std::string limit;
+  std::string entry;
+  std::string value;
   std::function<int()> run;
 };
 
@@ -58,7 +64,8 @@ inline CLI::App* leaf(CLI::App& parent, Line& line, const char* name, const char
   return command;
 }
 
-/// gemel sieve, gemel outbox; gemel expire, rule and hold.
+/// gemel acl, quota and annotation; gemel sieve, gemel outbox; gemel expire, rule and hold.
+void add_access_commands(CLI::App& app, Line& line);
 void add_sieve_commands(CLI::App& app, Line& line);
 void add_outbox_commands(CLI::App& app, Line& line);
 void add_retention_commands(CLI::App& app, Line& line);

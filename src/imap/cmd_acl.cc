@@ -26,15 +26,6 @@ Result<std::string> read_identifier(Args& args) {
   return std::string(text);
 }
 
-Status set_entry(Session& session, const MailboxInfo& mailbox, const std::string& identifier,
-                 const std::optional<Rights>& rights) {
-  std::optional<std::string> value;
-  if (rights && !rights->empty()) value = rights->text();
-  TRY_OK(session.store().set_attributes(
-      mailbox.id, {{std::string(kAttributeAcl) + identifier, std::move(value)}}));
-  return Completion();
-}
-
 void put_path_of(std::string& out, const Session& session, const MailboxInfo& mailbox) {
   put_path(out, session.access().path_of(mailbox.name));
 }
@@ -52,15 +43,8 @@ Status cmd_setacl(Session& session, Args& args) {
   const UserAccess& user = session.access();
   TRY(const MailboxName name, mailbox_of(user, wire_name));
   TRY(const MailboxInfo mailbox, user.find(name, {Right::kAdminister}));
-  const Acl acl = Acl::of(mailbox.attributes);
-  if (!acl.entries().contains(identifier) && acl.entries().size() >= kAclEntriesMax)
-    return fail(Code::kLimit, "the mailbox has as many ACL entries as it can");
-  // The owner without an entry has all rights, and an addition or subtraction begins with them.
-  const bool is_implied = identifier == mailbox.name.owner && !acl.entries().contains(identifier);
-  const Rights before = is_implied ? Rights::all() : acl.entry(identifier);
-  Rights after = change.of(before);
-  if (identifier == mailbox.name.owner) after = after | kOwnerRightsMin;
-  return set_entry(session, mailbox, identifier, after);
+  TRY_OK(change_acl(session.store(), mailbox, identifier, change));
+  return Completion();
 }
 
 Status cmd_deleteacl(Session& session, Args& args) {
@@ -69,7 +53,8 @@ Status cmd_deleteacl(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
   TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
   TRY(const MailboxInfo mailbox, session.access().find(name, {Right::kAdminister}));
-  return set_entry(session, mailbox, identifier, std::nullopt);
+  TRY_OK(change_acl(session.store(), mailbox, identifier, std::nullopt));
+  return Completion();
 }
 
 Status cmd_getacl(Session& session, Args& args) {

@@ -153,6 +153,24 @@ std::string UserAccess::seen_by(const MailboxInfo& mailbox) const {
   return mailbox.name.owner == userid_ ? std::string() : userid_;
 }
 
+Result<void> change_acl(MailStore& store, const MailboxInfo& mailbox, const std::string& identifier,
+                        const std::optional<RightsChange>& change) {
+  std::optional<std::string> value;
+  if (change) {
+    const Acl acl = Acl::of(mailbox.attributes);
+    const bool is_new = !acl.entries().contains(identifier);
+    if (is_new && acl.entries().size() >= kAclEntriesMax)
+      return fail(Code::kLimit, "the mailbox has as many ACL entries as it can");
+    const bool is_owner = identifier == mailbox.name.owner;
+    Rights rights = change->of(is_owner && is_new ? Rights::all() : acl.entry(identifier));
+    if (is_owner) rights = rights | kOwnerRightsMin;
+    if (!rights.empty()) value = rights.text();
+  }
+  TRY_OK(store.set_attributes(mailbox.id,
+                              {{std::string(kAttributeAcl) + identifier, std::move(value)}}));
+  return {};
+}
+
 bool may_deliver(const MailboxInfo& mailbox, std::string_view recipient) {
   const Acl acl = Acl::of(mailbox.attributes);
   if (mailbox.name.owner == kSharedOwner)

@@ -13,6 +13,7 @@
 // Source   RFC 2342 (namespaces), RFC 4314 §4 (rights a command needs), §8 (what is not told).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,13 @@ class UserAccess {
   const AccessOptions* options_;
   std::string userid_;
 };
+
+/// Changes the entry of `identifier` in the mailbox's ACL, or removes it where there is no change
+/// given. Whether the caller may is the caller's. The owner keeps kOwnerRightsMin, and a change
+/// begins with all rights where the owner has no entry. Errors: kLimit, kAclEntriesMax; of the
+/// store.
+Result<void> change_acl(MailStore& store, const MailboxInfo& mailbox, const std::string& identifier,
+                        const std::optional<RightsChange>& change);
 
 /// May mail addressed to this mailbox of `recipient` be put there (plus addressing)? Where it
 /// belongs to a user, that user's own right `p` is enough, and so is that of "anyone" (RFC 4314
