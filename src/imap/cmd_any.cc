@@ -1,7 +1,8 @@
-// CAPABILITY, NOOP, LOGOUT (RFC 3501 §6.1), ID (RFC 2971).
+// CAPABILITY, NOOP, LOGOUT (RFC 3501 §6.1), ID (RFC 2971), COMPRESS (RFC 4978).
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "imap/session.h"
 
 namespace gemel::imap {
@@ -29,6 +30,18 @@ Status cmd_capability(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
   session.say(fmt::format("* CAPABILITY {}\r\n", session.capabilities()));
   return Completion();
+}
+
+Status cmd_compress(Session& session, Args& args) {
+  TRY_OK(args.tokens.space());
+  TRY(const std::string_view mechanism, args.tokens.atom());
+  TRY_OK(args.tokens.end());
+  if (!equals_ignoring_case(mechanism, "DEFLATE"))
+    return fail(Code::kUnsupported, "only DEFLATE is here");
+  // RFC 4978 §3: with COMPRESSIONACTIVE, a NO.
+  if (session.is_compressed()) return fail(Code::kBusy, "compression is on already");
+  session.start_compression();
+  return Completion{.text = "what follows is compressed"};
 }
 
 // The news that NOOP and CHECK are for is told at the end of every command.

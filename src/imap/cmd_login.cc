@@ -1,4 +1,5 @@
-// LOGIN, AUTHENTICATE, STARTTLS (RFC 3501 §6.2, RFC 4959 for initial responses).
+// LOGIN, AUTHENTICATE, STARTTLS (RFC 3501 §6.2, RFC 4959 for initial responses), UNAUTHENTICATE
+// (RFC 8437).
 
 #include <fmt/format.h>
 
@@ -83,6 +84,13 @@ Status cmd_authenticate(Session& session, Args& args) {
   }
   session.await_line(
       [&session, exchange](std::string_view line) { return take_line(session, exchange, line); });
+  return Completion();
+}
+
+// RFC 8437: another user may log in on this connection. Nothing is expunged.
+Status cmd_unauthenticate(Session& session, Args& args) {
+  TRY_OK(args.tokens.end());
+  session.log_out();
   return Completion();
 }
 

@@ -8,8 +8,8 @@
 namespace gemel::imap {
 namespace {
 
-constexpr uint8_t kUid = kUsesUids | kFresh;
-constexpr uint8_t kMsn = kUsesMsn | kFresh;
+constexpr uint16_t kUid = kUsesUids | kFresh;
+constexpr uint16_t kMsn = kUsesMsn | kFresh;
 
 constexpr std::array kCommands = {
     Command{"APPEND", kLoggedIn, kWrites | kTarget, cmd_append},
@@ -17,6 +17,7 @@ constexpr std::array kCommands = {
     Command{"CAPABILITY", kAnyState, kNone, cmd_capability},
     Command{"CHECK", kSelected, kNone, cmd_noop},  // nothing is ever left unwritten
     Command{"CLOSE", kSelected, kNone, cmd_close},
+    Command{"COMPRESS", kLoggedIn, kCompresses, cmd_compress},
     Command{"COPY", kSelected, kFresh | kWrites | kTarget, cmd_copy},
     Command{"CREATE", kLoggedIn, kWrites | kMakes, cmd_create},
     Command{"DELETE", kLoggedIn, kWrites, cmd_delete},
@@ -58,6 +59,7 @@ constexpr std::array kCommands = {
     Command{"UID SEARCH", kSelected, kUid | kSearches, cmd_search},
     Command{"UID SORT", kSelected, kUid | kSearches, cmd_sort},
     Command{"UID STORE", kSelected, kUid | kWrites, cmd_store},
+    Command{"UNAUTHENTICATE", kLoggedIn, kNone, cmd_unauthenticate},
     Command{"UNSELECT", kSelected, kNone, cmd_unselect},
     Command{"UNSUBSCRIBE", kLoggedIn, kWrites, cmd_unsubscribe},
 };

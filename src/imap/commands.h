@@ -24,27 +24,29 @@ enum State : uint8_t {
   kAnyState = kNotAuthenticated | kLoggedIn,
 };
 
-enum Trait : uint8_t {
+enum Trait : uint16_t {
   kNone = 0,
-  kUsesMsn = 1,      // no EXPUNGE may be sent while it runs (RFC 3501 §7.4.1)
-  kUsesUids = 2,     // its numbers are UIDs
-  kWrites = 4,       // refused on a replica before it does anything
-  kTarget = 8,       // kNotFound means that CREATE would help (RFC 3501 §6.3.11)
-  kMakes = 16,       // what it does not support is the special use asked for (RFC 6154 §3)
-  kSearches = 32,    // what it does not support is the charset (RFC 3501 §6.4.4)
-  kFresh = 64,       // looks at the mailbox as it is now, so the session learns the news first
-  kAnnotates = 128,  // what is too big, or too many, are annotations (RFC 5464 §5)
+  kUsesMsn = 1,       // no EXPUNGE may be sent while it runs (RFC 3501 §7.4.1)
+  kUsesUids = 2,      // its numbers are UIDs
+  kWrites = 4,        // refused on a replica before it does anything
+  kTarget = 8,        // kNotFound means that CREATE would help (RFC 3501 §6.3.11)
+  kMakes = 16,        // what it does not support is the special use asked for (RFC 6154 §3)
+  kSearches = 32,     // what it does not support is the charset (RFC 3501 §6.4.4)
+  kFresh = 64,        // looks at the mailbox as it is now, so the session learns the news first
+  kAnnotates = 128,   // what is too big, or too many, are annotations (RFC 5464 §5)
+  kCompresses = 256,  // what is busy is the stream (RFC 4978 §3)
 };
 
 struct Command {
   std::string_view name;
   uint8_t states;
-  uint8_t traits;
+  uint16_t traits;
   Status (*run)(Session& session, Args& args);
 
   ErrorPlace error_place() const {
     if (states == kNotAuthenticated) return ErrorPlace::kLogin;
     if ((traits & kMakes) != 0) return ErrorPlace::kCreate;
+    if ((traits & kCompresses) != 0) return ErrorPlace::kCompress;
     if ((traits & kAnnotates) != 0) return ErrorPlace::kAnnotations;
     if ((traits & kSearches) != 0) return ErrorPlace::kSearch;
     return (traits & kTarget) != 0 ? ErrorPlace::kTarget : ErrorPlace::kAnywhere;
@@ -73,11 +75,13 @@ Status cmd_myrights(Session& session, Args& args);
 Status cmd_setacl(Session& session, Args& args);
 // cmd_any.cc
 Status cmd_capability(Session& session, Args& args);
+Status cmd_compress(Session& session, Args& args);
 Status cmd_id(Session& session, Args& args);
 Status cmd_logout(Session& session, Args& args);
 Status cmd_noop(Session& session, Args& args);
 // cmd_login.cc
 Status cmd_authenticate(Session& session, Args& args);
+Status cmd_unauthenticate(Session& session, Args& args);
 Status cmd_login(Session& session, Args& args);
 Status cmd_starttls(Session& session, Args& args);
 // cmd_enable.cc

@@ -195,6 +195,9 @@ Result<void> FetchWork::put_item(std::string& out, const FetchItem& item) {
     case Kind::kInternalDate:
       fmt::format_to(put, "INTERNALDATE \"{}\"", date_time_text(facts_[at_].internaldate_s));
       return {};
+    case Kind::kSaveDate:
+      fmt::format_to(put, "SAVEDATE \"{}\"", date_time_text(facts_[at_].savedate_s));
+      return {};
     case Kind::kSize:
       fmt::format_to(put, "RFC822.SIZE {}", facts_[at_].size);
       return {};

@@ -24,6 +24,7 @@ constexpr std::array kPlainItems = {
     PlainItem{"INTERNALDATE", Kind::kInternalDate},
     PlainItem{"MODSEQ", Kind::kModSeq},
     PlainItem{"RFC822.SIZE", Kind::kSize},
+    PlainItem{"SAVEDATE", Kind::kSaveDate},
     PlainItem{"THREADID", Kind::kThreadId},
     PlainItem{"UID", Kind::kUid},
 };

@@ -2,7 +2,7 @@
 //
 // Threads  any; pure functions.
 // Source   RFC 3501 §6.4.5 and §9 (fetch-att), RFC 7162 §3.1.4 (MODSEQ), RFC 8474 §5 (EMAILID,
-//          THREADID).
+//          THREADID), RFC 8514 §4.2 (SAVEDATE).
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ struct FetchItem {
     kFlags,
     kModSeq,
     kInternalDate,
+    kSaveDate,
     kSize,
     kEmailId,
     kThreadId,

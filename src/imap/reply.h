@@ -24,7 +24,15 @@ using Status = Result<Completion>;
 
 /// Where an error arose decides on some words: a missing target of COPY could be made first, and
 /// what is denied to a login is to send its password in the clear.
-enum class ErrorPlace : uint8_t { kAnywhere, kTarget, kLogin, kCreate, kSearch, kAnnotations };
+enum class ErrorPlace : uint8_t {
+  kAnywhere,
+  kTarget,
+  kLogin,
+  kCreate,
+  kSearch,
+  kAnnotations,
+  kCompress
+};
 
 /// Appends the tagged NO or BAD for `error`, with CRLF.
 void put_error(std::string& out, std::string_view tag, const Error& error, ErrorPlace place);

@@ -174,6 +174,7 @@ Result<bool> Search::matches(const SearchNode& node, Candidate& candidate) const
 
 bool Search::matches_facts(const SearchNode& node, const RecordFacts& facts) const {
   const int64_t day = day_of(facts.internaldate_s);
+  const int64_t saved_day = day_of(facts.savedate_s);
   const int64_t age_s = now_s_ - facts.internaldate_s;
   switch (node.kind) {
     case Kind::kLarger:
@@ -190,6 +191,12 @@ bool Search::matches_facts(const SearchNode& node, const RecordFacts& facts) con
       return age_s >= static_cast<int64_t>(node.number);
     case Kind::kYounger:
       return age_s <= static_cast<int64_t>(node.number);
+    case Kind::kSavedBefore:
+      return saved_day < node.date;
+    case Kind::kSavedOn:
+      return saved_day == node.date;
+    case Kind::kSavedSince:
+      return saved_day >= node.date;
     default:  // kEmailId
       return facts.guid.text() == node.text;
   }

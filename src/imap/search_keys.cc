@@ -48,6 +48,10 @@ constexpr std::array kKeys = {
     KeyRow{"ON", Kind::kOn, Argument::kDate},
     KeyRow{"OR", Kind::kOr, Argument::kSpecial},
     KeyRow{"RECENT", Kind::kRecent},
+    KeyRow{"SAVEDATESUPPORTED", Kind::kAnd},  // by every mailbox here
+    KeyRow{"SAVEDBEFORE", Kind::kSavedBefore, Argument::kDate},
+    KeyRow{"SAVEDON", Kind::kSavedOn, Argument::kDate},
+    KeyRow{"SAVEDSINCE", Kind::kSavedSince, Argument::kDate},
     KeyRow{"SEEN", Kind::kFlag, Argument::kNone, SystemFlag::kSeen},
     KeyRow{"SENTBEFORE", Kind::kSentBefore, Argument::kDate},
     KeyRow{"SENTON", Kind::kSentOn, Argument::kDate},

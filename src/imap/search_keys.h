@@ -2,7 +2,8 @@
 //
 // Threads  any; a value made for one command.
 // Source   RFC 3501 §6.4.4 and §9 (search-key), RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN),
-//          RFC 5182 (SEARCHRES), RFC 8474 §6 (EMAILID, THREADID).
+//          RFC 5182 (SEARCHRES), RFC 8474 §6 (EMAILID, THREADID), RFC 8514 §4.3
+//          (SAVEDATE).
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,9 @@ struct SearchNode {
     kSince,
     kOlder,  // than `number` seconds
     kYounger,
+    kSavedBefore,  // the day it came into the mailbox, before `date`
+    kSavedOn,
+    kSavedSince,
     kEmailId,  // `text`
 
     kSentBefore,

@@ -71,7 +71,8 @@ std::string Session::capabilities() const {
            quota_capabilities() +
            " METADATA ESEARCH SEARCHRES WITHIN SORT"
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
-           " STATUS=SIZE OBJECTID" +
+           " STATUS=SIZE OBJECTID SAVEDATE UNAUTHENTICATE" +
+           (is_compressed() ? "" : " COMPRESS=DEFLATE") +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
   out += may_send_password() ? " AUTH=PLAIN" : " LOGINDISABLED";
@@ -85,6 +86,7 @@ wire::Want Session::want() const {
   if (has_more_) return wire::Want::kMore;
   if (awaits_replicas_) return wire::Want::kWake;
   if (is_starting_tls_) return wire::Want::kTls;
+  if (compression_ == Compressing::kAsked) return wire::Want::kCompression;
   return wire::Want::kInput;
 }
 
@@ -111,6 +113,7 @@ void Session::tls_started() {
 void Session::produce(std::string& out, size_t bytes_max) {
   const WitnessScope witnessed = gate_.scope();
   const size_t start = out.size();
+  if (compression_ == Compressing::kAsked) compression_ = Compressing::kYes;
   if (!std::exchange(has_greeted_, true))
     say(fmt::format("* OK [CAPABILITY {}] {} ready\r\n", capabilities(), options_->hostname));
   has_more_ = false;
@@ -133,6 +136,10 @@ bool Session::advance() {
   }
   if (current_ && !line_taker_) return finish_command();
   if (is_starting_tls_) return false;
+  if (compression_ == Compressing::kStarts) {
+    compression_ = Compressing::kAsked;
+    return false;
+  }
   if (is_shutting_down_) {
     output_ += "* BYE the server is stopping\r\n";
     is_closing_ = true;
@@ -215,6 +222,18 @@ void Session::log_in(std::string userid) {
   userid_ = std::move(userid);
   access_.emplace(options_->store, options_->access, userid_);
   framer_.set_limits(limits_after_login(options_->limits));
+}
+
+void Session::log_out() {
+  unselect();
+  stop_watching();
+  userid_.clear();
+  access_.reset();
+  features_ = {};
+  saved_search_ = Bitmap();
+  commands_ = 0;
+  started_ms_ = options_->clock.monotonic_ms();
+  framer_.set_limits(limits_before_login(options_->limits));
 }
 
 std::unexpected<Error> Session::refuse_login(Error error) {

@@ -44,6 +44,9 @@ class Session final : public wire::Session {
   wire::Want want() const override;
   void wake() override { is_woken_ = true; }
   void tls_started() override;
+  wire::Compression compression() const override {
+    return is_compressed() ? wire::Compression::kDeflate : wire::Compression::kNone;
+  }
   std::optional<int64_t> input_timeout_ms() const override;
   void timed_out() override;
   void end_of_input() override { is_input_over_ = true; }
@@ -108,9 +111,14 @@ class Session final : public wire::Session {
   void stop_watching() { watch_ = Watch(); }
 
   void log_in(std::string userid);
+  /// As if nobody had logged in yet; what one user left is not there for the next (RFC 8437 §3).
+  void log_out();
   /// Errors: kAuthFailed, as `error` is; too many of them end the connection.
   std::unexpected<Error> refuse_login(Error error);
   void start_tls() { is_starting_tls_ = true; }
+  /// Both directions, once the command under way has been answered.
+  void start_compression() { compression_ = Compressing::kStarts; }
+  bool is_compressed() const { return compression_ != Compressing::kNo; }
   /// `* BYE text` when the command under way has been answered, then the connection ends.
   void leave(std::string_view text);
   /// Ends the connection when the command under way has been answered.
@@ -126,6 +134,9 @@ class Session final : public wire::Session {
     Status status;
     bool told_news = false;
   };
+
+  // kAsked: the answer is said, and what follows it is compressed.
+  enum class Compressing : uint8_t { kNo, kStarts, kAsked, kYes };
 
   bool advance();
   void step_work();
@@ -171,6 +182,7 @@ class Session final : public wire::Session {
   bool awaits_replicas_ = false;
   bool is_woken_ = false;
   bool is_starting_tls_ = false;
+  Compressing compression_ = Compressing::kNo;
   bool is_input_over_ = false;
   bool is_shutting_down_ = false;
   bool is_leaving_ = false;

@@ -124,8 +124,7 @@ class Conversation {
     if (event.starts_with("quota ")) {
       const size_t space = event.find(' ', 6);
       EXPECT_TRUE(world_.store->put_user_items(
-          event.substr(6, space - 6),
-          {{"quota/storage", std::string(event.substr(space + 1))}}));
+          event.substr(6, space - 6), {{"quota/storage", std::string(event.substr(space + 1))}}));
     }
     if (event.starts_with("alias ")) world_.aliases.set(*delivery::Aliases::parse(event.substr(6)));
     if (event.starts_with("script ")) {

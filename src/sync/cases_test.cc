@@ -143,6 +143,31 @@ TEST_F(Cases, AFieldThatIsLeftOutHasADefault) {
   EXPECT_TRUE(decoded->update.header->attributes.empty());
 }
 
+// R28: usage, limits and rights are the same on both, however much came and went.
+TEST_F(Cases, QuotasAndRightsDoNotDrift) {
+  const UniqueId inbox = primary.inbox();
+  ASSERT_TRUE(
+      primary->put_user_items("alice", {{"quota/storage", "100000"}, {"quota/messages", "80"}}));
+  ASSERT_TRUE(primary->set_attributes(inbox, {{"acl/bob", "lrs"}}));
+  ASSERT_TRUE(primary->set_attributes(inbox, {{"annotation/shared/comment", "x"}}));
+  for (uint32_t i = 1; i <= 100; ++i) {
+    primary.append(inbox, "message " + std::to_string(i));
+    if (i % 3 == 0) ASSERT_TRUE(primary->expunge(inbox, UidSet::of(Uid(i - 1), Uid(i))));
+    if (i % 20 == 0) sync();
+  }
+  sync();
+  const auto quotas_of = [](TestStore& store) {
+    std::string out;
+    const std::vector<Quota> quotas = store->quotas("alice").value();
+    for (const Quota& quota : quotas)
+      out += std::to_string(quota.used) + "/" + std::to_string(quota.limit.value_or(0)) + " ";
+    return out;
+  };
+  EXPECT_EQ(quotas_of(replica), quotas_of(primary));
+  EXPECT_EQ(replica->quotas("alice")->at(1).used, 34u);
+  EXPECT_EQ(replica.info(inbox).attributes.at("acl/bob"), "lrs");
+}
+
 // R20: it never gives up, at growing and capped pauses, and begins anew once it was there.
 TEST_F(Cases, AReplicaThatIsAwayIsTriedAgainForEver) {
   int64_t before = 0;
