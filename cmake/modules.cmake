@@ -82,7 +82,7 @@ endif()
 file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cc)
 if(benches)
   add_executable(gemel_bench ${benches})
-  target_link_libraries(gemel_bench PRIVATE gemel_imap gemel_sync benchmark::benchmark benchmark::benchmark_main)
+  target_link_libraries(gemel_bench PRIVATE gemel_delivery gemel_imap gemel_sync benchmark::benchmark benchmark::benchmark_main)
 endif()
 
 if(GEMEL_FUZZ)

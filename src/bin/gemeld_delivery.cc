@@ -154,7 +154,8 @@ void Delivery::make_options() {
                 .script_bytes_max = config_.sieve.script_bytes_max},
       .compile = compile_,
       .redirects_max = config_.sieve.redirects_max,
-      .peers = std::make_shared<wire::PeerCount>(config_.managesieve.connections_per_address)});
+      .peers = std::make_shared<wire::PeerCount>(config_.managesieve.connections_per_address),
+      .ack_gate = &parts_.ack_gate});
 }
 
 Result<void> Delivery::load() {

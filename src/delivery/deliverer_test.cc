@@ -211,6 +211,36 @@ TEST_F(DelivererTest, ASpamScoreComesFromTheConfiguredField) {  // RFC 5235
   EXPECT_EQ(count("alice/INBOX"), 1U);
 }
 
+// Cases M02, M04, M05, M07, M08: whatever comes is filed, and what a script sees of it is bounded.
+TEST_F(DelivererTest, HostileMessagesAreFiledByAnyScript) {
+  std::string nested;
+  for (int level = 0; level < 20'000; ++level)
+    nested += fmt::format("Content-Type: multipart/mixed; boundary=b{0}\r\n\r\n--b{0}\r\n", level);
+  std::string parameters = "Content-Type: text/plain";
+  for (int i = 0; i < 50'000; ++i) parameters += fmt::format(";\r\n a*{}=x", i);
+  const std::vector<std::string> messages = {
+      nested,
+      parameters + "\r\n\r\n",
+      "X-Big: " + std::string(4 << 20, 'x') + "\r\nSubject: behind\r\n\r\n",
+      "From: undisclosed:;\r\nTo: g: a@b, c@d;\r\n\r\n",
+      "Content-Type: text/html; charset=utf-8\r\nSubject: =?utf-8?Q?=C3?=\r\n\r\n<p>\xc3<",
+      "",
+      std::string("\0\n\0", 3)};
+  script("alice", R"(require ["body", "mime", "foreverypart", "variables", "vacation", "fileinto"];
+      foreverypart { if header :mime :contains "Content-Type" "none" { fileinto "None"; } }
+      if body :text :contains "needle" { fileinto "None"; }
+      if address :all :matches ["from", "to"] "*@*" { set "x" "${1}"; }
+      if header :matches "subject" "*" { set "x" "${1}"; }
+      vacation "away";)");
+  for (const std::string& message : messages)
+    EXPECT_EQ(deliver({"alice"}, message), Words{"accepted"});
+  // With a message for alice wherever a run met a limit; but each is there.
+  EXPECT_GE(count("alice/INBOX"), messages.size());
+  for (const std::string& message : messages)
+    EXPECT_EQ(deliver({"bob"}, message), Words{"accepted"});
+  EXPECT_EQ(count("bob/INBOX"), messages.size());
+}
+
 TEST(ScriptLibrary, KeepsSoManyCompiledOnesAndNoMore) {
   ScriptLibrary library;
   const ScriptLibrary::Compiled first = library.compile("keep;");

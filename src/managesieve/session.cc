@@ -36,6 +36,7 @@ wire::SessionFactory session_factory(std::shared_ptr<const Options> options) {
 Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
     : options_(std::move(options)),
       env_(std::move(env)),
+      gate_(options_->ack_gate, env_.wake),
       place_(options_->peers->enter(env_.peer_address)),
       started_ms_(options_->clock.monotonic_ms()),
       framer_(framer_limits()) {}
@@ -96,6 +97,7 @@ std::string Session::capabilities() const {
 
 wire::Want Session::want() const {
   if (has_more_) return wire::Want::kMore;
+  if (awaits_replicas_) return wire::Want::kWake;
   if (is_closing_) return wire::Want::kClose;
   if (is_starting_tls_) return wire::Want::kTls;
   return wire::Want::kInput;
@@ -122,6 +124,7 @@ void Session::leave(std::string_view text) {
 }
 
 void Session::produce(std::string& out, size_t bytes_max) {
+  const WitnessScope witnessed = gate_.scope();
   const size_t start = out.size();
   if (!std::exchange(has_greeted_, true)) {
     if (place_)
@@ -131,12 +134,12 @@ void Session::produce(std::string& out, size_t bytes_max) {
   }
   has_more_ = false;
   for (size_t steps = 0;; ++steps) {
-    if (bye_) {
+    if (bye_ && !due_) {
       output_ += bye_line(*std::exchange(bye_, std::nullopt));
       is_closing_ = true;
     }
     out += std::exchange(output_, "");
-    if (is_closing_) return;
+    if (is_closing_ && !due_) return;
     if (out.size() - start >= bytes_max || steps == kStepsMax) {
       has_more_ = true;
       return;
@@ -147,6 +150,7 @@ void Session::produce(std::string& out, size_t bytes_max) {
 
 // False when there is nothing to do before more comes.
 bool Session::advance() {
+  if (due_) return answer_when_replicated();
   if (is_starting_tls_) return false;
   if (is_shutting_down_) {
     leave("the server is stopping");
@@ -194,9 +198,23 @@ void Session::take_literal(const wire::Literal& literal) {
 void Session::take_command(const wire::Frame& frame) {
   wire::Tokenizer args(frame);
   if (exchange_) return take_sasl_line(args);
-  const Result<Reply> reply = run(args);
+  Result<Reply> reply = run(args);
   // AUTHENTICATE goes on, its challenge has been said.
-  if (!exchange_) answer(reply);
+  if (!exchange_) due_ = std::move(reply);
+}
+
+// False: the replicas are still to say that they have what was changed.
+bool Session::answer_when_replicated() {
+  const std::optional<Result<void>> replicated = gate_.verdict();
+  awaits_replicas_ = !replicated;
+  if (!replicated) return false;
+  Result<Reply> reply = *std::exchange(due_, std::nullopt);
+  if (reply && !*replicated) reply = std::unexpected(replicated->error());
+  // Of a replica that is away; before the login it is a password that can't be read in the clear.
+  if (!reply && !userid_.empty() && reply.error().code == Code::kUnavailable)
+    reply = fail(Code::kBusy, reply.error().text);
+  answer(reply);
+  return true;
 }
 
 Result<Reply> Session::run(wire::Tokenizer& args) {

@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "managesieve/reply.h"
 #include "sieve/script.h"
+#include "store/ack_gate.h"
 #include "store/sieve_scripts.h"
 #include "wire/framer.h"
 #include "wire/peer_count.h"
@@ -52,6 +53,7 @@ struct Options {
   sieve::CompileOptions compile = {};
   size_t redirects_max = 4;  // told as MAXREDIRECTS
   std::shared_ptr<wire::PeerCount> peers = std::make_shared<wire::PeerCount>(0);
+  AckGate* ack_gate = nullptr;  // that answers to changes wait for; none: they don't
   Limits limits = {};
 };
 
@@ -89,6 +91,7 @@ class Session final : public wire::Session {
   void take_literal(const wire::Literal& literal);
   void take_command(const wire::Frame& frame);
   Result<Reply> run(wire::Tokenizer& args);
+  bool answer_when_replicated();
   void answer(const Result<Reply>& reply);
   void leave(std::string_view text);
 
@@ -114,6 +117,7 @@ class Session final : public wire::Session {
 
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
+  AnswerGate gate_;
   std::shared_ptr<void> place_;  // among its peer's sessions
   int64_t started_ms_;
   wire::Framer framer_;
@@ -121,11 +125,13 @@ class Session final : public wire::Session {
   std::string userid_;
   std::unique_ptr<wire::SaslServer> exchange_;
   bool is_scram_ = false;
+  std::optional<Result<Reply>> due_;  // of a command that has run
   std::optional<std::string> bye_;
   size_t bad_in_a_row_ = 0;
   size_t login_failures_ = 0;
   bool has_greeted_ = false;
   bool has_more_ = false;
+  bool awaits_replicas_ = false;
   bool is_starting_tls_ = false;
   bool is_input_over_ = false;
   bool is_shutting_down_ = false;

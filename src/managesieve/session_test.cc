@@ -129,6 +129,32 @@ TEST(ManageSieveSession, ScramSaysItsLastWordWithTheOk) {  // RFC 5804 §1.3, RF
   EXPECT_EQ(client.send("LISTSCRIPTS\r\n"), "OK\r\n");
 }
 
+TEST(ManageSieveSession, ChangesWaitForTheReplica) {
+  TestWorld world;
+  AckGate gate(world.clock);
+  const auto replica =
+      gate.add("standby", {.level = AckLevel::kDurable, .away = AckPolicy::Away::kRefuse});
+  replica->link(AckGate::Link::kUp);
+  world.options->ack_gate = &gate;
+  int wakes = 0;
+  Client client(world, {.peer_address = "127.0.0.1", .is_local = true, .wake = [&] { ++wakes; }});
+  ASSERT_TRUE(client.login("alice").starts_with("OK"));
+  EXPECT_EQ(client.send("PUTSCRIPT \"x\" \"keep;\"\r\nLOGOUT\r\n"), "");
+  EXPECT_EQ(client.session().want(), wire::Want::kWake);
+  client.session().shut_down();
+  EXPECT_EQ(client.settle(), "");
+  replica->reached(std::string("alice"), ModSeq(UINT64_MAX), AckGate::Held::kDurable);
+  EXPECT_EQ(wakes, 1);
+  EXPECT_TRUE(client.settle().starts_with("OK\r\nBYE"));
+  EXPECT_EQ(client.session().want(), wire::Want::kClose);
+
+  replica->link(AckGate::Link::kDown);
+  Client late(world, kLocal);
+  ASSERT_TRUE(late.login("alice").starts_with("OK"));
+  EXPECT_TRUE(late.send("PUTSCRIPT \"y\" \"keep;\"\r\n").starts_with("NO (TRYLATER)"));
+  EXPECT_EQ(late.send("LISTSCRIPTS\r\n"), "\"x\"\r\nOK\r\n");
+}
+
 // Case S05.
 TEST(ManageSieveSession, AnAbortInMidLoginLeavesNothing) {
   TestWorld world;

@@ -170,11 +170,14 @@ class AfterAFailOver(unittest.TestCase):
         one = self.enterContext(Server("one", "primary", services=services, more=outgoing,
                                        channel={"host": HOST, "port": two.ports["sync"]}))
         one.add_user("ann")
+        large = "# \u00e4\n" * 200_000 + "keep;\n"
+        one.gemel("sieve", "put", "ann", "large", input=large)  # R16
         activate(one, "ann", 'require "fileinto"; redirect "else@example.net"; keep;')
         self.assertEqual(one.deliver(["ann"], MESSAGE), [250])
         self.assertEqual(two.deliver(["ann"], MESSAGE), [451])
         wait_until(lambda: "not now" in one.log.read_text(), one.log_end)
         wait_until(lambda: one.digest() == two.digest(), two.log_end)
+        self.assertEqual(two.gemel("sieve", "get", "ann", "large"), large)
         one.kill()
         sink.replies.clear()
         two.gemel("promote", "--force")
