@@ -28,6 +28,12 @@ def bodies(server, user):
         return b"".join(item[1] for item in found if isinstance(item, tuple))
 
 
+def set_quota(server, user, kib):
+    with server.imap("root") as imap:
+        answer = imap.setquota(user, f"(STORAGE {kib})")
+        assert answer[0] == "OK", answer
+
+
 class Mta:
     def send(self, name, users, sender="sam@example.org"):
         with smtplib.SMTP(HOST, self.mta.port, timeout=60) as smtp:
@@ -43,11 +49,12 @@ class Mta:
         self.server = Server(services=("imap", "lmtp"))
         self.socket = self.server.directory / "lmtp.sock"
         self.server.more = {
+            "": {"admins": ["root"]},
             "outgoing": {"relay": f"{HOST}:{nowhere}", "queue_max": 1},
             "lmtp": {"listen": [f"{HOST}:{self.server.ports['lmtp']}", f"unix:{self.socket}"]}}
         self.server.directory.chmod(0o755)  # the mail server runs as another user
         self.enterContext(self.server)
-        for user in ("ann", "bob", "cal", "sam", "filler"):
+        for user in ("root", "ann", "bob", "cal", "dan", "sam", "filler"):
             self.server.add_user(user)
         for user, text in (("bob", 'require "reject"; reject "bob says no";'),
                            ("cal", 'require "copy"; redirect :copy "x@example.net";'),
@@ -58,18 +65,22 @@ class Mta:
 
     def test_each_recipient_meets_an_end_of_its_own(self):  # L01
         self.assertEqual(self.server.deliver(["filler"], b"Subject: x\r\n\r\n"), [250])
-        self.send("one", ["ann", "bob", "cal", "nobody", "ann+x"])
-        wait_until(lambda: self.mta.queued() == ["cal@example.org"], self.explain)
+        set_quota(self.server, "dan", 0)
+        self.send("one", ["ann", "bob", "cal", "dan", "nobody", "ann+x"])
+        wait_until(lambda: sorted(self.mta.queued()) == ["cal@example.org", "dan@example.org"],
+                   self.explain)
         wait_until(lambda: b"nobody@example.org" in bodies(self.server, "sam")
                    and b"bob says no" in bodies(self.server, "sam"), self.explain)
         self.assertNotIn(b"cal@example.org", bodies(self.server, "sam"))
         # Two addresses of one mailbox: one message.
         self.assertEqual(subjects(self.server, "ann"), ["one"])
         self.assertEqual(subjects(self.server, "bob"), [])
-        self.assertEqual(subjects(self.server, "cal"), [])
+        self.assertEqual(subjects(self.server, "cal") + subjects(self.server, "dan"), [])
         identifier = self.server.admin("outbox list")[0][0]["id"]
         self.server.gemel("outbox", "delete", identifier)
-        wait_until(lambda: subjects(self.server, "cal") == ["one"], self.explain)
+        set_quota(self.server, "dan", 100)
+        wait_until(lambda: subjects(self.server, "cal") == subjects(self.server, "dan") == ["one"],
+                   self.explain)
         wait_until(lambda: not self.mta.queued(), self.explain)
         self.assertEqual(subjects(self.server, "ann"), ["one"])
         self.assertIn(b"\r\n.hello\r\n..\r\n", bodies(self.server, "ann"))
