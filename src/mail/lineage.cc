@@ -17,6 +17,7 @@ Lineage extended(Lineage lineage, const Term& term, ModSeq from) {
   if (lineage.size() >= kLineageTermsMax)
     lineage.erase(lineage.begin(),
                   lineage.end() - static_cast<std::ptrdiff_t>(kLineageTermsMax - 1));
+  if (!lineage.empty()) from = std::max(from, lineage.back().from);
   lineage.push_back({term, from});
   return lineage;
 }
@@ -30,6 +31,12 @@ ModSeq common_modseq(const Lineage& lineage_a, ModSeq highest_a, const Lineage& 
     return std::min(end_of(lineage_a, a, highest_a), end_of(lineage_b, b, highest_b));
   }
   return ModSeq();
+}
+
+Term term_at(const Lineage& lineage, ModSeq at) {
+  for (size_t i = lineage.size(); i-- > 0;)
+    if (lineage[i].from < at) return lineage[i].term;
+  return Term();
 }
 
 bool is_sound(const Lineage& lineage, ModSeq highest) {

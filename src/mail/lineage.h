@@ -7,14 +7,18 @@
 
 namespace gemel {
 
-/// `lineage` once something was written in `term` on top of `from`: the same if its last term is
-/// `term` or a later one. At most kLineageTermsMax; the oldest goes for a new one.
+/// `lineage` once something was written in `term` on top of `from`, or of the start of its last
+/// term if that is later: the same if its last term is `term` or a later one. At most
+/// kLineageTermsMax; the oldest goes for a new one.
 Lineage extended(Lineage lineage, const Term& term, ModSeq from);
 
 /// The modseq up to which two histories are the same: the end, on the side where it ends first, of
 /// the last term that both have; 0 with no term in common. `highest_…`: the state of each side.
 ModSeq common_modseq(const Lineage& lineage_a, ModSeq highest_a, const Lineage& lineage_b,
                      ModSeq highest_b);
+
+/// The term that wrote the state at `at`; none: that is too long ago, or nothing was written.
+Term term_at(const Lineage& lineage, ModSeq at);
 
 /// Terms rise, none starts before the one ahead of it or above `highest`, and they are not too
 /// many.

@@ -117,8 +117,18 @@ Result<MailboxEdit*> change_mailbox(Commit& commit, const MailboxUpdate& update,
   return mailbox;
 }
 
+/// Where a merge keeps a mailbox, its user is kept too.
+Result<void> revive_owner(Commit& commit, const MailboxInfo& info) {
+  if (info.is_deleted()) return {};
+  TRY(UserEdit * user, commit.user(info.name.owner));
+  if (!user->exists() || user->is_live()) return {};
+  user->modseq();
+  user->header().deleted_s = 0;
+  return {};
+}
+
 Result<Applied> apply_mailboxes(Commit& commit, const std::vector<MailboxUpdate>& updates,
-                                const StagedBodies& bodies) {
+                                const StagedBodies& bodies, Purpose purpose) {
   if (updates.empty()) return std::unexpected(invalid("an update of nothing"));
   std::set<UniqueId> ids;
   const MailboxEdit* last = nullptr;
@@ -126,6 +136,7 @@ Result<Applied> apply_mailboxes(Commit& commit, const std::vector<MailboxUpdate>
     if (!ids.insert(update.id).second)
       return std::unexpected(invalid("a transaction updates a mailbox twice"));
     TRY(last, change_mailbox(commit, update, bodies));
+    if (purpose == Purpose::kMerge) TRY_OK(revive_owner(commit, last->info()));
   }
   TRY_OK(commit.finish());
   return Applied{last->info().highestmodseq, last->info().digest,
@@ -208,11 +219,11 @@ namespace {
 
 /// What prepares `updates` as one transaction.
 TypedRequest<Applied>::Prepare all_of(std::vector<MailboxUpdate> updates,
-                                      const std::vector<StagedBody>& bodies) {
+                                      const std::vector<StagedBody>& bodies, Purpose purpose) {
   StagedBodies by_guid;
   for (const StagedBody& body : bodies) by_guid.emplace(body.guid(), body);
-  return [updates = std::move(updates), by_guid = std::move(by_guid)](Commit& commit) {
-    return apply_mailboxes(commit, updates, by_guid);
+  return [updates = std::move(updates), by_guid = std::move(by_guid), purpose](Commit& commit) {
+    return apply_mailboxes(commit, updates, by_guid, purpose);
   };
 }
 
@@ -222,12 +233,13 @@ std::future<Result<Applied>> MailStore::apply(MailboxUpdate update,
                                               std::vector<StagedBody> bodies) {
   std::vector<MailboxUpdate> one;
   one.push_back(std::move(update));
-  return impl_->submit<Applied>(Purpose::kApply, all_of(std::move(one), bodies));
+  return impl_->submit<Applied>(Purpose::kApply, all_of(std::move(one), bodies, Purpose::kApply));
 }
 
 std::future<Result<Applied>> MailStore::merge(std::vector<MailboxUpdate> updates,
                                               std::vector<StagedBody> bodies) {
-  return impl_->submit<Applied>(Purpose::kMerge, all_of(std::move(updates), bodies));
+  return impl_->submit<Applied>(Purpose::kMerge,
+                                all_of(std::move(updates), bodies, Purpose::kMerge));
 }
 
 std::future<Result<Applied>> MailStore::apply(UserUpdate update) {

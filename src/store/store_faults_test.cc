@@ -39,6 +39,20 @@ TEST_P(StoreFaults, VerifyOfTheIndexAloneReadsNoBodies) {
   EXPECT_EQ(report->records, 1u);
 }
 
+TEST(StoreDisk, ADemotionThatMetAFullDiskIsFinishedByTheNextTerm) {
+  TestStore store(On::kMemory);
+  ASSERT_TRUE(store->create_user("alice", {}));
+  const Term term{store->term().epoch + 1, 7};
+  store.memory.fail_writes(Code::kNoSpace);
+  EXPECT_FALSE(store->demote(term));
+  EXPECT_EQ(store->role(), Role::kReplica);
+  store.memory.fail_writes(std::nullopt);
+  ASSERT_TRUE(store->follow(term));
+  store.open();
+  EXPECT_EQ(store->role(), Role::kReplica);
+  EXPECT_EQ(store->term(), term);
+}
+
 TEST(StoreCrash, WhatWasAnsweredIsThereAfterACrash) {
   TestStore store(On::kMemory);
   ASSERT_TRUE(store->create_user("alice", {}));

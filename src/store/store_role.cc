@@ -41,13 +41,14 @@ Result<void> MailStore::demote(std::optional<Term> heard) {
 
 Result<void> MailStore::follow(Term term) {
   const std::lock_guard lock(impl_->role_mutex);
-  if (role() == Role::kReplica && term == this->term()) return {};
+  if (role() == Role::kPrimary) return fail(Code::kReadOnly, "this server is a primary");
   TRY_OK(impl_->commit<bool>(Purpose::kRole, [term](Commit& commit) -> Result<bool> {
     MetaRow& meta = commit.meta();
-    if (meta.role == StoredRole::kPrimary) return fail(Code::kReadOnly, "this server is a primary");
+    if (meta.role == StoredRole::kReplica && meta.term == term) return true;
     if (term < meta.term)
       return fail(Code::kInvalid, fmt::format("term {} is before {}, which this server follows",
                                               term.epoch, meta.term.epoch));
+    meta.role = StoredRole::kReplica;  // a demotion may have met a full disk
     meta.term = term;
     meta.heard = std::max(meta.heard, term);
     commit.put_meta();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -78,6 +79,25 @@ std::optional<std::string> remembered(std::string_view value, const Remembrance&
   entries.push_back({digits, what.until_s});
   std::string out = fmt::format("{}\n", now_s);
   for (const Entry& entry : entries) out += fmt::format("{} {}\n", entry.digits, entry.until_s);
+  return out;
+}
+
+std::string united_memory(std::string_view slot, std::string_view other) {
+  std::map<std::string_view, int64_t> until;
+  uint64_t last_s = 0;
+  for (const std::string_view one : {slot, other}) {
+    if (one.empty()) continue;
+    last_s = std::max(last_s, parse_number(one.substr(0, one.find('\n'))).value_or(0));
+    for (const Entry& entry : entries_of(one, 0)) {
+      int64_t& latest = until[entry.digits];
+      latest = std::max(latest, entry.until_s);
+    }
+  }
+  const auto by_end = [](const auto& a, const auto& b) { return a.second < b.second; };
+  while (until.size() > kMemorySlotEntriesMax)
+    until.erase(std::min_element(until.begin(), until.end(), by_end));
+  std::string out = fmt::format("{}\n", last_s);
+  for (const auto& [digits, until_s] : until) out += fmt::format("{} {}\n", digits, until_s);
   return out;
 }
 

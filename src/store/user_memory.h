@@ -56,6 +56,10 @@ struct TrimmedMemory {
 };
 TrimmedMemory trimmed(std::string_view value, int64_t now_s, int64_t added_s);
 
+/// The slot of two servers that each remembered something: all that either has, at most
+/// kMemorySlotEntriesMax. Which of the two comes first does not matter.
+std::string united_memory(std::string_view slot, std::string_view other);
+
 /// Is it remembered, and has it not lapsed? Errors: kIo.
 Result<bool> remembers(const MailStore& store, const Remembrance& what, int64_t now_s);
 

@@ -45,7 +45,8 @@ void Agenda::begin(Replica replica) {
     cursor_ = *memory_.position();
     return;
   }
-  is_surveyed_ = true;  // the whole is looked at anyway
+  // The whole is what this server has; the replica may have more.
+  is_surveyed_ = is_empty_;
   if (!whole_) {
     aside_.clear();
     is_aside_written_ = false;
@@ -117,16 +118,16 @@ void Agenda::forget_seq(JournalSeq seq) {
 }
 
 void Agenda::over(const Entity& entity, Result<void> result) {
-  const auto found = pending_.find(entity);
-  if (found == pending_.end()) return;
-  Pending& pending = found->second;
-  forget_seq(pending.seq);
-  if (pending.of_whole) --(*pending.of_whole)->open;
   const bool has_failed = !result;
   if (has_failed)
     failed_.emplace_back(entity, std::move(result).error());
   else
     is_aside_written_ &= aside_.erase(entity) == 0;
+  const auto found = pending_.find(entity);
+  if (found == pending_.end()) return;  // only the replica had it
+  Pending& pending = found->second;
+  forget_seq(pending.seq);
+  if (pending.of_whole) --(*pending.of_whole)->open;
   // What failed is looked at as a whole when its time comes.
   if (has_failed || pending.ticket_again == 0) {
     if (pending.seq_again) seqs_.erase(seqs_.find(pending.seq_again));

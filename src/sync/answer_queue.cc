@@ -53,12 +53,20 @@ std::vector<Guid> missing_in(std::string_view text) {
   return guids;
 }
 
+constexpr size_t kJoinedBytes = 64 << 10;
+
 std::string_view command_of(const AnswerQueue::Subject& subject) {
   constexpr std::array<std::string_view, 3> kCommands = {"UPDATE", "USERDATA", "RENAME"};
   return kCommands[subject.index()];
 }
 
 }  // namespace
+
+std::string ok_text(std::string_view command) {
+  Ending ending;
+  ending.command = command;
+  return encode(ending);
+}
 
 Ending refusal(std::string_view command, const Error& error) {
   Ending ending;
@@ -76,7 +84,7 @@ Ending refusal(std::string_view command, const Error& error) {
 }
 
 void AnswerQueue::add(Subject subject, Future future, uint64_t bytes) {
-  slots_.push_back({{}, std::move(subject), std::move(future), bytes});
+  slots_.push_back({{.text = {}}, std::move(subject), std::move(future), bytes});
   ++under_way_;
   under_way_bytes_ += bytes;
   while (under_way_ > kUnderWayMax || under_way_bytes_ > kUnderWayBytesMax) settle_oldest();
@@ -84,15 +92,19 @@ void AnswerQueue::add(Subject subject, Future future, uint64_t bytes) {
 
 void AnswerQueue::add(std::string text) {
   text_bytes_ += text.size();
-  slots_.push_back({std::move(text), {}, {}, 0});
+  slots_.push_back({{.text = std::move(text)}, {}, {}, 0});
+}
+
+void AnswerQueue::add_body(std::shared_ptr<const MailboxView> view, const Guid& guid) {
+  slots_.push_back({{.text = {}, .view = std::move(view), .guid = guid}, {}, {}, 0});
 }
 
 void AnswerQueue::settle_oldest() {
   Slot& slot = slots_[settled_++];
   if (!slot.future.valid()) return;
   const Result<Applied> applied = slot.future.get();
-  slot.text = ending(slot, applied);
-  text_bytes_ += slot.text.size();
+  slot.piece.text = ending(slot, applied);
+  text_bytes_ += slot.piece.text.size();
   --under_way_;
   under_way_bytes_ -= slot.bytes;
 }
@@ -101,11 +113,18 @@ void AnswerQueue::settle() {
   while (settled_ < slots_.size()) settle_oldest();
 }
 
-std::string AnswerQueue::take() {
+std::deque<AnswerQueue::Piece> AnswerQueue::take() {
   settle();
-  std::string out;
-  out.reserve(text_bytes_);
-  for (const Slot& slot : slots_) out += slot.text;
+  std::deque<Piece> out;
+  for (Slot& slot : slots_) {
+    // Texts are joined as long as they are short.
+    const bool joins = !out.empty() && !out.back().view && !slot.piece.view &&
+                       out.back().text.size() < kJoinedBytes;
+    if (joins)
+      out.back().text += slot.piece.text;
+    else
+      out.push_back(std::move(slot.piece));
+  }
   slots_.clear();
   settled_ = text_bytes_ = 0;
   return out;

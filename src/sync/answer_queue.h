@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <future>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -37,16 +38,24 @@ class AnswerQueue {
   /// May wait for the oldest, see kUnderWayMax. `bytes`: of bodies held by it.
   void add(Subject subject, Future future, uint64_t bytes);
   void add(std::string text);
+  /// A body of `view`, or that it is lost, when its turn comes.
+  void add_body(std::shared_ptr<const MailboxView> view, const Guid& guid);
   /// Waits for all.
   void settle();
-  /// All answers so far, settled. The queue is empty then.
-  std::string take();
+  /// All answers so far, settled: texts, and bodies that are read only when their turn comes. The
+  /// queue is empty then.
+  struct Piece {
+    std::string text;
+    std::shared_ptr<const MailboxView> view = {};  // of the body
+    Guid guid = {};
+  };
+  std::deque<Piece> take();
   /// Of settled answers.
   size_t bytes() const { return text_bytes_; }
 
  private:
   struct Slot {
-    std::string text;
+    Piece piece;
     Subject subject;
     Future future;  // not valid once settled
     uint64_t bytes = 0;
@@ -63,6 +72,9 @@ class AnswerQueue {
   uint64_t under_way_bytes_ = 0;
   size_t text_bytes_ = 0;
 };
+
+/// `OK`, with nothing to it.
+std::string ok_text(std::string_view command);
 
 /// `NO` for an error of the store, or of what was sent.
 Ending refusal(std::string_view command, const Error& error);

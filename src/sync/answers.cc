@@ -10,17 +10,9 @@ namespace {
 
 using wire::Tokenizer;
 
-constexpr std::string_view kEnd = "\r\n";
-
 // Answers name ids in full: there is no context to them.
-constexpr uint64_t kNoOrigin = 0;
-
-constexpr std::array<std::string_view, kReasonCount> kReasonWords = {
-    "",        "MODIFIED", "MISSING",     "NOSOURCE", "EXISTS",
-    "CORRUPT", "INVALID",  "UNAVAILABLE", "DENIED",   "STALE"};
-
 Result<UniqueId> read_full_id(Tokenizer& in) {
-  uint64_t origin = kNoOrigin;
+  uint64_t origin = 0;
   return read_id(in, origin);
 }
 
@@ -72,7 +64,70 @@ Result<Answer> read_mailbox(Tokenizer& in) {
   TRY(state.digest, read_digest(in));
   TRY_OK(in.space());
   TRY(state.deleted_s, read_signed(in));
+  TRY_OK(in.space());
+  TRY(state.lineage, read_lineage(in));
   return state;
+}
+
+Result<Answer> read_header_state(Tokenizer& in) {
+  HeaderState state;
+  TRY(state.recent_uid, read_uid(in));
+  TRY_OK(in.space());
+  TRY(state.created_s, read_signed(in));
+  TRY_OK(in.space());
+  TRY(state.header_modseq, read_modseq(in));
+  while (in.skip(' ')) {
+    if (state.attributes.size() == kAttributesMax) return fail(Code::kLimit, "too many attributes");
+    TRY_OK(in.open());
+    TRY(const std::string_view name, in.astring());
+    HeaderState::Attribute& attribute = state.attributes[std::string(name)];
+    TRY_OK(in.space());
+    TRY(attribute.modseq, read_modseq(in));
+    if (in.skip(' ')) {
+      TRY(attribute.value, in.astring());
+    }
+    TRY_OK(in.close());
+  }
+  return state;
+}
+
+// "-" is none.
+Result<UidSet> read_uids_or_none(Tokenizer& in) {
+  if (in.skip('-')) return UidSet();
+  return read_uid_set(in);
+}
+
+Result<Answer> read_uids(Tokenizer& in) {
+  RecordUids uids;
+  TRY(uids.live, read_uids_or_none(in));
+  TRY_OK(in.space());
+  TRY(uids.expunged, read_uids_or_none(in));
+  return uids;
+}
+
+Result<Answer> read_item_row(Tokenizer& in) {
+  TRY(UserItem item, read_item(in));
+  return item;
+}
+
+Result<Answer> read_lost(Tokenizer& in) {
+  LostRow row;
+  TRY(const std::string_view partition, in.astring());
+  row.partition = partition;
+  TRY_OK(in.space());
+  TRY(row.guid, read_guid(in));
+  return row;
+}
+
+Result<Answer> read_body(Tokenizer& in) {
+  BodyRow row;
+  TRY(row.guid, read_guid(in));
+  TRY_OK(in.space());
+  TRY(const wire::LiteralArgument literal, in.literal());
+  if (!literal.binary) return in.wrong("a body before here");
+  row.size = literal.size;
+  row.literal = literal.index;
+  return row;
 }
 
 Result<Answer> read_user(Tokenizer& in) {
@@ -86,11 +141,18 @@ Result<Answer> read_user(Tokenizer& in) {
   TRY(state.data_digest, read_digest(in));
   TRY_OK(in.space());
   TRY(state.digest, read_digest(in));
+  TRY_OK(in.space());
+  TRY(state.created_s, read_signed(in));
+  TRY_OK(in.space());
+  TRY(state.deleted_s, read_signed(in));
+  TRY_OK(in.space());
+  TRY(state.lineage, read_lineage(in));
   return state;
 }
 
 Result<Answer> read_record(Tokenizer& in) {
-  RecordRow row;
+  ChangedRecord record;
+  RecordRow& row = record.row;
   TRY(row.uid, read_uid(in));
   TRY_OK(in.space());
   TRY(row.modseq, read_modseq(in));
@@ -108,7 +170,10 @@ Result<Answer> read_record(Tokenizer& in) {
   TRY(row.facts.guid, read_guid(in));
   TRY_OK(in.space());
   TRY(row.facts.size, in.number64());
-  return row;
+  if (!in.skip_word(" FLIPPED")) return record;
+  TRY_OK(in.space());
+  TRY(record.flipped, read_flags(in));
+  return record;
 }
 
 Result<Answer> read_range(Tokenizer& in) {
@@ -139,9 +204,12 @@ Result<Answer> read_row(Tokenizer& in) {
     std::string_view word;
     Result<Answer> (*read)(Tokenizer&);
   };
-  constexpr std::array kKinds = {Kind{"MAILBOX", read_mailbox}, Kind{"USER", read_user},
-                                 Kind{"RECORD", read_record}, Kind{"RANGE", read_range},
-                                 Kind{"GEMELSYNC", read_greeting}};
+  constexpr std::array kKinds = {
+      Kind{"MAILBOX", read_mailbox},     Kind{"USER", read_user},
+      Kind{"HEADER", read_header_state}, Kind{"UIDS", read_uids},
+      Kind{"RECORD", read_record},       Kind{"ITEM", read_item_row},
+      Kind{"RANGE", read_range},         Kind{"LOST", read_lost},
+      Kind{"BODY", read_body},           Kind{"GEMELSYNC", read_greeting}};
   for (const Kind& kind : kKinds) {
     if (!in.skip_word(kind.word)) continue;
     TRY_OK(in.space());
@@ -178,6 +246,10 @@ Result<Answer> read_ending(Tokenizer& in, Ending::Kind kind) {
   if (!in.skip(' ')) return ending;
   if (kind == Ending::Kind::kOk && (command == "UPDATE" || command == "USERDATA")) {
     TRY(ending.check, read_check(in));
+    return ending;
+  }
+  if (kind == Ending::Kind::kOk && command == "CHANGES") {
+    TRY(ending.next, read_uid(in));
     return ending;
   }
   if (kind == Ending::Kind::kNo && in.skip('[')) {
@@ -218,139 +290,7 @@ Result<Answer> read_answer(Tokenizer& in) {
   return in.wrong("an answer");
 }
 
-// A text must stay one line, and must not announce a literal at its end (see wire/framer.h).
-void put_words(std::string& out, std::string_view words) {
-  if (!words.empty()) out += ' ';
-  for (const char c : words) out += c == '\r' || c == '\n' || c == '}' ? ' ' : c;
-}
-
-template <class... Part>
-void put_spaced(std::string& out, Part... put) {
-  ((out += ' ', put()), ...);
-}
-
 }  // namespace
-
-std::string encode(const Greeting& greeting) {
-  std::string out = "* GEMELSYNC ";
-  put_number(out, greeting.protocol);
-  out += ' ';
-  put_number(out, static_cast<uint64_t>(greeting.digest_version));
-  out += ' ';
-  wire::put_string(out, greeting.server);
-  out += " (";
-  const auto add = [&](std::string_view capability) {
-    if (!out.ends_with('(')) out += ' ';
-    out += capability;
-  };
-  if (greeting.scram) add("AUTH=SCRAM-SHA-256");
-  if (greeting.starttls) add("STARTTLS");
-  if (greeting.zstd) add("COMPRESS=ZSTD");
-  if (greeting.received) add("RECEIVED");
-  out += ')';
-  out += kEnd;
-  return out;
-}
-
-std::string encode(const MailboxState& state) {
-  std::string out = "* MAILBOX";
-  put_spaced(
-      out, [&] { put_id(out, state.id, kNoOrigin); }, [&] { put_name(out, state.name); },
-      [&] { put_text(out, state.partition); }, [&] { put_number(out, state.uidvalidity.value); },
-      [&] { put_number(out, state.last_uid.value); },
-      [&] { put_number(out, state.highestmodseq.value); },
-      [&] { put_number(out, state.purged_modseq.value); }, [&] { put_digest(out, state.digest); },
-      [&] { put_signed(out, state.deleted_s); });
-  out += kEnd;
-  return out;
-}
-
-std::string encode(const UserState& state) {
-  std::string out = "* USER";
-  put_spaced(
-      out, [&] { put_text(out, state.userid); }, [&] { put_number(out, state.modseq.value); },
-      [&] { put_digest(out, state.data_digest); }, [&] { put_digest(out, state.digest); });
-  out += kEnd;
-  return out;
-}
-
-std::string encode(const RecordRow& row) {
-  std::string out = "* RECORD";
-  put_spaced(
-      out, [&] { put_number(out, row.uid.value); }, [&] { put_number(out, row.modseq.value); },
-      [&] { put_number(out, row.facts.created_modseq.value); },
-      [&] { put_signed(out, row.facts.savedate_s); },
-      [&] { put_signed(out, row.facts.internaldate_s); }, [&] { put_flags(out, row.flags); });
-  if (row.expunged) out += " EXPUNGED";
-  put_pop3_facts(out, row.facts.crlf_growth, row.facts.uidl);
-  put_spaced(out, [&] { put_guid(out, row.facts.guid); }, [&] { put_number(out, row.facts.size); });
-  out += kEnd;
-  return out;
-}
-
-std::string encode(const RangeRow& row) {
-  std::string out = "* RANGE ";
-  put_number(out, row.uids.first);
-  out += ':';
-  put_number(out, row.uids.last);
-  put_spaced(out, [&] { put_number(out, row.count); }, [&] { put_digest(out, row.sum); });
-  out += kEnd;
-  return out;
-}
-
-std::string encode(const ReserveRow& row) {
-  std::string out = "* RESERVE";
-  for (const Guid& guid : row.guids) {
-    out += ' ';
-    put_guid(out, guid);
-  }
-  out += kEnd;
-  return out;
-}
-
-std::string encode(const Ending& ending) {
-  constexpr std::array<std::string_view, 3> kKinds = {"OK ", "NO ", "BAD "};
-  std::string out(kKinds[static_cast<size_t>(ending.kind)]);
-  out += ending.command;
-  if (ending.check) {
-    out += ' ';
-    put_check(out, *ending.check);
-  }
-  if (ending.reason != Reason::kNone) {
-    out += " [";
-    out += kReasonWords[static_cast<size_t>(ending.reason)];
-    for (const Guid& guid : ending.missing) {
-      out += ' ';
-      put_guid(out, guid);
-    }
-    if (ending.holder) {
-      out += ' ';
-      put_id(out, *ending.holder, kNoOrigin);
-    }
-    if (ending.term) {
-      out += ' ';
-      put_term(out, *ending.term);
-    }
-    out += ']';
-  }
-  put_words(out, ending.text);
-  out += kEnd;
-  return out;
-}
-
-std::string encode(const ReceivedRow&) { return "* RECEIVED\r\n"; }
-
-std::string encode(const Bye& bye) {
-  std::string out = "BYE";
-  if (bye.term) {
-    out += " [STALE ";
-    put_term(out, *bye.term);
-    out += ']';
-  }
-  put_words(out, bye.text);
-  out += kEnd;
-  return out;
-}
 
 Result<Answer> decode_answer(Tokenizer& in) {
   TRY(Answer answer, read_answer(in));

@@ -5,6 +5,7 @@
 // Source   doc/replication-protocol.md, "Answers".
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,13 @@ namespace gemel::sync {
 /// `* RESERVE`: bodies that are there and stay until the connection ends.
 struct ReserveRow {
   std::vector<Guid> guids;
+};
+
+/// `* BODY`: the literal behind it has the bytes.
+struct BodyRow {
+  Guid guid;
+  uint64_t size = 0;
+  size_t literal = 0;  // its index in the frame
 };
 
 /// The first line from the receiver.
@@ -47,18 +55,22 @@ enum class Reason : uint8_t {
   kStale,        // the sender's term is over: a later one follows
 };
 inline constexpr size_t kReasonCount = static_cast<size_t>(Reason::kStale) + 1;
+inline constexpr std::array<std::string_view, kReasonCount> kReasonWords = {
+    "",        "MODIFIED", "MISSING",     "NOSOURCE", "EXISTS",
+    "CORRUPT", "INVALID",  "UNAVAILABLE", "DENIED",   "STALE"};
 
 /// The end of a command.
 struct Ending {
   enum class Kind : uint8_t { kOk, kNo, kBad };
   Kind kind = Kind::kOk;
   std::string command;
-  std::optional<uint64_t> check;  // OK UPDATE, OK USERDATA
+  std::optional<uint64_t> check = {};  // OK UPDATE, OK USERDATA
+  std::optional<Uid> next = {};        // OK CHANGES: there is more, from here on; 0: that is all
   Reason reason = Reason::kNone;
-  std::vector<Guid> missing;
-  std::optional<UniqueId> holder;
+  std::vector<Guid> missing = {};
+  std::optional<UniqueId> holder = {};
   std::optional<Term> term = {};
-  std::string text;
+  std::string text = {};
 };
 
 /// `* RECEIVED`: all of the batch is in the receiver's memory, on its way to the disk.
@@ -67,20 +79,27 @@ struct ReceivedRow {};
 /// `BYE`: the receiver ends the connection, and why; with the later term if that is the reason.
 struct Bye {
   std::optional<Term> term;
-  std::string text;
+  std::string text = {};
 };
 
 struct Challenge {
   std::string base64;
 };
 
-using Answer = std::variant<Greeting, MailboxState, UserState, RecordRow, RangeRow, ReserveRow,
+using Answer = std::variant<Greeting, MailboxState, UserState, HeaderState, RecordUids,
+                            ChangedRecord, UserItem, RangeRow, ReserveRow, LostRow, BodyRow,
                             ReceivedRow, Ending, Bye, Challenge>;
 
 std::string encode(const Greeting& greeting);
 std::string encode(const MailboxState& state);
 std::string encode(const UserState& state);
-std::string encode(const RecordRow& row);
+std::string encode(const HeaderState& header);
+std::string encode(const RecordUids& uids);
+std::string encode(const ChangedRecord& record);
+std::string encode(const UserItem& item);
+std::string encode(const LostRow& row);
+/// Without the bytes, and the line end behind them.
+std::string encode_start(const BodyRow& row);
 std::string encode(const RangeRow& row);
 std::string encode(const ReserveRow& row);
 std::string encode(const Ending& ending);

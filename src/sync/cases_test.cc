@@ -62,9 +62,12 @@ TEST_F(Cases, ADeletionSparesWhatTheReplicaMadeUnderTheName) {
   ASSERT_TRUE(primary->promote(replica->term()));
   link.disconnect("each had its time");
   link.connect();
-  link.sync();
-  EXPECT_EQ(at(replica, "a"), made);
-  EXPECT_EQ(replica.body(made, 1), "to be kept");
+  sync();
+  for (TestStore* store : {&primary, &replica}) {
+    EXPECT_EQ(at(*store, "a"), made);
+    EXPECT_EQ(store->body(made, 1), "to be kept");
+    EXPECT_FALSE((*store)->find(named("z")));
+  }
 }
 
 // R03, R04: a userid is taken by somebody else before the sync.

@@ -74,6 +74,7 @@ Result<void> ChannelCore::logged_in(const Digest& replica) {
   const bool is_empty = replica == Digest() && !is_in_step;
   if (is_empty) TRY_OK(memory_.forget());
   is_in_doubt_ = !is_in_step && !is_empty;
+  memory_.set_belief(is_in_doubt_ ? ReplicaMemory::Belief::kUnsure : ReplicaMemory::Belief::kSure);
   agenda_.begin(is_in_step ? Agenda::Replica::kInStep
                 : is_empty ? Agenda::Replica::kEmpty
                            : Agenda::Replica::kUnsure);

@@ -76,7 +76,10 @@ void ChannelCore::note_in_step() {
 
 // Tells those who ask for the status.
 void ChannelCore::show(const Cycle& cycle) {
-  if (agenda_.is_idle(cycle)) is_in_doubt_ = false;
+  if (is_in_doubt_ && agenda_.is_idle(cycle)) {
+    is_in_doubt_ = false;
+    memory_.set_belief(ReplicaMemory::Belief::kSure);
+  }
   const std::lock_guard lock(mutex_);
   if (agenda_.aside().size() != aside_.size() || !agenda_.aside().empty()) aside_ = agenda_.aside();
   sent_ = agenda_.sent();
@@ -116,7 +119,7 @@ void ChannelCore::acknowledge(const Entity& entity, const Result<void>& result) 
   if (!result) return options_.acknowledges->cant(entity, result.error().text);
   ModSeq there(UINT64_MAX);
   if (const auto* userid = std::get_if<std::string>(&entity)) {
-    if (store_.user(*userid, MailStore::Which::kDeletedToo)) there = memory_.user(*userid);
+    if (store_.user(*userid, MailStore::Which::kDeletedToo)) there = memory_.user(*userid).modseq;
   } else if (store_.find(std::get<UniqueId>(entity))) {
     const auto known = memory_.known_mailbox(std::get<UniqueId>(entity));
     there = known ? known->highestmodseq : ModSeq();

@@ -72,6 +72,9 @@ Result<MailboxHeader> read_header(Tokenizer& in, CodecContext& context) {
     } else if (in.skip_word("CREATED")) {
       TRY_OK(in.space());
       TRY(header.created_s, read_time(in, context.last_header.created_s));
+    } else if (in.skip_word("LINEAGE")) {
+      TRY_OK(in.space());
+      TRY(header.lineage, read_lineage(in));
     } else if (in.skip_word("DELETED")) {
       TRY_OK(in.space());
       TRY(header.deleted_s, read_time(in, 0));
@@ -88,6 +91,12 @@ Result<MailboxHeader> read_header(Tokenizer& in, CodecContext& context) {
   return header;
 }
 
+Result<std::optional<Digest>> read_mends(Tokenizer& in) {
+  if (!in.skip_word(" MENDS")) return std::nullopt;
+  TRY_OK(in.space());
+  return read_digest(in);
+}
+
 // The update up to its items.
 Result<MailboxUpdate> read_head(Tokenizer& in, CodecContext& context) {
   MailboxUpdate update;
@@ -102,6 +111,7 @@ Result<MailboxUpdate> read_head(Tokenizer& in, CodecContext& context) {
   TRY(update.recent_uid, read_uid(in));
   TRY_OK(in.space());
   TRY(update.purged_modseq, read_modseq(in));
+  TRY(update.mends, read_mends(in));
   if (!in.skip_word(" HEADER")) return update;
   TRY_OK(in.space());
   TRY(update.header, read_header(in, context));
@@ -227,6 +237,7 @@ Result<ChangeItem> ItemDecoder::copy() {
 
 Result<ChangeItem> ItemDecoder::drop() {
   DropItem item;
+  if (!decoded.update.mends) return in.wrong("MENDS, as it drops, before here");
   TRY(item.uids, read_uid_set(in));
   return item;
 }
@@ -275,24 +286,25 @@ Result<UserUpdate> decode_userdata(Tokenizer& in) {
   TRY(update.created_s, read_time(in, 0));
   TRY_OK(in.space());
   TRY(update.deleted_s, read_time(in, 0));
+  TRY(update.mends, read_mends(in));
+  if (in.skip_word(" LINEAGE")) {
+    TRY_OK(in.space());
+    TRY(update.lineage, read_lineage(in));
+  }
   while (!in.at_end()) {
-    if (update.items.size() == kItemsMax) return fail(Code::kLimit, "too many items");
+    if (update.items.size() + update.drops.size() == kItemsMax)
+      return fail(Code::kLimit, "too many items");
     TRY_OK(in.space());
-    UserItem item;
-    item.deleted = in.skip_word("DEL");
-    if (!item.deleted && !in.skip_word("PUT")) return in.wrong("PUT or DEL");
-    TRY_OK(in.space());
-    TRY(item.modseq, read_modseq(in));
-    TRY_OK(in.space());
-    TRY(const std::string_view key, in.astring());
-    item.key = key;
-    if (!item.deleted) {
+    if (in.skip_word("DROP")) {
       TRY_OK(in.space());
-      TRY(const std::string_view value, in.astring());
-      item.value = value;
+      TRY(const std::string_view key, in.astring());
+      update.drops.emplace_back(key);
+      continue;
     }
+    TRY(UserItem item, read_item(in));
     update.items.push_back(std::move(item));
   }
+  if (!update.mends && !update.drops.empty()) return in.wrong("MENDS, as it drops, before here");
   return update;
 }
 

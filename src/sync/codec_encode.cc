@@ -21,6 +21,12 @@ void put_difference(std::string& out, std::string_view word, int64_t difference)
   put_signed(out, difference);
 }
 
+void put_mends(std::string& out, const std::optional<Digest>& mends) {
+  if (!mends) return;
+  out += " MENDS ";
+  put_digest(out, *mends);
+}
+
 void put_header(std::string& out, const MailboxHeader& header, CodecContext& context) {
   const MailboxHeader& last = context.last_header;
   out += " HEADER (";
@@ -33,6 +39,10 @@ void put_header(std::string& out, const MailboxHeader& header, CodecContext& con
   put_difference(out, " UIDVALIDITY ",
                  int64_t{header.uidvalidity.value} - int64_t{last.uidvalidity.value});
   put_difference(out, " CREATED ", header.created_s - last.created_s);
+  if (header.lineage != last.lineage) {
+    out += " LINEAGE ";
+    put_lineage(out, header.lineage);
+  }
   if (header.deleted_s != 0) {
     out += " DELETED ";
     put_signed(out, header.deleted_s);
@@ -164,6 +174,7 @@ std::vector<Piece> encode(const MailboxUpdate& update, const IsInline& is_inline
   put_number(out, update.recent_uid.value);
   out += ' ';
   put_number(out, update.purged_modseq.value);
+  put_mends(out, update.mends);
   if (update.header) put_header(out, *update.header, context);
   ItemEncoder encoder{update, is_inline, context, pieces};
   for (const ChangeItem& item : update.items) std::visit(encoder, item);
@@ -179,14 +190,18 @@ std::string encode(const UserUpdate& update) {
   put_signed(out, update.created_s);
   out += ' ';
   put_signed(out, update.deleted_s);
+  put_mends(out, update.mends);
+  if (update.lineage) {
+    out += " LINEAGE ";
+    put_lineage(out, *update.lineage);
+  }
   for (const UserItem& item : update.items) {
-    out += item.deleted ? " DEL " : " PUT ";
-    put_number(out, item.modseq.value);
     out += ' ';
-    put_text(out, item.key);
-    if (item.deleted) continue;
-    out += ' ';
-    put_text(out, item.value);
+    put_item(out, item);
+  }
+  for (const std::string& key : update.drops) {
+    out += " DROP ";
+    put_text(out, key);
   }
   return out;
 }

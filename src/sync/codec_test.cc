@@ -176,12 +176,13 @@ class Maker {
   }
 
   ChangeItem item(const MailboxUpdate& update) {
-    const uint64_t kind = below(4);
+    const uint64_t kind = below(update.mends ? 5 : 4);
     if (kind == 0)
       return StoreItem{.uids = set(),
                        .modseq = modseq(update),
                        .op = static_cast<FlagOp>(below(3)),
                        .flags = flags()};
+    if (kind == 4) return DropItem{set()};
     if (kind == 1) return ExpungeItem{.uids = set(), .modseq = modseq(update)};
     if (kind == 2)
       return AppendItem{.uid = Uid(static_cast<uint32_t>(1 + below(1000))),
@@ -225,7 +226,15 @@ class Maker {
                       .items = {}};
     out.to = ModSeq(out.from.value + 1 + below(100));
     if (!out.from || below(3) == 0) out.header = header();
+    if (below(3) == 0) out.mends = Digest{.low = below(1000), .high = below(1000)};
     for (uint64_t i = below(6); i > 0; --i) out.items.push_back(item(out));
+    return out;
+  }
+
+  Lineage lineage() {
+    Lineage out;
+    for (uint64_t i = 1; i <= below(4); ++i)
+      out.push_back({{.epoch = i, .origin = below(3)}, ModSeq(i * below(9))});
     return out;
   }
 
@@ -236,7 +245,8 @@ class Maker {
         .uidvalidity = UidValidity(static_cast<uint32_t>(1 + below(0xffffffff))),
         .created_s = time(),
         .deleted_s = below(4) == 0 ? time() : 0,
-        .attributes = {}};
+        .attributes = {},
+        .lineage = lineage()};
     for (uint64_t i = below(3); i > 0; --i) out.attributes["k" + text()] = text();
     return out;
   }
@@ -292,13 +302,21 @@ TEST(Codec, GivesBackUserDataAndRenames) {
                         .items = {{"subscription/a b", "", ModSeq(4), false},
                                   {"credential/x", std::string("\0\r\n", 3), ModSeq(5), false},
                                   {"sieve/old", "", ModSeq(5), true}}};
-  const std::string text = encode(user) + "\r\n";
-  const wire::Frame frame = frame_of(text);
-  wire::Tokenizer in(frame);
-  ASSERT_TRUE(in.skip_word("USERDATA") && in.skip(' '));
-  const Result<UserUpdate> read = decode_userdata(in);
-  ASSERT_TRUE(read) << read.error().text;
-  EXPECT_EQ(encode(*read) + "\r\n", text);
+  UserUpdate mending = user;
+  mending.mends = Digest{.low = 1, .high = 2};
+  mending.lineage = Lineage{{{.epoch = 3, .origin = 4}, ModSeq(2)}};
+  mending.drops = {"old", "older one"};
+  for (const UserUpdate& update : {user, mending}) {
+    const std::string text = encode(update) + "\r\n";
+    const wire::Frame frame = frame_of(text);
+    wire::Tokenizer in(frame);
+    ASSERT_TRUE(in.skip_word("USERDATA") && in.skip(' '));
+    const Result<UserUpdate> read = decode_userdata(in);
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(encode(*read) + "\r\n", text);
+    EXPECT_EQ(read->lineage, update.lineage);
+    EXPECT_EQ(read->drops, update.drops);
+  }
 
   CodecContext context;
   const std::vector<RenameItem> renames = {
@@ -331,6 +349,9 @@ TEST(Codec, RefusesWhatMakesNoSense) {
            "UPDATE 0000000000000abc-1 1+1 0 0 0 STORE 1 (\\Recent)\r\n",
            "UPDATE 0000000000000abc-1 1+1 0 0 0 APPEND 1 0 0 () abc 5\r\n",
            "UPDATE 0000000000000abc-1 1+1 0 0\r\n",
+           "UPDATE 0000000000000abc-1 1+1 0 0 0 DROP 1\r\n",  // without MENDS
+           "UPDATE 0000000000000abc-1 1+1 0 0 0 MENDS abc\r\n",
+           "UPDATE 0000000000000abc-1 1+1 0 0 0 HEADER (ann/x UIDVALIDITY 1 LINEAGE (1.2@3))\r\n",
        }) {
     CodecContext context;
     EXPECT_FALSE(decoded(line, context)) << line;
@@ -339,8 +360,12 @@ TEST(Codec, RefusesWhatMakesNoSense) {
 
 // --- answers ---
 
-TEST(Answers, GiveBackWhatWasPutIn) {
+// One of each answer, as it is said.
+std::vector<std::string> all_answers() {
   const Digest digest{.low = 1, .high = 2};
+  const Lineage lineage = {{{.epoch = 1, .origin = 0xabc}, ModSeq()},
+                           {{.epoch = 12, .origin = 0xffffffffffffffff}, ModSeq(99)}};
+  Ending changes{.kind = Ending::Kind::kOk, .command = "CHANGES", .next = Uid(7)};
   Ending missing{.kind = Ending::Kind::kNo,
                  .command = "UPDATE",
                  .check = {},
@@ -363,7 +388,7 @@ TEST(Answers, GiveBackWhatWasPutIn) {
             .missing = {},
             .holder = {},
             .text = {}};
-  const std::vector<std::string> lines = {
+  return {
       encode(MailboxState{id_of(1),
                           {"ann", "a b"},
                           "default",
@@ -372,10 +397,25 @@ TEST(Answers, GiveBackWhatWasPutIn) {
                           ModSeq(7),
                           ModSeq(1),
                           digest,
-                          0}),
-      encode(UserState{"ann", ModSeq(3), digest, digest}),
-      encode(RecordRow{Uid(1), ModSeq(2), flags_of({"\\Seen", "x"}), true,
-                       RecordFacts{guid_of(5), 10, -20, 30, ModSeq(1)}}),
+                          0,
+                          lineage}),
+      encode(UserState{"ann", ModSeq(3), digest, digest, 12, 0, {}}),
+      encode(HeaderState{
+          Uid(3), 12, ModSeq(4), {{"acl/a b", {ModSeq(2), "lr"}}, {"x", {ModSeq(3), {}}}}}),
+      encode(RecordUids{UidSet::of(Uid(1), Uid(4)), {}}),
+      encode(ChangedRecord{RecordRow{Uid(1), ModSeq(2), flags_of({"\\Seen", "x"}), true,
+                                     RecordFacts{guid_of(5), 10, -20, 30, ModSeq(1)}},
+                           {}}),
+      encode(ChangedRecord{RecordRow{Uid(1),
+                                     ModSeq(2),
+                                     {},
+                                     false,
+                                     RecordFacts{guid_of(5), 10, -20, 30, ModSeq(1), 2, "u1"}},
+                           flags_of({"\\Seen"})}),
+      encode(UserItem{"k e\"y", "v\r\n", ModSeq(7), false}),
+      encode(UserItem{"key", "", ModSeq(7), true}),
+      encode(LostRow{"archive", guid_of(3)}),
+      encode_start(BodyRow{.guid = guid_of(4), .size = 0}) + "\r\n",
       encode(RangeRow{{1, 64}, 60, digest}),
       encode(ReserveRow{{guid_of(1), guid_of(2)}}),
       encode(Greeting{1, 1, "replica.example", true, true, true}),
@@ -385,17 +425,25 @@ TEST(Answers, GiveBackWhatWasPutIn) {
       encode(ReceivedRow()),
       encode(Bye{Term{2, 0xffffffffffffffff}, "this server is the primary now"}),
       encode(Bye{{}, "the server is stopping"}),
+      encode(changes),
       encode(ok),
   };
+}
+
+TEST(Answers, GiveBackWhatWasPutIn) {
+  const std::vector<std::string> lines = all_answers();
   for (const std::string& line : lines) {
     SCOPED_TRACE(line);
-    wire::Tokenizer in(line);
+    const wire::Frame frame = frame_of(line);
+    wire::Tokenizer in(frame);
     const Result<Answer> answer = decode_answer(in);
     ASSERT_TRUE(answer) << answer.error().text;
     const std::string again = std::visit(
         [](const auto& value) {
           if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Challenge>)
             return value.base64;
+          else if constexpr (std::is_same_v<std::decay_t<decltype(value)>, BodyRow>)
+            return encode_start(value) + "\r\n";
           else
             return encode(value);
         },

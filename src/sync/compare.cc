@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "mail/lineage.h"
 
 namespace gemel::sync {
 namespace {
@@ -30,20 +31,6 @@ Result<std::optional<Flags>> touched_since(const MailboxView& view, ModSeq since
   Flags touched;
   for (const FlagFlips& one : *flips) touched = touched | one.bits;
   return touched;
-}
-
-AppendItem append_of(const RecordRow& row) {
-  return {.uid = row.uid,
-          .modseq = row.modseq,
-          .created_modseq = row.facts.created_modseq,
-          .flags = row.flags,
-          .expunged = row.expunged,
-          .internaldate_s = row.facts.internaldate_s,
-          .savedate_s = row.facts.savedate_s,
-          .guid = row.facts.guid,
-          .size = row.facts.size,
-          .crlf_growth = row.facts.crlf_growth,
-          .uidl = row.facts.uidl};
 }
 
 AppendFromItem copy_of(const RecordRow& row, const Route& route) {
@@ -81,6 +68,7 @@ ReplicaMailbox known_from(const MailboxState& state) {
           .uidvalidity = state.uidvalidity,
           .last_uid = state.last_uid,
           .highestmodseq = state.highestmodseq,
+          .term = term_at(state.lineage, state.highestmodseq),
           .purged_modseq = state.purged_modseq,
           .digest = state.digest,
           .is_deleted = state.deleted_s != 0,
@@ -102,12 +90,31 @@ uint64_t header_hash(const MailboxInfo& info) {
     gemel::put_string(bytes, key);
     gemel::put_string(bytes, value);
   }
+  for (const TermStart& start : info.lineage) {
+    put_varint(bytes, start.term.epoch);
+    put_varint(bytes, start.term.origin);
+    put_varint(bytes, start.from.value);
+  }
   return std::max<uint64_t>(xxh64(bytes), 1);
+}
+
+namespace {
+
+// Whether our history has passed through what the term wrote.
+bool is_of(const Lineage& lineage, const Term& term, ModSeq at) {
+  return !term || term == term_at(lineage, at);
+}
+
+}  // namespace
+
+bool is_earlier(const UserInfo& info, const ReplicaUser& replica) {
+  return replica.modseq <= info.modseq && is_of(info.lineage, replica.term, replica.modseq);
 }
 
 Relation relation(const MailboxInfo& info, const ReplicaMailbox& replica) {
   if (replica.uidvalidity != info.uidvalidity || replica.highestmodseq > info.highestmodseq ||
-      replica.last_uid > info.last_uid || replica.purged_modseq > info.purged_modseq)
+      replica.last_uid > info.last_uid || replica.purged_modseq > info.purged_modseq ||
+      !is_of(info.lineage, replica.term, replica.highestmodseq))
     return Relation::kConflict;
   if (replica.highestmodseq < info.highestmodseq) return Relation::kBehind;
   return replica.digest == info.digest ? Relation::kInStep : Relation::kDiffers;
@@ -228,7 +235,7 @@ Result<Chunk> Comparison::next(Routes& routes, const ChunkLimits& limits) {
   chunk.update.id = info.id;
   chunk.update.from = at_;
   chunk.update.to = draft.boundary;
-  put_header(chunk);
+  put_header(draft, chunk);
   TRY_OK(put_changes(draft, chunk));
   TRY_OK(put_fresh(draft, routes, chunk));
   if (draft.is_last) last_uid_ = info.last_uid;
@@ -240,13 +247,19 @@ Result<Chunk> Comparison::next(Routes& routes, const ChunkLimits& limits) {
   return chunk;
 }
 
-void Comparison::put_header(Chunk& chunk) const {
+// With the first chunk, as far as its modseq can have the lineage; else with the last one again.
+void Comparison::put_header(const Draft& draft, Chunk& chunk) {
   const MailboxInfo& info = view_.info();
-  if (at_ && (!replica_ || at_ != replica_->highestmodseq)) return;  // an earlier chunk said it
-  if (replica_ && replica_->header == header_hash(info) && replica_->name == info.name &&
-      replica_->partition == info.partition)
+  const bool is_first = !at_ || (replica_ && at_ == replica_->highestmodseq);
+  if (is_first && replica_ && replica_->header == header_hash(info) &&
+      replica_->name == info.name && replica_->partition == info.partition)
     return;
+  if (!is_first && !(lineage_ == SaidLineage::kInPart && draft.is_last)) return;
   chunk.update.header = header_of(info);
+  const size_t cut = std::erase_if(chunk.update.header->lineage, [&](const TermStart& start) {
+    return start.from > chunk.update.to;
+  });
+  if (cut > 0) lineage_ = SaidLineage::kInPart;
 }
 
 // Where it is known which bits may have changed since, only those are said: they are the same for
@@ -342,25 +355,37 @@ ReplicaMailbox Comparison::after() const {
   ReplicaMailbox known = known_from(view_.info());
   known.last_uid = last_uid_;
   known.highestmodseq = at_;
+  known.term = term_at(view_.info().lineage, at_);
   known.purged_modseq = replica_ ? replica_->purged_modseq : ModSeq();
   return known;
 }
 
+namespace {
+
+// A term has begun since, of which the replica can't know.
+bool has_new_term(const UserInfo& info, const ReplicaUser& known) {
+  return !known.term || (!info.lineage.empty() && info.lineage.back().from >= known.modseq);
+}
+
+}  // namespace
+
 Result<std::optional<UserUpdate>> compare_user(const MailStore& store, std::string_view userid,
-                                               ModSeq known) {
+                                               const ReplicaUser& known) {
   constexpr int kTriesMax = 10;  // while it keeps changing between the two reads
   for (int i = 0; i < kTriesMax; ++i) {
     TRY(const UserInfo info, store.user(userid, MailStore::Which::kDeletedToo));
-    if (info.modseq <= known) return std::nullopt;
-    TRY(std::vector<UserItem> items, store.user_changes_since(userid, known));
+    if (info.modseq <= known.modseq) return std::nullopt;
+    TRY(std::vector<UserItem> items, store.user_changes_since(userid, known.modseq));
     if (std::ranges::any_of(items, [&](const auto& item) { return item.modseq > info.modseq; }))
       continue;
-    return UserUpdate{.userid = info.userid,
-                      .from = known,
-                      .to = info.modseq,
-                      .created_s = info.created_s,
-                      .deleted_s = info.deleted_s,
-                      .items = std::move(items)};
+    return UserUpdate{
+        .userid = info.userid,
+        .from = known.modseq,
+        .to = info.modseq,
+        .created_s = info.created_s,
+        .deleted_s = info.deleted_s,
+        .items = std::move(items),
+        .lineage = has_new_term(info, known) ? std::optional(info.lineage) : std::nullopt};
   }
   return fail(Code::kBusy, "the user's data keeps changing");
 }

@@ -30,12 +30,21 @@ struct ReplicaMailbox {
   UidValidity uidvalidity;
   Uid last_uid;
   ModSeq highestmodseq;
+  Term term;  // that wrote it; none: the same as ours, however it came there
   ModSeq purged_modseq;
   Digest digest;
   bool is_deleted = false;
   uint64_t header = 0;  // header_hash() of what it was told last, 0: not known
   bool operator==(const ReplicaMailbox&) const = default;
 };
+/// The same of a user's data; modseq 0: no such user.
+struct ReplicaUser {
+  ModSeq modseq;
+  Term term;
+  bool operator==(const ReplicaUser&) const = default;
+};
+/// Whether our history has passed through this state.
+bool is_earlier(const UserInfo& info, const ReplicaUser& replica);
 /// As a row of the replica says it.
 ReplicaMailbox known_from(const MailboxState& state);
 /// As it is once it is in step with `info`.
@@ -116,13 +125,14 @@ class Comparison {
   Result<void> put_changes(const Draft& draft, Chunk& chunk) const;
   Result<void> put_fresh(const Draft& draft, Routes& routes, Chunk& chunk);
   Result<RecordRow> fresh_row(size_t index, ModSeq boundary);
-  void put_header(Chunk& chunk) const;
+  void put_header(const Draft& draft, Chunk& chunk);
 
   MailboxView view_;
   std::optional<ReplicaMailbox> replica_;
   bool done_ = false;
-  ModSeq at_;                         // where the chunks so far lead
-  Uid last_uid_;                      // the same
+  ModSeq at_;     // where the chunks so far lead
+  Uid last_uid_;  // the same
+  enum class SaidLineage : uint8_t { kWhole, kInPart } lineage_ = SaidLineage::kWhole;
   std::optional<Flags> touched_;      // bits that may differ on messages that the replica has
   std::vector<RecordState> changes_;  // of messages that are there, a heap by modseq
   std::vector<RecordState> fresh_;    // messages that are not, by uid
@@ -135,6 +145,6 @@ class Comparison {
 /// The user's data; nothing when `known` is the state already. `known` 0: the replica has no such
 /// user. Errors: kNotFound; kBusy, it changes faster than it can be read.
 Result<std::optional<UserUpdate>> compare_user(const MailStore& store, std::string_view userid,
-                                               ModSeq known);
+                                               const ReplicaUser& known);
 
 }  // namespace gemel::sync

@@ -7,8 +7,8 @@
 
 namespace gemel::sync {
 
-Cycle::Cycle(const MailStore& store, ReplicaMemory& memory, CodecContext& context,
-             CycleEvents& events, Options options)
+Cycle::Cycle(MailStore& store, ReplicaMemory& memory, CodecContext& context, CycleEvents& events,
+             Options options)
     : store_(store),
       memory_(memory),
       context_(context),
@@ -35,10 +35,12 @@ size_t Cycle::unsaid() const {
 
 Result<void> Cycle::enqueue(const Entity& entity) {
   Item& item = items_.at(entity);
-  item.stage = Item::Stage::kSend;
   item.is_said = false;
+  item.stage = is_apart(entity) ? Item::Stage::kUnite : Item::Stage::kSend;
+  if (item.stage == Item::Stage::kUnite) return {};
   if (const auto* userid = std::get_if<std::string>(&entity)) {
     const Result<UserInfo> info = store_.user(*userid, MailStore::Which::kDeletedToo);
+    if (info && !is_earlier(*info, memory_.user(*userid)) && ask_first(entity)) return {};
     if (info && info->is_deleted()) {
       queue_.add_user_gone(*userid);
     } else if (info) {
@@ -57,6 +59,15 @@ Result<void> Cycle::enqueue(const Entity& entity) {
   return {};
 }
 
+// What is remembered may be of a history that is no longer ours, since a merge.
+bool Cycle::ask_first(const Entity& entity) {
+  Item& item = items_.at(entity);
+  if (item.is_asked) return false;
+  item.stage = Item::Stage::kAsk;
+  to_ask_.push_back(entity);
+  return true;
+}
+
 Result<void> Cycle::enqueue_mailbox(const MailboxInfo& info) {
   const std::optional<ReplicaMailbox> there = memory_.known_mailbox(info.id);
   const Uid last_uid = there ? there->last_uid : Uid();
@@ -65,12 +76,14 @@ Result<void> Cycle::enqueue_mailbox(const MailboxInfo& info) {
       finish(info.id, {});
       return {};
     case Relation::kConflict:
+      if (ask_first(info.id)) return {};
       finish(info.id, fail(Code::kModified,
                            fmt::format("the replica's mailbox is not an earlier state of ours: "
                                        "highestmodseq {} there, {} here",
                                        there->highestmodseq.value, info.highestmodseq.value)));
       return {};
     case Relation::kDiffers:
+      if (ask_first(info.id)) return {};
       finish(info.id,
              fail(Code::kModified, "the replica's mailbox differs at the same highestmodseq"));
       return {};
@@ -131,7 +144,9 @@ std::optional<std::vector<OutgoingPiece>> Cycle::send(std::string text, Expected
 }
 
 Result<std::optional<Cycle::Command>> Cycle::next_job() {
-  TRY(std::optional<Command> command, quick_job());
+  TRY(std::optional<Command> command, mend_command());
+  if (command) return command;
+  TRY(command, quick_job());
   if (command) return command;
   TRY(command, message_job());
   if (command) return command;
@@ -186,10 +201,15 @@ Result<void> Cycle::batch_over(int64_t elapsed_ms) {
   for (Entity& entity : std::exchange(asked_, {})) {
     const auto item = items_.find(entity);
     if (item == items_.end() || verdicts_.contains(entity)) continue;
+    if (is_apart(entity)) {
+      item->second.stage = Item::Stage::kUnite;
+      continue;
+    }
     item->second.stage = Item::Stage::kReserve;
     to_reserve_.push_back(std::move(entity));
   }
   for (const Entity& entity : std::exchange(reserved_, {})) TRY_OK(enqueue(entity));
+  TRY_OK(unite());
   batch_commands_ = 0;
   batch_bytes_ = 0;
   large_turn_ = LargeTurn::kDue;
@@ -224,7 +244,9 @@ Result<void> Cycle::settle(const Entity& entity) {
     queue_.drop_large(*id);
   }
   Verdict& found = verdict.mapped();
-  if (found.then == Verdict::Then::kRetry && ++item->second.tries <= kTriesMax)
+  // What is being united meanwhile may be what it waits for.
+  if (mailbox_reunions_.empty()) ++item->second.tries;
+  if (found.then == Verdict::Then::kRetry && item->second.tries <= kTriesMax)
     return enqueue(entity);
   finish(entity, std::unexpected(std::move(found.error)));
   return {};
@@ -234,6 +256,9 @@ void Cycle::finish(const Entity& entity, Result<void> result) {
   if (const auto* id = std::get_if<UniqueId>(&entity)) {
     drop_comparison(*id);
     queue_.drop_large(*id);
+    mailbox_reunions_.erase(*id);
+  } else {
+    user_reunions_.erase(std::get<std::string>(entity));
   }
   items_.erase(entity);
   events_.over(entity, std::move(result));

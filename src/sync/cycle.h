@@ -27,6 +27,7 @@
 #include "sync/entity.h"
 #include "sync/replica_memory.h"
 #include "sync/replica_routes.h"
+#include "sync/reunion.h"
 #include "sync/send_queue.h"
 
 namespace gemel::sync {
@@ -70,9 +71,10 @@ class Cycle {
   struct Options {
     Effect effect = Effect::kSend;
     ChunkLimits chunks = {};
+    Clock* clock = &system_clock();
   };
   /// `context` is the connection's. All that is named must outlive the cycle.
-  Cycle(const MailStore& store, ReplicaMemory& memory, CodecContext& context, CycleEvents& events,
+  Cycle(MailStore& store, ReplicaMemory& memory, CodecContext& context, CycleEvents& events,
         Options options);
 
   /// kAskFirst: what is remembered can't be trusted. Between batches; an entity that is in the
@@ -94,6 +96,10 @@ class Cycle {
   Result<std::optional<std::vector<OutgoingPiece>>> next_command();
   /// Answers in order, without that of SYNC. Errors: kSyntax, not an answer to what was said.
   Result<void> on_answer(const Answer& answer);
+  /// A body that the replica sends: where its bytes go, before its answer. Errors: those of
+  /// MailStore::stage; kSyntax, none was asked for.
+  Result<BodyWriter> begin_body();
+  void take_body(StagedBody body) { staged_.emplace(std::move(body)); }
   /// The replica has all of the batch in memory.
   void on_received();
   /// Errors: kIo of the store.
@@ -103,10 +109,11 @@ class Cycle {
   using Command = std::vector<OutgoingPiece>;
   /// Where one entity stands.
   struct Item {
-    enum class Stage : uint8_t { kAsk, kReserve, kSend } stage = Stage::kSend;
+    enum class Stage : uint8_t { kAsk, kReserve, kUnite, kSend } stage = Stage::kSend;
     int tries = 0;
     size_t under_way = 0;  // commands said and not answered
     bool is_said = false;  // all that there was to say
+    bool is_asked = false;
   };
   /// What an answer will be about.
   struct Expected {
@@ -114,7 +121,7 @@ class Cycle {
     Work about = {};                           // asked for, or renamed, or the one updated
     std::optional<ReplicaMailbox> after = {};  // of an UPDATE
     std::optional<uint64_t> check = {};        // that OK UPDATE must give
-    ModSeq user_modseq = {};                   // of a USERDATA
+    ReplicaUser user_after = {};               // of a USERDATA
     enum class Copies : uint8_t { kNone, kSome } copies = Copies::kNone;
   };
   /// Of all users: the replica's come in pages, ours in blocks, both by userid.
@@ -137,6 +144,7 @@ class Cycle {
   Result<std::optional<Command>> message_job();
   std::optional<Command> send(std::string text, Expected expected);
   Result<void> enqueue(const Entity& entity);
+  bool ask_first(const Entity& entity);
   Result<void> enqueue_mailbox(const MailboxInfo& info);
   bool has_room() const;
   Result<void> settle_items();
@@ -156,6 +164,7 @@ class Cycle {
   Result<void> survey_page_over();
 
   // cycle_commands.cc
+  ReplicaUser after(const UserUpdate& update);
   Result<std::optional<Command>> user_command(const std::string& userid);
   Result<std::optional<Command>> rename_command(const std::vector<UniqueId>& ids);
   Result<std::optional<Command>> mailbox_command(const UniqueId& id);
@@ -164,6 +173,29 @@ class Cycle {
   Result<Command> send_chunk(const Comparison& comparison, const Chunk& chunk, Expected expected);
   void keep_or_drop(const UniqueId& id);
   void drop_comparison(const UniqueId& id);
+
+  // cycle_reunions.cc
+  bool may_unite() const;
+  void would_unite(const Entity& entity, const std::string& name);
+  bool is_apart(const Entity& entity) const;
+  std::optional<MailboxInfo> ours(const UniqueId& id) const;
+  std::optional<UserInfo> ours(const std::string& userid) const;
+  void look(const MailboxState& row);
+  void look(const UserState& row);
+  void ask_for_reunions();
+  MailboxReunion* reunion_of(const UniqueId& id);
+  UserReunion* reunion_of(const std::string& userid);
+  Result<void> on_reunion_row(const Answer& answer);
+  Result<void> on_row_of(const UniqueId& id, const Answer& answer);
+  Result<void> on_row_of(const std::string& userid, const Answer& answer);
+  void told_changes(const UniqueId& id, Uid next);
+  void told_changes(const std::string& userid);
+  Result<void> on_body(const BodyRow& row);
+  Result<void> unite();
+  Result<void> unite(const UniqueId& id);
+  bool waits_for_owner(const std::string& userid);
+  Result<void> unite_user(const std::string& userid);
+  Result<std::optional<Command>> mend_command();
 
   // cycle_answers.cc
   void on_row(const MailboxState& row);
@@ -176,7 +208,7 @@ class Cycle {
   void refused(const Entity& entity, const Expected& expected, const Ending& ending);
   void answered(const Work& about);
 
-  const MailStore& store_;
+  MailStore& store_;
   ReplicaMemory& memory_;
   CodecContext& context_;
   CycleEvents& events_;
@@ -193,6 +225,22 @@ class Cycle {
     Comparison comparison;
   };
   std::list<Open> open_;  // used last in front
+
+  // What both sides have changed; an entity in kUnite has one.
+  std::map<UniqueId, MailboxReunion> mailbox_reunions_;
+  std::map<std::string, UserReunion> user_reunions_;
+  // Of those, other states than they were asked for.
+  std::map<UniqueId, MailboxState> moved_;
+  std::map<std::string, UserState> users_moved_;
+  struct Mend {
+    MailboxUpdate update;
+    ReplicaMailbox after;
+    std::set<Guid> held;  // bodies that the replica has
+  };
+  std::deque<Mend> mends_;
+  std::deque<UserUpdate> user_mends_;
+  std::set<std::string> owners_asked_;  // of mailboxes that only the replica has
+  std::optional<StagedBody> staged_;    // has come, its answer not yet
 
   // Of the batch under way.
   BatchBudget budget_;

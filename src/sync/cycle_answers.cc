@@ -3,20 +3,23 @@
 
 #include <algorithm>
 
+#include "mail/lineage.h"
 #include "sync/cycle.h"
 
 namespace gemel::sync {
 
 Result<void> Cycle::on_answer(const Answer& answer) {
   if (expected_.empty()) return fail(Code::kSyntax, "an answer to nothing");
+  if (const auto* ending = std::get_if<Ending>(&answer)) return on_ending(*ending);
+  const std::string& command = expected_.front().command;
+  if (command == "CHANGES" || command == "USERCHANGES" || command == "BODIES")
+    return on_reunion_row(answer);
   if (const auto* row = std::get_if<MailboxState>(&answer)) {
     on_row(*row);
   } else if (const auto* user = std::get_if<UserState>(&answer)) {
     return on_row(*user);
   } else if (const auto* held = std::get_if<ReserveRow>(&answer)) {
     for (const Guid& guid : held->guids) routes_.has(guid);
-  } else if (const auto* ending = std::get_if<Ending>(&answer)) {
-    return on_ending(*ending);
   } else {
     return fail(Code::kSyntax, "an answer that was not asked for");
   }
@@ -28,38 +31,28 @@ void Cycle::on_received() {
     if (expected.after)
       events_.reached(*expected.about.begin(), expected.after->highestmodseq,
                       CycleEvents::Held::kReceived);
-    if (expected.user_modseq)
-      events_.reached(*expected.about.begin(), expected.user_modseq, CycleEvents::Held::kReceived);
+    if (expected.user_after.modseq)
+      events_.reached(*expected.about.begin(), expected.user_after.modseq,
+                      CycleEvents::Held::kReceived);
   }
 }
 
 void Cycle::on_row(const MailboxState& row) {
   rows_.insert(row.id);
   if (row.last_uid) replica_has_ = ReplicaHas::kMail;
-  if (const Result<MailboxInfo> info = store_.find(row.id);
-      !info && info.error().code == Code::kNotFound) {
-    if (row.deleted_s == 0) events_.stranger(row.name.text());
-    return;
-  }
   ReplicaMailbox known = known_from(row);
   if (const auto before = memory_.known_mailbox(row.id);
       before && before->highestmodseq == known.highestmodseq && before->digest == known.digest)
     known.header = before->header;
   memory_.know(row.id, std::move(known));
+  look(row);
 }
 
 Result<void> Cycle::on_row(const UserState& row) {
   if (expected_.front().command == "USERS") return survey_row(row);
   rows_.insert(row.userid);
-  const Result<UserInfo> info = store_.user(row.userid, MailStore::Which::kDeletedToo);
-  if (!info) {
-    events_.stranger(row.userid);
-    return {};
-  }
-  memory_.know_user(row.userid, row.modseq);
-  if (row.modseq > info->modseq ||
-      (row.modseq == info->modseq && row.data_digest != info->data_digest))
-    give_up(row.userid, {Code::kModified, "the replica has other data of the user"});
+  memory_.know_user(row.userid, {row.modseq, term_at(row.lineage, row.modseq)});
+  look(row);
   return {};
 }
 
@@ -93,7 +86,7 @@ void Cycle::answered(const Work& about) {
     if (const auto* id = std::get_if<UniqueId>(&entity))
       memory_.know(*id, std::nullopt);
     else
-      memory_.know_user(std::get<std::string>(entity), ModSeq());
+      memory_.know_user(std::get<std::string>(entity), {});
   }
 }
 
@@ -102,10 +95,14 @@ Result<void> Cycle::accepted(const Expected& expected, const Ending& ending) {
   if (expected.command == "USER" || expected.command == "MAILBOXES") answered(expected.about);
   if (expected.command == "RENAME") renamed(expected);
   if (expected.command == "UPDATE") updated(expected, ending);
+  if (expected.command == "CHANGES")
+    told_changes(std::get<UniqueId>(*expected.about.begin()), ending.next.value_or(Uid()));
+  if (expected.command == "USERCHANGES")
+    told_changes(std::get<std::string>(*expected.about.begin()));
   if (expected.command == "USERDATA") {
     const Entity& entity = *expected.about.begin();
-    memory_.know_user(std::get<std::string>(entity), expected.user_modseq);
-    events_.reached(entity, expected.user_modseq, CycleEvents::Held::kDurable);
+    memory_.know_user(std::get<std::string>(entity), expected.user_after);
+    events_.reached(entity, expected.user_after.modseq, CycleEvents::Held::kDurable);
   }
   return {};
 }
@@ -155,12 +152,13 @@ void Cycle::refused(const Entity& entity, const Expected& expected, const Ending
       routes_.no_copies_to(std::get<UniqueId>(entity));
       return retry(entity, std::move(why));
     case Reason::kExists:
-      // Ours to move out of the way, if it is ours at all.
-      if (!ending.holder || !store_.find(*ending.holder)) {
-        why.text = "its name is taken on the replica by a mailbox that is not ours";
-        return give_up(entity, std::move(why));
-      }
-      retry(*ending.holder, why);
+      if (!ending.holder) return give_up(entity, std::move(why));
+      // To be moved out of the way; or to become ours first, if only the replica has it.
+      if (is_apart(*ending.holder)) return retry(entity, std::move(why));
+      if (store_.find(*ending.holder))
+        retry(*ending.holder, why);
+      else if (items_.try_emplace(*ending.holder, Item{.stage = Item::Stage::kAsk}).second)
+        to_ask_.push_back(*ending.holder);
       return retry(entity, std::move(why));
     case Reason::kCorrupt:
       return retry(entity, std::move(why));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "mail/lineage.h"
 #include "sync/cycle.h"
 
 namespace gemel::sync {
@@ -34,6 +35,12 @@ std::string text_of(const Chunk& chunk) {
 
 }  // namespace
 
+// A lineage is said where a term has begun; else the last term is the same.
+ReplicaUser Cycle::after(const UserUpdate& update) {
+  return {update.to,
+          update.lineage ? term_at(*update.lineage, update.to) : memory_.user(update.userid).term};
+}
+
 Result<std::optional<Cycle::Command>> Cycle::user_command(const std::string& userid) {
   const auto item = items_.find(userid);
   if (item == items_.end()) return std::nullopt;
@@ -53,7 +60,7 @@ Result<std::optional<Cycle::Command>> Cycle::user_command(const std::string& use
                                  .about = {userid},
                                  .after = {},
                                  .check = {},
-                                 .user_modseq = (*update)->to});
+                                 .user_after = after(**update)});
 }
 
 // The name and partition change at once and for all, so that names may be swapped; the states stay

@@ -24,7 +24,9 @@ constexpr size_t kSurveyBlock = 1000;
 Result<void> Cycle::plan_questions() {
   if (survey_) ask_survey();
   TRY_OK(ask_states());
-  return ask_bodies();
+  TRY_OK(ask_bodies());
+  ask_for_reunions();
+  return {};
 }
 
 // A user's mailboxes come with the user; mailboxes of other users are asked for one by one.
@@ -41,6 +43,7 @@ Result<void> Cycle::ask_states() {
       if (info) rows += info->mailboxes;
       by_user[userid].insert(entity);
     }
+    if (const auto item = items_.find(entity); item != items_.end()) item->second.is_asked = true;
     asked_.push_back(std::move(entity));
     to_ask_.pop_front();
   }
@@ -165,7 +168,7 @@ Result<void> Cycle::survey_row(const UserState& row) {
   while (true) {
     TRY(const UserInfo* ours, next_of_ours());
     if (ours == nullptr || ours->userid > row.userid) {
-      events_.stranger(row.userid);
+      events_.differs(row.userid);
       return {};
     }
     const bool is_same = ours->userid == row.userid;

@@ -32,6 +32,10 @@ inline constexpr size_t kAttributesMax = 10'000;
 inline constexpr size_t kFlagsMax = 256;
 /// Rows of one USERS.
 inline constexpr size_t kUsersRowsMax = 100'000;
+/// Answers of one batch beyond which CHANGES stops, for the sender to ask on in the next one.
+inline constexpr size_t kChangesBytesMax = 16 << 20;
+/// Guids of one BODIES line.
+inline constexpr size_t kBodiesGuidsMax = 10'000;
 /// Guids of one RESERVE line, and all that a session pins.
 inline constexpr size_t kReserveGuidsMax = 10'000;
 inline constexpr size_t kPinnedGuidsMax = 4'000'000;

@@ -148,7 +148,8 @@ TEST_F(LinkTest, DoesNotAskForBodiesThatItCanCopy) {
   ASSERT_TRUE(primary->channel_forget(link.channel_options.name));
   link.open_channel();
   link.connect();
-  EXPECT_EQ(sync().turns, 4U);  // two to log in, one to ask where it is, one to send
+  // Two to log in, one to ask where it is, one to send, one to see whether it has more than we.
+  EXPECT_EQ(sync().turns, 5U);
 }
 
 TEST_F(LinkTest, ExpungesASet) {

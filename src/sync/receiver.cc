@@ -8,6 +8,12 @@
 #include "sync/words.h"
 
 namespace gemel::sync {
+namespace {
+
+// Of a body that goes out, read at once.
+constexpr uint64_t kReadBytes = 256 << 10;
+
+}  // namespace
 
 std::unique_ptr<wire::Session> make_receiver(MailStore& store, ReceiverOptions options,
                                              wire::SessionEnv env) {
@@ -44,6 +50,10 @@ void Receiver::produce(std::string& out, size_t bytes_max) {
   if (receipt_ == Receipt::kWritten) finish_sync();
   while (output_.size() < bytes_max && receipt_ == Receipt::kNone &&
          (state_ == State::kLogin || state_ == State::kReady)) {
+    if (!sending_.empty()) {
+      fill(bytes_max);
+      continue;
+    }
     Result<std::optional<wire::Step>> next = framer_.next();
     if (!next) {
       broken("COMMAND", next.error().text);
@@ -57,8 +67,41 @@ void Receiver::produce(std::string& out, size_t bytes_max) {
   output_.erase(0, count);
 }
 
+// Some of the answers of a batch: bodies in parts, so that none is whole in memory.
+void Receiver::fill(size_t bytes_max) {
+  AnswerQueue::Piece& piece = sending_.front();
+  output_ += std::exchange(piece.text, {});
+  if (piece.view && !sent_body_) start_body();
+  if (sent_body_) {
+    const uint64_t room = bytes_max > output_.size() ? bytes_max - output_.size() : 1;
+    const uint64_t left = sent_body_->size() - sent_bytes_;
+    const Result<std::string> bytes =
+        sent_body_->read(sent_bytes_, std::min({left, room, kReadBytes}));
+    // It has been announced: only the end of the connection says that it does not come.
+    if (!bytes || (bytes->empty() && left > 0)) return broken("BODIES", "a body can't be read");
+    output_ += *bytes;
+    sent_bytes_ += bytes->size();
+    if (sent_bytes_ < sent_body_->size()) return;
+    output_ += "\r\n";
+    sent_body_.reset();
+  }
+  sending_.pop_front();
+}
+
+void Receiver::start_body() {
+  AnswerQueue::Piece& piece = sending_.front();
+  Result<Body> body = piece.view->body(piece.guid);
+  if (!body) {
+    output_ += encode(LostRow{piece.view->info().partition, piece.guid});
+    return;
+  }
+  output_ += encode_start(BodyRow{.guid = piece.guid, .size = body->size()});
+  sent_body_.emplace(std::move(*body));
+  sent_bytes_ = 0;
+}
+
 wire::Want Receiver::want() const {
-  if (!output_.empty()) return wire::Want::kMore;
+  if (!output_.empty() || !sending_.empty()) return wire::Want::kMore;
   switch (state_) {
     case State::kTls:
       return wire::Want::kTls;
@@ -101,8 +144,9 @@ bool Receiver::is_current() const {
 void Receiver::leave(Bye bye) {
   if (state_ == State::kClosing) return;
   log::info("sync link from {} ends: {}", env_.peer_address, bye.text);
-  output_ += answers_.take();
-  output_ += encode(bye);
+  for (const AnswerQueue::Piece& piece : answers_.take()) output_ += piece.text;
+  sending_.clear();
+  if (!sent_body_) output_ += encode(bye);  // within a body it would be taken for a part of it
   state_ = State::kClosing;
 }
 
@@ -118,8 +162,9 @@ void Receiver::broken(std::string_view command, std::string_view why) {
   bad.kind = Ending::Kind::kBad;
   bad.command = command;
   bad.text = why;
-  output_ += answers_.take();
-  output_ += encode(bad);
+  for (const AnswerQueue::Piece& piece : answers_.take()) output_ += piece.text;
+  sending_.clear();
+  if (!sent_body_) output_ += encode(bad);
   state_ = State::kClosing;
   log::warn("sync link from {} ends: {}", env_.peer_address, why);
 }

@@ -15,11 +15,19 @@ struct Receiver::Command {
 
 void Receiver::run_command(const wire::Frame& frame) {
   static constexpr std::array kCommands = {
-      Command{"MAILBOXES", &Receiver::mailboxes}, Command{"RANGES", &Receiver::ranges},
-      Command{"RECORDS", &Receiver::records},     Command{"RENAME", &Receiver::rename},
-      Command{"RESERVE", &Receiver::reserve},     Command{"SYNC", &Receiver::sync},
-      Command{"UPDATE", &Receiver::update},       Command{"USER", &Receiver::user},
-      Command{"USERDATA", &Receiver::userdata},   Command{"USERS", &Receiver::users},
+      Command{"BODIES", &Receiver::bodies},
+      Command{"CHANGES", &Receiver::changes},
+      Command{"MAILBOXES", &Receiver::mailboxes},
+      Command{"RANGES", &Receiver::ranges},
+      Command{"RECORDS", &Receiver::records},
+      Command{"RENAME", &Receiver::rename},
+      Command{"RESERVE", &Receiver::reserve},
+      Command{"SYNC", &Receiver::sync},
+      Command{"UPDATE", &Receiver::update},
+      Command{"USER", &Receiver::user},
+      Command{"USERCHANGES", &Receiver::user_changes},
+      Command{"USERDATA", &Receiver::userdata},
+      Command{"USERS", &Receiver::users},
   };
   wire::Tokenizer in(frame);
   for (const Command& command : kCommands) {
@@ -32,16 +40,6 @@ void Receiver::run_command(const wire::Frame& frame) {
   }
   broken("COMMAND", "no such command");
 }
-
-namespace {
-
-std::string ok(std::string_view command) {
-  Ending ending;
-  ending.command = command;
-  return encode(ending);
-}
-
-}  // namespace
 
 // What is read shows all updates before it in the batch, so these wait for them.
 
@@ -61,7 +59,7 @@ Result<void> Receiver::mailboxes(wire::Tokenizer& in) {
     if (info) text += encode(state_of(*info));
   }
   TRY_OK(in.end());
-  answer(text + ok("MAILBOXES"));
+  answer(text + ok_text("MAILBOXES"));
   return {};
 }
 
@@ -77,7 +75,7 @@ Result<void> Receiver::user(wire::Tokenizer& in) {
   TRY(const std::vector<MailboxInfo> infos,
       store_.mailboxes(userid, MailStore::Which::kDeletedToo));
   for (const MailboxInfo& info : infos) text += encode(state_of(info));
-  answer(text + ok("USER"));
+  answer(text + ok_text("USER"));
   return {};
 }
 
@@ -92,7 +90,7 @@ Result<void> Receiver::users(wire::Tokenizer& in) {
       store_.users_after(after, kUsersRowsMax, MailStore::Which::kDeletedToo));
   std::string text;
   for (const UserInfo& info : infos) text += encode(state_of(info));
-  answer(text + ok("USERS"));
+  answer(text + ok_text("USERS"));
   return {};
 }
 
@@ -114,7 +112,7 @@ Result<void> Receiver::reserve(wire::Tokenizer& in) {
   pinned_ += pinned->held.size();
   if (pinned_ > kPinnedGuidsMax) return fail(Code::kLimit, "too many bodies are reserved");
   pins_.push_back(pinned->pin);
-  answer(encode(ReserveRow{pinned->held}) + ok("RESERVE"));
+  answer(encode(ReserveRow{pinned->held}) + ok_text("RESERVE"));
   return {};
 }
 
@@ -122,7 +120,6 @@ Result<void> Receiver::ranges(wire::Tokenizer& in) {
   TRY_OK(in.space());
   uint64_t origin = context_.origin;
   TRY(const UniqueId id, read_id(in, origin));
-  context_.origin = origin;
   TRY_OK(in.space());
   TRY(const uint32_t parts, in.nz_number());
   TRY_OK(in.space());
@@ -143,13 +140,14 @@ Result<void> Receiver::ranges(wire::Tokenizer& in) {
   }
   std::string text;
   for (const RangeRow& row : *rows) text += encode(row);
-  answer(text + ok("RANGES"));
+  answer(text + ok_text("RANGES"));
   return {};
 }
 
 Result<void> Receiver::records(wire::Tokenizer& in) {
   TRY_OK(in.space());
-  TRY(const UniqueId id, read_id(in, context_.origin));
+  uint64_t origin = context_.origin;
+  TRY(const UniqueId id, read_id(in, origin));
   TRY_OK(in.space());
   TRY(const UidSet uids, read_uid_set(in));
   TRY_OK(in.end());
@@ -158,9 +156,10 @@ Result<void> Receiver::records(wire::Tokenizer& in) {
   std::string text;
   const Result<MailboxView> view = store_.view(id);
   const Result<void> done =
-      view ? each_record(*view, uids, [&](const RecordRow& row) { text += encode(row); })
+      view ? each_record(*view, uids,
+                         [&](RecordRow row) { text += encode(ChangedRecord{std::move(row)}); })
            : std::unexpected(view.error());
-  answer(done ? text + ok("RECORDS") : encode(refusal("RECORDS", done.error())));
+  answer(done ? text + ok_text("RECORDS") : encode(refusal("RECORDS", done.error())));
   return {};
 }
 
@@ -238,7 +237,8 @@ Result<void> Receiver::sync(wire::Tokenizer& in) {
 
 void Receiver::finish_sync() {
   receipt_ = Receipt::kNone;
-  say(answers_.take() + ok("SYNC"));
+  answer(ok_text("SYNC"));
+  sending_ = answers_.take();
 }
 
 }  // namespace gemel::sync

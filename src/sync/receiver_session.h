@@ -43,6 +43,8 @@ class Receiver final : public wire::Session {
   /// It ends by our will.
   void leave(Bye bye);
   void answer(std::string text);  // with the batch
+  void fill(size_t bytes_max);
+  void start_body();
   void say(std::string text) { output_ += text; }
 
   Result<void> starttls(wire::Tokenizer& in);
@@ -62,6 +64,10 @@ class Receiver final : public wire::Session {
   Result<void> reserve(wire::Tokenizer& in);
   Result<void> ranges(wire::Tokenizer& in);
   Result<void> records(wire::Tokenizer& in);
+  // receiver_merge.cc
+  Result<void> changes(wire::Tokenizer& in);
+  Result<void> user_changes(wire::Tokenizer& in);
+  Result<void> bodies(wire::Tokenizer& in);
   Result<void> update(wire::Tokenizer& in);
   Result<void> userdata(wire::Tokenizer& in);
   Result<void> rename(wire::Tokenizer& in);
@@ -75,6 +81,10 @@ class Receiver final : public wire::Session {
   wire::Framer framer_;
   std::string output_;
   AnswerQueue answers_;
+  // Of a batch that is complete, on their way out: of the first one, the body once it is open.
+  std::deque<AnswerQueue::Piece> sending_;
+  std::optional<Body> sent_body_;
+  uint64_t sent_bytes_ = 0;
   CodecContext context_;
 
   bool said_hello_ = false;

@@ -14,6 +14,18 @@ constexpr std::string_view kAdopted = "adopted";
 std::string mailbox_key(const UniqueId& id) { return "m" + id.key(); }
 std::string user_key(std::string_view userid) { return "u" + std::string(userid); }
 
+void put_term(std::string& out, const Term& term) {
+  put_varint(out, term.epoch);
+  put_varint(out, term.origin);
+}
+
+Term term_of(Decoder& in) {
+  Term term;
+  term.epoch = in.varint();
+  term.origin = in.varint();
+  return term;
+}
+
 std::string encode_known(const std::optional<ReplicaMailbox>& known) {
   std::string out;
   put_varint(out, known ? 1 : 0);
@@ -23,6 +35,7 @@ std::string encode_known(const std::optional<ReplicaMailbox>& known) {
   put_varint(out, known->uidvalidity.value);
   put_varint(out, known->last_uid.value);
   put_varint(out, known->highestmodseq.value);
+  put_term(out, known->term);
   put_varint(out, known->purged_modseq.value);
   put_be64(out, known->digest.high);
   put_be64(out, known->digest.low);
@@ -46,6 +59,7 @@ std::optional<ReplicaMailbox> decode_known(std::string_view bytes) {
   known.uidvalidity = UidValidity(static_cast<uint32_t>(in.varint()));
   known.last_uid = Uid(static_cast<uint32_t>(in.varint()));
   known.highestmodseq = ModSeq(in.varint());
+  known.term = term_of(in);
   known.purged_modseq = ModSeq(in.varint());
   known.digest.high = be64_of(in);
   known.digest.low = be64_of(in);
@@ -155,24 +169,39 @@ std::optional<ReplicaMailbox> ReplicaMemory::known_mailbox(const UniqueId& id) {
 void ReplicaMemory::know(const UniqueId& id, std::optional<ReplicaMailbox> state) {
   dirty_[mailbox_key(id)] = encode_known(state);
   mailboxes_[id] = std::move(state);
+  apart_.erase(id);
+  if (belief_ == Belief::kUnsure) sure_.insert(id);
 }
 
-ModSeq ReplicaMemory::user(const std::string& userid) {
+void ReplicaMemory::set_belief(Belief belief) {
+  if (belief == Belief::kUnsure) apart_.clear();
+  belief_ = belief;
+  sure_.clear();
+}
+
+std::optional<ReplicaMailbox> ReplicaMemory::source(const UniqueId& id) {
+  const bool is_sure = belief_ == Belief::kSure || sure_.contains(id);
+  return is_sure && !apart_.contains(id) ? mailbox(id) : std::nullopt;
+}
+
+ReplicaUser ReplicaMemory::user(const std::string& userid) {
   if (const auto found = users_.find(userid); found != users_.end()) return found->second;
-  ModSeq modseq;
+  ReplicaUser known;
   if (const auto bytes = row(user_key(userid))) {
     Decoder in(*bytes);
-    modseq = ModSeq(in.varint());
+    known.modseq = ModSeq(in.varint());
+    known.term = term_of(in);
   }
-  users_.emplace(userid, modseq);
-  return modseq;
+  users_.emplace(userid, known);
+  return known;
 }
 
-void ReplicaMemory::know_user(const std::string& userid, ModSeq modseq) {
+void ReplicaMemory::know_user(const std::string& userid, const ReplicaUser& state) {
   std::string& bytes = dirty_[user_key(userid)];
   bytes.clear();
-  put_varint(bytes, modseq.value);
-  users_[userid] = modseq;
+  put_varint(bytes, state.modseq.value);
+  put_term(bytes, state.term);
+  users_[userid] = state;
 }
 
 Result<void> ReplicaMemory::settle() {

@@ -36,12 +36,18 @@ class ReplicaMemory {
   void expect(const UniqueId& id, ReplicaMailbox state) { expected_[id] = std::move(state); }
   /// The replica said so.
   void know(const UniqueId& id, std::optional<ReplicaMailbox> state);
+  /// It has changes of its own there. Until know() again, nothing is copied from it.
+  void know_apart(const UniqueId& id) { apart_.insert(id); }
+  /// kUnsure: what is remembered from before may be no longer so.
+  enum class Belief : uint8_t { kSure, kUnsure };
+  void set_belief(Belief belief);
+  /// The same as mailbox(), if its messages are surely ours: others can be copies of them.
+  std::optional<ReplicaMailbox> source(const UniqueId& id);
   /// What the replica has said, whatever is under way.
   std::optional<ReplicaMailbox> known_mailbox(const UniqueId& id);
 
-  /// The user's modseq there; 0: no such user.
-  ModSeq user(const std::string& userid);
-  void know_user(const std::string& userid, ModSeq modseq);
+  ReplicaUser user(const std::string& userid);
+  void know_user(const std::string& userid, const ReplicaUser& state);
 
   /// The digest that both stores had when all had been sent last; nothing if that can't be said.
   std::optional<Digest> in_step() const { return in_step_; }
@@ -73,8 +79,11 @@ class ReplicaMemory {
   bool is_adopted_ = false;
   std::set<std::string> set_aside_;
   std::map<UniqueId, std::optional<ReplicaMailbox>> mailboxes_;
-  std::map<std::string, ModSeq> users_;
+  std::map<std::string, ReplicaUser> users_;
   std::map<UniqueId, ReplicaMailbox> expected_;
+  std::set<UniqueId> apart_;
+  Belief belief_ = Belief::kSure;
+  std::set<UniqueId> sure_;                   // said since, while unsure
   std::map<std::string, std::string> dirty_;  // rows to write
 };
 

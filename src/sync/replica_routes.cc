@@ -37,7 +37,9 @@ Result<Route> ReplicaRoutes::route(const MailboxView& target, const RecordRow& m
     if (!there || holder.uid > there->last_uid) continue;
     is_there = true;
     if (!may_copy) break;
-    TRY(const std::optional<Route> copy, copy_of(holder, *there, message));
+    const std::optional<ReplicaMailbox> source = memory_.source(holder.mailbox);
+    if (!source) continue;
+    TRY(const std::optional<Route> copy, copy_of(holder, *source, message));
     if (copy) return *copy;
   }
   // From now on a message there tells of the body.

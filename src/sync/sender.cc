@@ -21,7 +21,7 @@ class Sender final : public wire::Session {
         env_(std::move(env)),
         framer_(kLimits),
         cycle_(core_->store(), core_->memory(), context_, *core_,
-               {.chunks = core_->options().chunks}) {
+               {.chunks = core_->options().chunks, .clock = &core_->clock()}) {
     core_->connected(env_.wake);
   }
   ~Sender() override {
@@ -47,6 +47,7 @@ class Sender final : public wire::Session {
 
   void fail_with(std::string why) { end(ChannelCore::End::kFault, std::move(why)); }
   void end(ChannelCore::End how, std::string why);
+  Result<void> take_literal(const wire::Step& step);
   void on_answer(const Answer& answer);
   Result<void> on_greeting(const Greeting& greeting);
   Result<void> on_login(const Answer& answer);
@@ -88,6 +89,7 @@ class Sender final : public wire::Session {
     Cycle cycle;
   };
   std::unique_ptr<Trial> trial_;
+  std::optional<BodyWriter> writer_;  // of a body that is coming in
   std::deque<OutgoingPiece> pieces_;  // of the command under way
   uint64_t body_offset_ = 0;          // of the first piece's body, when its text has gone
   bool batch_begun_ = false;
@@ -114,8 +116,9 @@ void Sender::receive(std::string_view bytes) {
     Result<std::optional<wire::Step>> step = framer_.next();
     if (!step) return fail_with("the replica: " + step.error().text);
     if (!*step) return;
-    if ((*step)->kind == wire::Step::Kind::kLiteral) {
-      if (!framer_.keep()) return fail_with("the replica's answer is too large");
+    if ((*step)->kind != wire::Step::Kind::kCommand) {
+      if (const Result<void> taken = take_literal(**step); !taken)
+        return fail_with("the replica: " + taken.error().text);
       continue;
     }
     wire::Tokenizer in((*step)->frame);
@@ -123,6 +126,24 @@ void Sender::receive(std::string_view bytes) {
     if (!answer) return fail_with("the replica's answer can't be read: " + answer.error().text);
     on_answer(*answer);
   }
+}
+
+// Bodies go to the disk as they come; what else comes as a literal is short.
+Result<void> Sender::take_literal(const wire::Step& step) {
+  if (step.kind == wire::Step::Kind::kLiteral) {
+    if (!step.literal.binary) return framer_.keep();
+    framer_.stream();
+    TRY(BodyWriter writer, current().begin_body());
+    writer_.emplace(std::move(writer));
+    return {};
+  }
+  if (!writer_) return fail(Code::kSyntax, "bytes of no body");
+  TRY_OK(writer_->append(step.bytes));
+  if (step.left > 0) return {};
+  TRY(StagedBody body, writer_->finish());
+  writer_.reset();
+  current().take_body(std::move(body));
+  return {};
 }
 
 void Sender::on_answer(const Answer& answer) {

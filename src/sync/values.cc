@@ -11,23 +11,51 @@ MailboxState state_of(const MailboxInfo& info) {
           .highestmodseq = info.highestmodseq,
           .purged_modseq = info.purged_modseq,
           .digest = info.digest,
-          .deleted_s = info.deleted_s};
+          .deleted_s = info.deleted_s,
+          .lineage = info.lineage};
 }
 
 UserState state_of(const UserInfo& info) {
   return {.userid = info.userid,
           .modseq = info.modseq,
           .data_digest = info.data_digest,
-          .digest = info.digest};
+          .digest = info.digest,
+          .created_s = info.created_s,
+          .deleted_s = info.deleted_s,
+          .lineage = info.lineage};
 }
 
 bool operator==(const RecordRow& a, const RecordRow& b) {
   return a.uid == b.uid && a.modseq == b.modseq && a.flags == b.flags && a.expunged == b.expunged &&
-         a.facts.guid == b.facts.guid && a.facts.size == b.facts.size &&
-         a.facts.internaldate_s == b.facts.internaldate_s &&
-         a.facts.savedate_s == b.facts.savedate_s &&
-         a.facts.created_modseq == b.facts.created_modseq &&
-         a.facts.crlf_growth == b.facts.crlf_growth && a.facts.uidl == b.facts.uidl;
+         order_of(a.facts) == order_of(b.facts);
+}
+
+bool operator==(const ChangedRecord& a, const ChangedRecord& b) {
+  return a.row == b.row && a.flipped == b.flipped;
+}
+
+AppendItem append_of(const RecordRow& row) {
+  return {.uid = row.uid,
+          .modseq = row.modseq,
+          .created_modseq = row.facts.created_modseq,
+          .flags = row.flags,
+          .expunged = row.expunged,
+          .internaldate_s = row.facts.internaldate_s,
+          .savedate_s = row.facts.savedate_s,
+          .guid = row.facts.guid,
+          .size = row.facts.size,
+          .crlf_growth = row.facts.crlf_growth,
+          .uidl = row.facts.uidl};
+}
+
+HeaderState header_state_of(const MailboxInfo& info) {
+  HeaderState state{.recent_uid = info.recent_uid,
+                    .created_s = info.created_s,
+                    .header_modseq = info.header_modseq,
+                    .attributes = {}};
+  for (const auto& [name, modseq] : info.attribute_modseqs) state.attributes[name].modseq = modseq;
+  for (const auto& [name, value] : info.attributes) state.attributes[name].value = value;
+  return state;
 }
 
 MailboxHeader header_of(const MailboxInfo& info) {
@@ -36,7 +64,8 @@ MailboxHeader header_of(const MailboxInfo& info) {
           .uidvalidity = info.uidvalidity,
           .created_s = info.created_s,
           .deleted_s = info.deleted_s,
-          .attributes = info.attributes};
+          .attributes = info.attributes,
+          .lineage = info.lineage};
 }
 
 }  // namespace gemel::sync

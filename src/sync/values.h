@@ -1,10 +1,12 @@
-// What the two ends tell each other besides updates: where a mailbox and a user stand, and records
-// when two sides must be compared in full.
+// What the two ends tell each other besides updates: where a mailbox and a user stand, what has
+// changed on one side, and records when two sides must be compared in full.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "mail/change_set.h"
@@ -24,6 +26,7 @@ struct MailboxState {
   ModSeq purged_modseq;
   Digest digest;
   int64_t deleted_s = 0;
+  Lineage lineage;
   bool operator==(const MailboxState&) const = default;
 };
 MailboxState state_of(const MailboxInfo& info);
@@ -34,6 +37,9 @@ struct UserState {
   ModSeq modseq;
   Digest data_digest;  // of the user's own data
   Digest digest;       // of that and all the user's mailboxes
+  int64_t created_s = 0;
+  int64_t deleted_s = 0;
+  Lineage lineage;
   bool operator==(const UserState&) const = default;
 };
 UserState state_of(const UserInfo& info);
@@ -47,6 +53,52 @@ struct RecordRow {
   RecordFacts facts;
 };
 bool operator==(const RecordRow& a, const RecordRow& b);
+
+/// As an update brings it.
+AppendItem append_of(const RecordRow& row);
+
+/// Everything that the facts say, for one order of them.
+inline auto order_of(const RecordFacts& facts) {
+  return std::tie(facts.guid, facts.internaldate_s, facts.savedate_s, facts.created_modseq,
+                  facts.size, facts.crlf_growth, facts.uidl);
+}
+
+/// A record that was changed since some modseq.
+struct ChangedRecord {
+  RecordRow row;
+  std::optional<FlagNames> flipped = {};  // flags that are other than they were; nothing: not known
+};
+bool operator==(const ChangedRecord& a, const ChangedRecord& b);
+
+/// UIDs of all records of a mailbox: `* UIDS`.
+struct RecordUids {
+  UidSet live;
+  UidSet expunged;
+  bool operator==(const RecordUids&) const = default;
+};
+
+/// What a mailbox's state does not say of its header: `* HEADER`. The modseqs are those of the last
+/// change at that end; an attribute without a value has been removed.
+struct HeaderState {
+  struct Attribute {
+    ModSeq modseq;
+    std::optional<std::string> value;
+    bool operator==(const Attribute&) const = default;
+  };
+  Uid recent_uid;
+  int64_t created_s = 0;
+  ModSeq header_modseq;
+  std::map<std::string, Attribute> attributes;
+  bool operator==(const HeaderState&) const = default;
+};
+HeaderState header_state_of(const MailboxInfo& info);
+
+/// A body that some record holds and that is not there, or damaged: `* LOST`.
+struct LostRow {
+  std::string partition;
+  Guid guid;
+  bool operator==(const LostRow&) const = default;
+};
 
 /// A range of UIDs in short: `* RANGE`. `sum` adds up the hashes of its records.
 struct RangeRow {

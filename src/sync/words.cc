@@ -131,6 +131,35 @@ Result<UidSet> read_uid_set(Tokenizer& in) {
   return set;
 }
 
+void put_lineage(std::string& out, const Lineage& lineage) {
+  out += '(';
+  for (const TermStart& start : lineage) {
+    if (!out.ends_with('(')) out += ' ';
+    fmt::format_to(std::back_inserter(out), "{}.{:016x}@{}", start.term.epoch, start.term.origin,
+                   start.from.value);
+  }
+  out += ')';
+}
+
+Result<Lineage> read_lineage(Tokenizer& in) {
+  Lineage lineage;
+  TRY_OK(in.open());
+  while (in.peek() != ')') {
+    if (!lineage.empty()) TRY_OK(in.space());
+    if (lineage.size() == kLineageTermsMax) return fail(Code::kLimit, "too many terms");
+    TermStart& start = lineage.emplace_back();
+    TRY(start.term.epoch, in.number64());
+    TRY_OK(in.expect('.'));
+    TRY(const std::string_view origin, in.atom("@"));
+    if (origin.size() != kOriginDigits) return in.wrong("an origin before here");
+    TRY(start.term.origin, parse_hex(origin, in));
+    TRY_OK(in.expect('@'));
+    TRY(start.from, read_modseq(in));
+  }
+  TRY_OK(in.close());
+  return lineage;
+}
+
 void put_flags(std::string& out, const FlagNames& flags) {
   out += '(';
   out += flags.text();
@@ -153,6 +182,32 @@ void put_pop3_facts(std::string& out, uint64_t crlf_growth, std::string_view uid
   if (uidl.empty()) return;
   out += " UIDL ";
   put_text(out, uidl);
+}
+
+void put_item(std::string& out, const UserItem& item) {
+  out += item.deleted ? "DEL " : "PUT ";
+  put_number(out, item.modseq.value);
+  out += ' ';
+  put_text(out, item.key);
+  if (item.deleted) return;
+  out += ' ';
+  put_text(out, item.value);
+}
+
+Result<UserItem> read_item(Tokenizer& in) {
+  UserItem item;
+  item.deleted = in.skip_word("DEL");
+  if (!item.deleted && !in.skip_word("PUT")) return in.wrong("PUT or DEL");
+  TRY_OK(in.space());
+  TRY(item.modseq, read_modseq(in));
+  TRY_OK(in.space());
+  TRY(const std::string_view key, in.astring());
+  item.key = key;
+  if (item.deleted) return item;
+  TRY_OK(in.space());
+  TRY(const std::string_view value, in.astring());
+  item.value = value;
+  return item;
 }
 
 void put_text(std::string& out, std::string_view text) {

@@ -62,6 +62,14 @@ Result<void> read_pop3_facts(wire::Tokenizer& in, Facts& facts) {
   return {};
 }
 
+/// `(1.4be0d1a2c3f40718@0)`: epoch, origin, and where each term begins.
+void put_lineage(std::string& out, const Lineage& lineage);
+Result<Lineage> read_lineage(wire::Tokenizer& in);
+
+/// `PUT 7 key value`, `DEL 7 key`
+void put_item(std::string& out, const UserItem& item);
+Result<UserItem> read_item(wire::Tokenizer& in);
+
 void put_text(std::string& out, std::string_view text);
 void put_name(std::string& out, const MailboxName& name);
 Result<MailboxName> read_name(wire::Tokenizer& in);

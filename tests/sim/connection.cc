@@ -88,6 +88,7 @@ void Connection::take(Side side) {
     const std::string piece = std::move(end.inbox.front());
     end.inbox.pop_front();
     ++end.received;
+    options_.on_bytes(side == kSender ? '<' : '>', piece);
     end.session->receive(piece);
     drive(side);
   }

@@ -15,6 +15,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct Options {
     int64_t delay_ms = 1;            // one way
     std::function<void()> on_ended;  // once, in an event of its own
+    /// What arrives at the receiver ('>') or the sender ('<').
+    std::function<void(char, std::string_view)> on_bytes = [](char, std::string_view) {};
   };
   using Maker = std::function<std::unique_ptr<wire::Session>(wire::SessionEnv)>;
   Connection(Events& events, Dice& dice, Options options);

@@ -53,9 +53,9 @@ std::map<Guid, Ledger::Found> Ledger::find_all(MailStore& store) const {
   return found;
 }
 
-void Ledger::check_items(MailStore& store) {
+void Ledger::check_items(MailStore& store, Precision precision) {
   for (auto& [key, item] : items_) {
-    const bool is_sure = item.servers.size() == 1;
+    const bool is_sure = item.servers.size() == 1 && precision == Precision::kExact;
     item.servers.clear();
     if (!is_sure || !store.user(key.first)) continue;
     const std::optional<std::string> value = store.user_item(key.first, key.second).value();
@@ -65,7 +65,7 @@ void Ledger::check_items(MailStore& store) {
   }
 }
 
-void Ledger::check(MailStore& store) {
+void Ledger::check(MailStore& store, Precision precision) {
   const std::map<Guid, Found> found = find_all(store);
   for (auto& [guid, message] : messages_) {
     const auto there = found.find(guid);
@@ -75,7 +75,8 @@ void Ledger::check(MailStore& store) {
     require(there->second.copies == 1 || message.may_be_many,
             fmt::format("doubled: message {}, {} times", name, there->second.copies));
     for (auto& [flag, touch] : message.flags) {
-      const bool is_sure = touch.servers.size() == 1 && !message.may_be_many;
+      const bool is_sure =
+          touch.servers.size() == 1 && !message.may_be_many && precision == Precision::kExact;
       touch.servers.clear();
       if (!is_sure) continue;
       require(has(there->second.flags, flag) == (touch.last == Flag::kOn),
@@ -83,7 +84,7 @@ void Ledger::check(MailStore& store) {
                           there->second.flags.text()));
     }
   }
-  check_items(store);
+  check_items(store, precision);
 }
 
 }  // namespace gemel::sim

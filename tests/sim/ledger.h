@@ -28,8 +28,11 @@ class Ledger {
                 const std::string& server);
   void user_removed(const std::string& userid);
 
+  /// kRough: the primary changed more than once, so that a merge may have been cut off by the next
+  /// one and knows changes without their order; then flags and items are not looked at.
+  enum class Precision : uint8_t { kExact, kRough };
   /// All servers are in step. Throws Violation where something is missing or too much.
-  void check(MailStore& store);
+  void check(MailStore& store, Precision precision);
   size_t messages() const { return messages_.size(); }
 
  private:
@@ -51,7 +54,7 @@ class Ledger {
     FlagNames flags;
   };
   std::map<Guid, Found> find_all(MailStore& store) const;
-  void check_items(MailStore& store);
+  void check_items(MailStore& store, Precision precision);
 
   std::map<Guid, Message> messages_;
   std::map<std::pair<std::string, std::string>, Item> items_;

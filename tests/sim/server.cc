@@ -25,7 +25,8 @@ Server::Server(Events& events, Options options)
     : options_(std::move(options)),
       clock_(events, options_.clock_skew_s),
       random_(options_.seed),
-      password_(std::make_unique<Password>()) {}
+      password_(std::make_unique<Password>()),
+      upstreams_(clock_) {}
 Server::~Server() = default;
 
 void Server::start(const std::vector<std::string>& peers) {
@@ -46,7 +47,9 @@ void Server::start(const std::vector<std::string>& peers) {
                                        .userid = "replicator",
                                        .password = "secret",
                                        .random = &random_,
-                                       .chunks = options_.chunks};
+                                       .chunks = options_.chunks,
+                                       .upstreams = &upstreams_,
+                                       .on_standing = [this] { upstreams_.wake_all(); }};
     channels_[peer] = std::make_unique<sync::Channel>(*store_, channel, clock_);
   }
 }
@@ -63,7 +66,9 @@ std::unique_ptr<wire::Session> Server::receive(wire::SessionEnv env) {
                               .server_name = name(),
                               .credentials = password_.get(),
                               .random = &random_,
-                              .server_secret = "server secret"},
+                              .server_secret = "server secret",
+                              .upstreams = &upstreams_,
+                              .on_standing = [this] { upstreams_.wake_all(); }},
                              std::move(env));
 }
 

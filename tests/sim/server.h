@@ -49,6 +49,7 @@ class Server {
   SkewedClock clock_;
   SeededRandom random_;
   std::unique_ptr<Password> password_;
+  sync::Upstreams upstreams_;
   MemoryOpener disk_;
   std::unique_ptr<MailStore> store_;
   std::map<std::string, std::unique_ptr<sync::Channel>> channels_;

@@ -173,8 +173,10 @@ void Work::remove(Server& server) {
 
 void Work::restore(Server& server) {
   const auto info = any(server, MailStore::Which::kDeletedToo);
-  if (info && info->is_deleted())
-    took(server.store().restore(info->id, {info->name.owner, path()}));
+  if (!info || !info->is_deleted()) return;
+  // A merge may have taken what was in it elsewhere.
+  for (const Guid& guid : guids_of(server, info->id, all_of(*info))) ledger_.copied(guid);
+  took(server.store().restore(info->id, {info->name.owner, path()}));
 }
 
 void Work::subscribe(Server& server) {

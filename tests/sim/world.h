@@ -81,6 +81,7 @@ class World {
   std::vector<Edge> edges_;
   std::set<std::pair<size_t, size_t>> cut_;  // pairs without a link now
   Outcome outcome_;
+  int terms_ = 0;  // begun since all were in step
 };
 
 }  // namespace gemel::sim

@@ -1,0 +1,312 @@
+// What a cycle does with mailboxes and users that have changed on both sides.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "sync/cycle.h"
+
+namespace gemel::sync {
+namespace {
+
+// Questions for reunions in one batch: their answers are held in memory.
+constexpr size_t kReunionQuestionsMax = 500;
+
+}  // namespace
+
+// Whoever makes the changes of this term makes merges; a replica passes on what it gets.
+bool Cycle::may_unite() const { return store_.role() == Role::kPrimary; }
+
+void Cycle::would_unite(const Entity& entity, const std::string& name) {
+  events_.sending(entity, name + ": has changed on both sides, would be merged");
+  if (items_.contains(entity)) finish(entity, {});
+}
+
+bool Cycle::is_apart(const Entity& entity) const {
+  const auto* id = std::get_if<UniqueId>(&entity);
+  return id != nullptr ? mailbox_reunions_.contains(*id)
+                       : user_reunions_.contains(std::get<std::string>(entity));
+}
+
+std::optional<MailboxInfo> Cycle::ours(const UniqueId& id) const {
+  Result<MailboxInfo> info = store_.find(id);
+  return info ? std::optional(*std::move(info)) : std::nullopt;
+}
+
+std::optional<UserInfo> Cycle::ours(const std::string& userid) const {
+  Result<UserInfo> info = store_.user(userid, MailStore::Which::kDeletedToo);
+  return info ? std::optional(*std::move(info)) : std::nullopt;
+}
+
+// Where a mailbox is on the replica: whether an update can lead on from there.
+void Cycle::look(const MailboxState& row) {
+  const std::optional<MailboxInfo> info = ours(row.id);
+  if (!MailboxReunion::is_due(row, info)) {
+    mailbox_reunions_.erase(row.id);
+    // The same by another way: from now on it is told of ours.
+    ReplicaMailbox known = memory_.known_mailbox(row.id).value_or(known_from(row));
+    if (relation(*info, known) == Relation::kConflict) {
+      known.term = Term();
+      known.header = 0;
+      memory_.know(row.id, std::move(known));
+    }
+    return;
+  }
+  memory_.know_apart(row.id);
+  if (!may_unite()) {
+    if (info)
+      give_up(row.id, {Code::kModified, "the replica's mailbox has changes of its own"});
+    else if (row.deleted_s == 0)
+      events_.stranger(row.name.text());
+    return;
+  }
+  if (options_.effect == Effect::kDryRun) return would_unite(row.id, row.name.text());
+  log::info("{} ({}) has changed on the replica too: merging", row.name.text(), row.id.text());
+  mailbox_reunions_.insert_or_assign(row.id, MailboxReunion(row, info));
+  const auto [item, is_new] = items_.try_emplace(row.id);
+  if (is_new || !info) item->second.stage = Item::Stage::kUnite;
+}
+
+void Cycle::look(const UserState& row) {
+  const std::optional<UserInfo> info = ours(row.userid);
+  if (!UserReunion::is_due(row, info)) {
+    user_reunions_.erase(row.userid);
+    if (!is_earlier(*info, memory_.user(row.userid)))
+      memory_.know_user(row.userid, {row.modseq, Term()});
+    return;
+  }
+  if (!may_unite()) {
+    if (!info) return events_.stranger(row.userid);
+    return give_up(row.userid, {Code::kModified, "the replica has other data of the user"});
+  }
+  if (options_.effect == Effect::kDryRun) return would_unite(row.userid, row.userid);
+  user_reunions_.insert_or_assign(row.userid, UserReunion(row, info));
+  const auto [item, is_new] = items_.try_emplace(row.userid);
+  if (is_new || !info) item->second.stage = Item::Stage::kUnite;
+}
+
+void Cycle::ask_for_reunions() {
+  size_t count = 0;
+  const auto ask = [&](const Entity& entity, const std::optional<std::string>& question) {
+    const auto item = items_.find(entity);
+    if (!question || item == items_.end() || item->second.stage != Item::Stage::kUnite) return;
+    const std::string command = question->substr(0, question->find(' '));
+    questions_.emplace_back(*question, Expected{.command = command, .about = {entity}});
+    ++count;
+  };
+  for (const auto& [id, reunion] : mailbox_reunions_)
+    if (count < kReunionQuestionsMax) ask(id, reunion.question());
+  for (const auto& [userid, reunion] : user_reunions_)
+    if (count < kReunionQuestionsMax) ask(userid, reunion.question());
+}
+
+MailboxReunion* Cycle::reunion_of(const UniqueId& id) {
+  const auto found = mailbox_reunions_.find(id);
+  return found == mailbox_reunions_.end() ? nullptr : &found->second;
+}
+
+UserReunion* Cycle::reunion_of(const std::string& userid) {
+  const auto found = user_reunions_.find(userid);
+  return found == user_reunions_.end() ? nullptr : &found->second;
+}
+
+// A row of CHANGES or BODIES. What has ended meanwhile takes none.
+Result<void> Cycle::on_row_of(const UniqueId& id, const Answer& answer) {
+  MailboxReunion* reunion = reunion_of(id);
+  if (const auto* body = std::get_if<BodyRow>(&answer)) return on_body(*body);
+  if (std::holds_alternative<LostRow>(answer)) {
+    give_up(id, {Code::kCorrupt, "the replica has lost a body that only it had"});
+  } else if (const auto* state = std::get_if<MailboxState>(&answer)) {
+    if (reunion != nullptr && *state != reunion->theirs()) moved_.insert_or_assign(id, *state);
+  } else if (const auto* header = std::get_if<HeaderState>(&answer)) {
+    if (reunion != nullptr) reunion->take(*header);
+  } else if (const auto* uids = std::get_if<RecordUids>(&answer)) {
+    if (reunion != nullptr) reunion->take(*uids);
+  } else if (const auto* record = std::get_if<ChangedRecord>(&answer)) {
+    if (reunion != nullptr) reunion->take(*record);
+  } else {
+    return fail(Code::kSyntax, "no answer to CHANGES");
+  }
+  return {};
+}
+
+Result<void> Cycle::on_row_of(const std::string& userid, const Answer& answer) {
+  UserReunion* reunion = reunion_of(userid);
+  if (const auto* state = std::get_if<UserState>(&answer)) {
+    if (reunion != nullptr && *state != reunion->theirs())
+      users_moved_.insert_or_assign(userid, *state);
+  } else if (const auto* item = std::get_if<UserItem>(&answer)) {
+    if (reunion != nullptr) reunion->take(*item);
+  } else {
+    return fail(Code::kSyntax, "no answer to USERCHANGES");
+  }
+  return {};
+}
+
+Result<void> Cycle::on_reunion_row(const Answer& answer) {
+  const Entity& entity = *expected_.front().about.begin();
+  return std::visit([&](const auto& key) { return on_row_of(key, answer); }, entity);
+}
+
+// The end of CHANGES. What was told of another state than it was asked for is of no use.
+void Cycle::told_changes(const UniqueId& id, Uid next) {
+  if (const auto moved = moved_.extract(id)) {
+    look(moved.mapped());
+    if (!is_apart(id)) asked_.emplace_back(id);
+  } else if (MailboxReunion* reunion = reunion_of(id)) {
+    reunion->page_over(next);
+  }
+}
+
+void Cycle::told_changes(const std::string& userid) {
+  if (const auto moved = users_moved_.extract(userid)) {
+    look(moved.mapped());
+    if (!is_apart(userid)) asked_.emplace_back(userid);
+  } else if (UserReunion* reunion = reunion_of(userid)) {
+    reunion->page_over();
+  }
+}
+
+// --- bodies that the replica sends ---
+
+Result<BodyWriter> Cycle::begin_body() {
+  if (expected_.empty() || expected_.front().command != "BODIES")
+    return fail(Code::kSyntax, "a body that was not asked for");
+  const MailboxReunion* reunion = reunion_of(std::get<UniqueId>(*expected_.front().about.begin()));
+  Result<BodyWriter> writer = fail(Code::kNotFound, "no partition");
+  if (reunion != nullptr) writer = store_.stage(reunion->theirs().partition);
+  if (!writer && writer.error().code == Code::kNotFound) return store_.stage("default");
+  return writer;
+}
+
+Result<void> Cycle::on_body(const BodyRow& row) {
+  const UniqueId& id = std::get<UniqueId>(*expected_.front().about.begin());
+  std::optional<StagedBody> body = std::exchange(staged_, std::nullopt);
+  if (!body || body->guid() != row.guid)
+    give_up(id, {Code::kCorrupt, "a body came that is not the one that was asked for"});
+  else if (MailboxReunion* reunion = reunion_of(id))
+    reunion->take(*std::move(body));
+  return {};
+}
+
+// --- the merge ---
+
+// What has been told in full becomes one. A user that is not ours comes before the mailboxes; one
+// that both have comes behind them: whether one of them lives decides whether the user does.
+Result<void> Cycle::unite() {
+  std::vector<std::string> userids;
+  for (const auto& [userid, reunion] : user_reunions_) userids.push_back(userid);
+  for (const std::string& userid : userids)
+    if (!ours(userid)) TRY_OK(unite_user(userid));
+  std::vector<UniqueId> ids;
+  for (const auto& [id, reunion] : mailbox_reunions_) ids.push_back(id);
+  for (const UniqueId& id : ids) TRY_OK(unite(id));
+  std::set<std::string> waiting;
+  for (const auto& [id, reunion] : mailbox_reunions_) waiting.insert(reunion.theirs().name.owner);
+  for (const std::string& userid : userids)
+    if (user_reunions_.contains(userid) && !waiting.contains(userid)) TRY_OK(unite_user(userid));
+  return {};
+}
+
+// A mailbox must not be ours before its user is: what goes through all users would pass it over.
+bool Cycle::waits_for_owner(const std::string& userid) {
+  if (ours(userid)) return false;
+  if (user_reunions_.contains(userid) || items_.contains(userid)) return true;
+  if (!owners_asked_.insert(userid).second) return false;  // the replica has none either
+  items_.try_emplace(userid, Item{.stage = Item::Stage::kAsk});
+  to_ask_.emplace_back(userid);
+  return true;
+}
+
+Result<void> Cycle::unite(const UniqueId& id) {
+  MailboxReunion& reunion = mailbox_reunions_.at(id);
+  const auto item = items_.find(id);
+  if (item == items_.end() || item->second.stage != Item::Stage::kUnite || verdicts_.contains(id) ||
+      reunion.question() || waits_for_owner(reunion.theirs().name.owner))
+    return {};
+  Result<United> united = reunion.unite(store_, *options_.clock);
+  if (!united) {
+    give_up(id, united.error());
+    mailbox_reunions_.erase(id);
+    return {};
+  }
+  switch (united->next) {
+    case United::Next::kBodies:
+      return {};
+    case United::Next::kMend:
+      mends_.push_back({*std::move(united->mend), *std::move(united->after), reunion.held()});
+      mailbox_reunions_.erase(id);
+      item->second.stage = Item::Stage::kSend;
+      return {};
+    case United::Next::kDone:
+      finish(id, {});
+      return {};
+    case United::Next::kFolded:
+      mailbox_reunions_.erase(id);
+      TRY_OK(enqueue(id));
+      items_.try_emplace(united->other);
+      return enqueue(united->other);
+  }
+  return {};
+}
+
+Result<void> Cycle::unite_user(const std::string& userid) {
+  UserReunion& reunion = user_reunions_.at(userid);
+  const auto item = items_.find(userid);
+  if (item == items_.end() || item->second.stage != Item::Stage::kUnite ||
+      verdicts_.contains(userid) || reunion.question())
+    return {};
+  Result<std::optional<UserUpdate>> update = reunion.unite(store_);
+  user_reunions_.erase(userid);
+  if (!update) {
+    give_up(userid, update.error());
+  } else if (*update) {
+    user_mends_.push_back(**std::move(update));
+    item->second.stage = Item::Stage::kSend;
+  } else {
+    finish(userid, {});
+  }
+  return {};
+}
+
+Result<std::optional<Cycle::Command>> Cycle::mend_command() {
+  if (!user_mends_.empty()) {
+    const UserUpdate update = std::move(user_mends_.front());
+    user_mends_.pop_front();
+    const auto item = items_.find(update.userid);
+    if (item != items_.end()) item->second.is_said = true;
+    events_.sending(update.userid, fmt::format("{}: merged", update.userid));
+    return send(encode(update), {.command = "USERDATA",
+                                 .about = {update.userid},
+                                 .after = {},
+                                 .check = {},
+                                 .user_after = after(update)});
+  }
+  if (mends_.empty()) return std::nullopt;
+  const Mend mend = std::move(mends_.front());
+  mends_.pop_front();
+  const UniqueId& id = mend.update.id;
+  TRY(const MailboxView view, store_.view(id));
+  const IsInline is_inline = [&](const AppendItem& item) { return !mend.held.contains(item.guid); };
+  Command command;
+  for (Piece& piece : encode(mend.update, is_inline, context_)) {
+    OutgoingPiece& out = command.emplace_back(OutgoingPiece{std::move(piece.text), std::nullopt});
+    if (!piece.body) continue;
+    TRY(out.body, view.body(*piece.body));
+    batch_bytes_ += out.body->size();
+  }
+  events_.sending(id, fmt::format("{}: merged", view.info().name.text()));
+  if (const auto item = items_.find(id); item != items_.end()) {
+    item->second.is_said = true;
+    ++item->second.under_way;
+  }
+  ++batch_commands_;
+  memory_.expect(id, mend.after);
+  expected_.push_back({.command = "UPDATE",
+                       .about = {id},
+                       .after = mend.after,
+                       .check = check_of(mend.after.digest)});
+  return command;
+}
+
+}  // namespace gemel::sync

@@ -1,0 +1,95 @@
+// How two histories of one mailbox become one, as a pure function of what each side has changed
+// since the modseq up to which they are the same.
+//
+// It gives the same messages, under the same uids, whichever side is called a. So whoever merges,
+// and however often a merge is cut in the middle and begun again, they are the same afterwards.
+// Only what a uid held that both had given is what a had: nobody can read it any more, and the
+// replicas that follow a are told of what is new alone.
+//
+// Threads  pure functions.
+// Source   doc/decisions/0006-terms-and-merge.md.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mail/change_set.h"
+#include "sync/values.h"
+
+namespace gemel::sync {
+
+/// One side of a mailbox.
+struct MailboxSide {
+  MailboxHeader header;
+  ModSeq header_modseq;  // of the last change of name, partition, deletion
+  std::map<std::string, ModSeq> attribute_modseqs;  // removed ones too, as far as they are known
+  Uid last_uid;
+  Uid recent_uid;
+  ModSeq highestmodseq;
+  ModSeq purged_modseq;
+  /// Records with a modseq above the common one, ascending; all records where the other side is
+  /// emptied.
+  std::vector<ChangedRecord> changed;
+  /// Of all records. Needed on both sides where either has purged anything: a record that was
+  /// freed leaves no other trace.
+  std::optional<RecordUids> uids = {};
+
+  /// A deleted mailbox whose messages have been freed.
+  bool is_emptied() const { return header.deleted_s != 0 && purged_modseq == highestmodseq; }
+  bool has(Uid uid) const { return uids->live.contains(uid) || uids->expunged.contains(uid); }
+};
+
+/// What both sides are to be like.
+struct MergedMailbox {
+  MailboxHeader header;  // without a lineage, unless it is one side's state as it is
+  Uid last_uid;
+  Uid recent_uid;
+  ModSeq to;
+  ModSeq purged_modseq;
+  std::vector<RecordRow> records;  // by uid: all that may be other than on one of the sides
+  UidSet gone;                     // records that one side has freed: no trace of them is left
+};
+
+/// `a` is this server's. `common`: see common_modseq(). Where one side has changed nothing since,
+/// the other's state is the result. Cost: O(changes log changes). Errors: kLimit, no uids are left.
+Result<MergedMailbox> merge(const MailboxSide& a, const MailboxSide& b, ModSeq common);
+
+/// The update that brings `side` to `merged`; nothing if it is there. The caller says the id, the
+/// digest that it mends, and the lineage. Bodies: every AppendItem's must be there, or come along.
+std::optional<MailboxUpdate> mend(const MergedMailbox& merged, const MailboxSide& side,
+                                  ModSeq common);
+
+/// Another mailbox of the same name is to be taken into this one: its messages that this one lacks
+/// come as copies, in their order.
+struct Folding {
+  UidSet uids;                         // of the other, to be copied
+  std::map<Uid, FlagNames> new_flags;  // of messages that both have, where the union is more
+};
+/// Both by uid; expunged ones are passed over. Messages are the same if guid and internaldate are.
+Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& other);
+/// Those of the one, and what only the other has; a value of both is that of the one.
+std::map<std::string, std::string> folded_attributes(
+    std::map<std::string, std::string> into, const std::map<std::string, std::string>& other);
+
+/// One side of a user's data.
+struct UserSide {
+  std::string userid;
+  int64_t created_s = 0;
+  int64_t deleted_s = 0;
+  ModSeq modseq;
+  /// With a modseq above the common one, by key, deleted ones too; all where one of the two sides
+  /// is deleted.
+  std::vector<UserItem> changed;
+};
+
+/// Whether the user has a mailbox that lives once all are merged: then so does the user.
+enum class UserMailboxes : uint8_t { kNone, kSome };
+
+/// What both are to be like: `from` and lineage are the caller's to say, and each side's update
+/// leaves out the items that it has as they are.
+UserUpdate merge(const UserSide& a, const UserSide& b, ModSeq common, UserMailboxes mailboxes);
+std::optional<UserUpdate> mend(const UserUpdate& merged, const UserSide& side);
+
+}  // namespace gemel::sync

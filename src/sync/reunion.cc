@@ -1,0 +1,372 @@
+#include "sync/reunion.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mail/lineage.h"
+#include "sync/grammar.h"
+#include "sync/records.h"
+#include "sync/words.h"
+
+namespace gemel::sync {
+namespace {
+
+// How often a merge is made anew because our side moved meanwhile.
+constexpr int kTriesMax = 10;
+// Names tried for a mailbox whose own is taken by one that is no twin of it.
+constexpr int kNamesMax = 1000;
+
+bool is_emptied(const MailboxState& state) {
+  return state.deleted_s != 0 && state.purged_modseq == state.highestmodseq;
+}
+bool is_emptied(const MailboxInfo& info) {
+  return info.is_deleted() && info.purged_modseq == info.highestmodseq;
+}
+
+// The modseq up to which both are the same; at equal numbers with other content, nothing is sure.
+ModSeq common_of(const MailboxState& theirs, const std::optional<MailboxInfo>& ours) {
+  if (!ours) return ModSeq();
+  const ModSeq common =
+      common_modseq(ours->lineage, ours->highestmodseq, theirs.lineage, theirs.highestmodseq);
+  const bool is_equal = common == theirs.highestmodseq && common == ours->highestmodseq;
+  return is_equal && theirs.digest != ours->digest ? ModSeq() : common;
+}
+
+ModSeq common_of(const UserState& theirs, const std::optional<UserInfo>& ours) {
+  if (!ours) return ModSeq();
+  const ModSeq common = common_modseq(ours->lineage, ours->modseq, theirs.lineage, theirs.modseq);
+  const bool is_equal = common == theirs.modseq && common == ours->modseq;
+  return is_equal && theirs.data_digest != ours->data_digest ? ModSeq() : common;
+}
+
+Result<MailboxSide> side_of(const MailboxView& view, ModSeq since) {
+  const MailboxInfo& info = view.info();
+  MailboxSide side{.header = header_of(info),
+                   .header_modseq = info.header_modseq,
+                   .attribute_modseqs = info.attribute_modseqs,
+                   .last_uid = info.last_uid,
+                   .recent_uid = info.recent_uid,
+                   .highestmodseq = info.highestmodseq,
+                   .purged_modseq = info.purged_modseq,
+                   .changed = {}};
+  TRY(ChangeReader reader, ChangeReader::start(view, since, Uid(1)));
+  while (true) {
+    TRY(std::vector<ChangedRecord> block, reader.next());
+    if (block.empty()) break;
+    std::ranges::move(block, std::back_inserter(side.changed));
+  }
+  return side;
+}
+
+MailboxSide side_of(const MailboxState& state, const HeaderState& header) {
+  MailboxSide side{.header = {.name = state.name,
+                              .partition = state.partition,
+                              .uidvalidity = state.uidvalidity,
+                              .created_s = header.created_s,
+                              .deleted_s = state.deleted_s,
+                              .attributes = {},
+                              .lineage = state.lineage},
+                   .header_modseq = header.header_modseq,
+                   .attribute_modseqs = {},
+                   .last_uid = state.last_uid,
+                   .recent_uid = header.recent_uid,
+                   .highestmodseq = state.highestmodseq,
+                   .purged_modseq = state.purged_modseq,
+                   .changed = {}};
+  for (const auto& [name, attribute] : header.attributes) {
+    side.attribute_modseqs[name] = attribute.modseq;
+    if (attribute.value) side.header.attributes[name] = *attribute.value;
+  }
+  return side;
+}
+
+// A lineage as far as a state at `to` can have it.
+Lineage up_to(Lineage lineage, ModSeq to) {
+  std::erase_if(lineage, [&](const TermStart& start) { return start.from > to; });
+  return lineage;
+}
+
+std::vector<Guid> guids_of(const MailboxUpdate& update) {
+  std::vector<Guid> out;
+  for (const ChangeItem& item : update.items)
+    if (const auto* append = std::get_if<AppendItem>(&item)) out.push_back(append->guid);
+  std::ranges::sort(out);
+  const auto rest = std::ranges::unique(out);
+  out.erase(rest.begin(), rest.end());
+  return out;
+}
+
+std::set<Guid> guids_of(const std::vector<ChangedRecord>& records) {
+  std::set<Guid> out;
+  for (const ChangedRecord& record : records) out.insert(record.row.facts.guid);
+  return out;
+}
+
+Result<std::vector<RecordRow>> rows_of(const MailboxView& view) {
+  std::vector<RecordRow> rows;
+  if (!view.info().last_uid) return rows;
+  TRY_OK(each_record(view, UidSet::of(Uid(1), view.info().last_uid),
+                     [&](RecordRow row) { rows.push_back(std::move(row)); }));
+  return rows;
+}
+
+std::vector<RecordRow> rows_of(const std::vector<ChangedRecord>& records) {
+  std::vector<RecordRow> rows;
+  for (const ChangedRecord& record : records) rows.push_back(record.row);
+  return rows;
+}
+
+// Puts what `source` has and `into` lacks behind the messages that `into` ends with.
+void add_folded(MailboxUpdate& into, const UniqueId& source, const Folding& folding,
+                int64_t now_s) {
+  for (const auto& [uid, flags] : folding.new_flags)
+    into.items.emplace_back(
+        StoreItem{.uids = UidSet::of(uid, uid), .modseq = into.to, .flags = flags});
+  if (folding.uids.empty()) return;
+  const Uid first = next(into.last_uid);
+  into.last_uid = Uid(into.last_uid.value + static_cast<uint32_t>(folding.uids.size()));
+  into.items.emplace_back(AppendFromItem{.uids = UidSet::of(first, into.last_uid),
+                                         .modseq = into.to,
+                                         .created_modseq = into.to,
+                                         .savedate_s = now_s,
+                                         .source = source,
+                                         .source_uids = folding.uids,
+                                         .flags = std::nullopt});
+}
+
+MailboxName free_name(const MailStore& store, const MailboxName& name) {
+  for (int i = 2; i < kNamesMax; ++i) {
+    MailboxName other{name.owner, fmt::format("{} ({})", name.path, i)};
+    if (!store.find(other)) return other;
+  }
+  return name;
+}
+
+}  // namespace
+
+// --- mailboxes ---
+
+MailboxReunion::MailboxReunion(MailboxState theirs, const std::optional<MailboxInfo>& ours)
+    : theirs_(std::move(theirs)),
+      common_(common_of(theirs_, ours)),
+      since_(ours && is_emptied(*ours) ? ModSeq() : common_) {
+  const bool is_any_purged = theirs_.purged_modseq || (ours && ours->purged_modseq);
+  if (is_any_purged) asks_uids_ = Uids::kAll;
+}
+
+bool MailboxReunion::is_due(const MailboxState& theirs, const std::optional<MailboxInfo>& ours) {
+  if (!ours) return true;
+  if (theirs.highestmodseq == ours->highestmodseq && theirs.digest == ours->digest) return false;
+  return common_of(theirs, ours) < theirs.highestmodseq;
+}
+
+std::optional<std::string> MailboxReunion::question() const {
+  if (next_) {
+    const bool asks_uids = asks_uids_ == Uids::kAll && next_ == Uid(1);
+    return fmt::format("CHANGES {} {} {}{}", theirs_.id.text(), since_.value, next_.value,
+                       asks_uids ? " UIDS" : "");
+  }
+  if (wanted_.empty()) return std::nullopt;
+  std::string text = "BODIES " + theirs_.id.text();
+  size_t count = 0;
+  for (const Guid& guid : wanted_) {
+    if (count++ == kBodiesGuidsMax) break;
+    text += ' ';
+    put_guid(text, guid);
+  }
+  return text;
+}
+
+void MailboxReunion::take(StagedBody body) {
+  wanted_.erase(body.guid());
+  bodies_.emplace(body.guid(), std::move(body));
+}
+
+std::set<Guid> MailboxReunion::held() const { return guids_of(changed_); }
+
+std::vector<StagedBody> MailboxReunion::bodies() const {
+  std::vector<StagedBody> out;
+  for (const auto& [guid, body] : bodies_) out.push_back(body);
+  return out;
+}
+
+// Whether all bodies that the update needs are here; else they are wanted. Those of our own
+// messages come along where the update changes the mailbox's partition.
+Result<bool> MailboxReunion::has_bodies(MailStore& store, const MailboxUpdate& update,
+                                        const MailboxSide& own) {
+  std::vector<Guid> guids = guids_of(update);
+  const std::set<Guid> ours = guids_of(own.changed);
+  std::erase_if(guids,
+                [&](const Guid& guid) { return bodies_.contains(guid) || ours.contains(guid); });
+  if (guids.empty()) return true;
+  TRY(const MailStore::Pinned pinned, store.reserve(update.header->partition, guids));
+  pin_ = pinned.pin;
+  wanted_.insert(guids.begin(), guids.end());
+  for (const Guid& guid : pinned.held) wanted_.erase(guid);
+  return wanted_.empty();
+}
+
+Result<United> MailboxReunion::unite(MailStore& store, Clock& clock) {
+  for (int i = 0; i < kTriesMax; ++i) {
+    Result<MailboxView> view = store.view(theirs_.id);
+    if (!view && view.error().code != Code::kNotFound) return std::unexpected(view.error());
+    std::optional<MailboxView> ours;
+    if (view) ours.emplace(std::move(*view));
+    Result<United> united = unite_with(store, ours, clock);
+    if (united || united.error().code != Code::kModified) return united;
+  }
+  return fail(Code::kModified, "the mailbox keeps changing");
+}
+
+Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<MailboxView>& ours,
+                                          Clock& clock) {
+  MailboxSide theirs = side_of(theirs_, header_);
+  theirs.changed = changed_;
+  MailboxSide own{};
+  if (ours) {
+    if (ours->info().uidvalidity != theirs_.uidvalidity)
+      return fail(Code::kInvalid, "the replica's mailbox of this id has another uidvalidity");
+    TRY(own, side_of(*ours, is_emptied(theirs_) ? ModSeq() : common_));
+  }
+  if (asks_uids_ == Uids::kAll) {
+    theirs.uids = uids_.value_or(RecordUids());
+    own.uids.emplace();
+    if (ours) {
+      TRY(own.uids, uids_of(*ours));
+    }
+  } else if (ours && ours->info().purged_modseq) {
+    asks_uids_ = Uids::kAll;  // purged since: all over again
+    next_ = Uid(1);
+    changed_.clear();
+    return United{.next = United::Next::kBodies};
+  }
+  TRY(MergedMailbox merged, merge(own, theirs, common_));
+  // What only the replica has becomes ours behind the last of its changes.
+  merged.header.lineage =
+      ours ? ours->info().lineage : extended(theirs_.lineage, store.term(), theirs_.highestmodseq);
+  const auto holder =
+      merged.header.deleted_s == 0 ? store.find(merged.header.name) : fail(Code::kNotFound, "");
+  const bool is_taken = holder && holder->id != theirs_.id;
+  if (is_taken && ours) {
+    merged.header.name = free_name(store, merged.header.name);
+    merged.to = std::max(merged.to, next(std::max(own.highestmodseq, theirs.highestmodseq)));
+  }
+  std::optional<MailboxUpdate> update = mend(merged, own, common_);
+  if (update) {
+    update->id = theirs_.id;
+    update->mends = ours ? ours->info().digest : Digest();
+    TRY(const bool is_complete, has_bodies(store, *update, own));
+    if (!is_complete) return United{.next = United::Next::kBodies};
+    if (is_taken && !ours) return fold_into(store, std::move(*update), *holder, clock);
+    TRY_OK(store.merge({std::move(*update)}, bodies()).get());
+  }
+  std::optional<MailboxUpdate> theirs_update = mend(merged, theirs, common_);
+  TRY(const MailboxInfo info, store.find(theirs_.id));
+  if (!theirs_update) return United{.next = United::Next::kDone};
+  theirs_update->id = theirs_.id;
+  theirs_update->mends = theirs_.digest;
+  theirs_update->header->lineage = up_to(info.lineage, merged.to);
+  const bool is_still = info.highestmodseq == merged.to;
+  ReplicaMailbox after = known_from(info);
+  if (!is_still) return fail(Code::kModified, "the mailbox changed right behind its merge");
+  return United{.next = United::Next::kMend, .mend = std::move(theirs_update), .after = after};
+}
+
+// Both sides made a mailbox of this name: the older one stays, and takes in the other's messages.
+Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
+                                         const MailboxInfo& twin, Clock& clock) {
+  TRY(const MailboxView view, store.view(twin.id));
+  const MailboxInfo& info = view.info();
+  TRY(const std::vector<RecordRow> own_rows, rows_of(view));
+  const std::vector<RecordRow> their_rows = rows_of(changed_);
+  MailboxUpdate own{.id = info.id,
+                    .from = info.highestmodseq,
+                    .to = next(info.highestmodseq),
+                    .last_uid = info.last_uid,
+                    .recent_uid = info.recent_uid,
+                    .purged_modseq = info.purged_modseq,
+                    .header = header_of(info),
+                    .items = {},
+                    .mends = info.digest};
+  theirs.to = next(theirs.to);
+  const int64_t now_s = clock.unix_s();
+  const bool own_stays =
+      std::pair(info.created_s, info.id) < std::pair(header_.created_s, theirs_.id);
+  MailboxUpdate& stays = own_stays ? own : theirs;
+  MailboxUpdate& goes = own_stays ? theirs : own;
+  add_folded(stays, goes.id, own_stays ? fold(own_rows, their_rows) : fold(their_rows, own_rows),
+             now_s);
+  stays.header->attributes = folded_attributes(stays.header->attributes, goes.header->attributes);
+  goes.header->deleted_s = std::max<int64_t>(now_s, 1);
+  std::vector<MailboxUpdate> updates;
+  updates.push_back(std::move(goes));
+  updates.push_back(std::move(stays));
+  TRY_OK(store.merge(std::move(updates), bodies()).get());
+  return United{.next = United::Next::kFolded, .other = twin.id};
+}
+
+// --- users ---
+
+UserReunion::UserReunion(UserState theirs, const std::optional<UserInfo>& ours)
+    : theirs_(std::move(theirs)), common_(common_of(theirs_, ours)) {
+  const bool is_one_deleted = ours && ours->is_deleted() != (theirs_.deleted_s != 0);
+  since_ = is_one_deleted ? ModSeq() : common_;
+}
+
+bool UserReunion::is_due(const UserState& theirs, const std::optional<UserInfo>& ours) {
+  if (!ours) return true;
+  if (theirs.modseq == ours->modseq && theirs.data_digest == ours->data_digest) return false;
+  // Whether a deletion stands is known when the mailboxes are united.
+  if (ours->is_deleted() && theirs.deleted_s == 0) return true;
+  return common_of(theirs, ours) < theirs.modseq;
+}
+
+std::optional<std::string> UserReunion::question() const {
+  if (is_told_) return std::nullopt;
+  std::string text = "USERCHANGES ";
+  put_text(text, theirs_.userid);
+  return text + fmt::format(" {}", since_.value);
+}
+
+Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
+  const UserSide theirs{.userid = theirs_.userid,
+                        .created_s = theirs_.created_s,
+                        .deleted_s = theirs_.deleted_s,
+                        .modseq = theirs_.modseq,
+                        .changed = changed_};
+  TRY(const std::vector<MailboxInfo> mailboxes, store.mailboxes(theirs_.userid));
+  const auto lives = mailboxes.empty() ? UserMailboxes::kNone : UserMailboxes::kSome;
+  for (int i = 0; i < kTriesMax; ++i) {
+    const Result<UserInfo> info = store.user(theirs_.userid, MailStore::Which::kDeletedToo);
+    if (!info && info.error().code != Code::kNotFound) return std::unexpected(info.error());
+    UserSide own;
+    own.userid = theirs_.userid;
+    if (info) {
+      own.created_s = info->created_s;
+      own.deleted_s = info->deleted_s;
+      own.modseq = info->modseq;
+      TRY(own.changed, store.user_changes_since(theirs_.userid, since_));
+      std::ranges::sort(own.changed, {}, &UserItem::key);
+    }
+    const UserUpdate merged = merge(own, theirs, common_, lives);
+    std::optional<UserUpdate> update = mend(merged, own);
+    if (update) {
+      update->mends = info ? info->data_digest : Digest();
+      update->lineage =
+          info ? info->lineage : extended(theirs_.lineage, store.term(), theirs_.modseq);
+      const Result<MailStore::Applied> applied = store.merge(std::move(*update)).get();
+      if (!applied && applied.error().code == Code::kModified) continue;
+      if (!applied) return std::unexpected(applied.error());
+    }
+    std::optional<UserUpdate> their_update = mend(merged, theirs);
+    if (!their_update) return std::nullopt;
+    TRY(const UserInfo now, store.user(theirs_.userid, MailStore::Which::kDeletedToo));
+    their_update->mends = theirs_.data_digest;
+    their_update->lineage = up_to(now.lineage, merged.to);
+    return their_update;
+  }
+  return fail(Code::kModified, "the user's data keeps changing");
+}
+
+}  // namespace gemel::sync

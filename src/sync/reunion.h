@@ -1,0 +1,108 @@
+// A mailbox or user that has changed on both sides, on its way to being one again: what the replica
+// told of it, the merge in our own store, and what the replica must be told then.
+//
+// The merge is committed here first. A crash behind that leaves two sides that differ, and the same
+// merge makes the same messages of them.
+//
+// Threads  one at a time. unite() waits for the disk.
+// Source   doc/decisions/0006-terms-and-merge.md, doc/replication-protocol.md "Merging".
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "store/mail_store.h"
+#include "sync/compare.h"
+#include "sync/merge.h"
+#include "sync/values.h"
+
+namespace gemel::sync {
+
+/// What unite() came to.
+struct United {
+  enum class Next : uint8_t {
+    kBodies,  // wanted() says which of the replica's bodies it takes first
+    kMend,    // the replica is to be told `mend`, and is as `after` then
+    kDone,    // the replica has it all
+    kFolded,  // two mailboxes of one name are one now; both are to be sent, this one and `other`
+  } next = Next::kDone;
+  std::optional<MailboxUpdate> mend = {};
+  std::optional<ReplicaMailbox> after = {};
+  UniqueId other = {};
+};
+
+class MailboxReunion {
+ public:
+  /// `theirs`: where the replica is. Nothing of ours: a mailbox that only the replica has.
+  MailboxReunion(MailboxState theirs, const std::optional<MailboxInfo>& ours);
+
+  /// Whether the two are apart: the replica has changes of its own, or differs at the same numbers.
+  static bool is_due(const MailboxState& theirs, const std::optional<MailboxInfo>& ours);
+
+  const MailboxState& theirs() const { return theirs_; }
+  /// CHANGES or BODIES, without a line end; nothing: it can be united.
+  std::optional<std::string> question() const;
+  /// The answers.
+  void take(HeaderState header) { header_ = std::move(header); }
+  void take(RecordUids uids) { uids_ = std::move(uids); }
+  void take(ChangedRecord record) { changed_.push_back(std::move(record)); }
+  void take(StagedBody body);
+  /// The end of CHANGES: 0, or the uid that the rest begins with.
+  void page_over(Uid next) { next_ = next; }
+
+  /// Errors: kLimit, no uids are left; kInvalid, the two can't be one mailbox; kCorrupt; those of
+  /// MailStore::merge.
+  Result<United> unite(MailStore& store, Clock& clock);
+
+  /// Guids that the replica is known to hold in this mailbox.
+  std::set<Guid> held() const;
+
+ private:
+  Result<United> unite_with(MailStore& store, const std::optional<MailboxView>& ours, Clock& clock);
+  Result<United> commit(MailStore& store, MailboxUpdate update);
+  Result<United> fold_into(MailStore& store, MailboxUpdate theirs, const MailboxInfo& twin,
+                           Clock& clock);
+  Result<bool> has_bodies(MailStore& store, const MailboxUpdate& update, const MailboxSide& own);
+  std::vector<StagedBody> bodies() const;
+
+  MailboxState theirs_;
+  ModSeq common_;
+  ModSeq since_;  // records above it are asked for
+  enum class Uids : uint8_t { kNone, kAll } asks_uids_ = Uids::kNone;
+  HeaderState header_;
+  std::optional<RecordUids> uids_;
+  std::vector<ChangedRecord> changed_;
+  Uid next_ = Uid(1);
+  std::set<Guid> wanted_;
+  std::map<Guid, StagedBody> bodies_;
+  std::shared_ptr<void> pin_;  // bodies of ours that it counts on
+};
+
+class UserReunion {
+ public:
+  UserReunion(UserState theirs, const std::optional<UserInfo>& ours);
+  static bool is_due(const UserState& theirs, const std::optional<UserInfo>& ours);
+
+  const UserState& theirs() const { return theirs_; }
+  std::optional<std::string> question() const;
+  void take(UserItem item) { changed_.push_back(std::move(item)); }
+  void page_over() { is_told_ = true; }
+
+  /// What the replica must be told; nothing: it has it all. Call when the user's mailboxes are
+  /// united. Errors: those of MailStore::merge; kModified, ours keeps changing.
+  Result<std::optional<UserUpdate>> unite(MailStore& store);
+
+ private:
+  UserState theirs_;
+  ModSeq common_;
+  ModSeq since_;
+  std::vector<UserItem> changed_;
+  bool is_told_ = false;
+};
+
+}  // namespace gemel::sync
