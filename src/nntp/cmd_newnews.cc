@@ -40,7 +40,7 @@ class NewArticles final : public Answer {
     TRY(const MailboxView view, shelf_.view(group->id));
     if (mailbox_ != group->id) {
       mailbox_ = group->id;
-      TRY(next_, first_since(view));
+      TRY(next_, first_uid_since(view, since_s_));
     }
     TRY(const UidSet uids, live_uids(view, next_, view.info().last_uid, kPieceUids));
     TRY(const auto facts, view.facts(uids));
@@ -51,26 +51,6 @@ class NewArticles final : public Answer {
     if (uids.size() < kPieceUids) return Progress::kDone;
     next_ = uids.last().value + uint64_t{1};
     return Progress::kMore;
-  }
-
-  /// Articles come in the order of their numbers: so where to begin is found by halving.
-  Result<uint64_t> first_since(const MailboxView& view) const {
-    uint64_t low = 1;
-    uint64_t high = view.info().last_uid.value + uint64_t{1};
-    while (low < high) {
-      const uint64_t middle = low + (high - low) / 2;
-      TRY(const UidSet found, live_uids(view, middle, view.info().last_uid, 1));
-      if (found.empty()) {
-        high = middle;
-        continue;
-      }
-      TRY(const auto facts, view.facts(found));
-      if (facts.front().savedate_s >= since_s_)
-        high = middle;
-      else
-        low = found.first().value + uint64_t{1};
-    }
-    return low;
   }
 
   Result<void> put_one(std::string& out, const MailboxView& view, Uid uid,

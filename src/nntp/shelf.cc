@@ -130,4 +130,23 @@ Result<Uid> live_uid_before(const MailboxView& view, Uid before) {
   return Uid();
 }
 
+Result<uint64_t> first_uid_since(const MailboxView& view, int64_t since_s) {
+  uint64_t low = 1;
+  uint64_t high = view.info().last_uid.value + uint64_t{1};
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    TRY(const UidSet found, live_uids(view, middle, view.info().last_uid, 1));
+    if (found.empty()) {
+      high = middle;
+      continue;
+    }
+    TRY(const auto facts, view.facts(found));
+    if (facts.front().savedate_s >= since_s)
+      high = middle;
+    else
+      low = found.first().value + uint64_t{1};
+  }
+  return low;
+}
+
 }  // namespace gemel::nntp

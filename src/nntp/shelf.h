@@ -79,4 +79,8 @@ Result<UidSet> live_uids(const MailboxView& view, uint64_t from, Uid last, size_
 /// The last live message before `before`; none if there is none.
 Result<Uid> live_uid_before(const MailboxView& view, Uid before);
 
+/// The first UID whose message came at or after `since_s`; behind the last one if none did.
+/// Messages come in the order of their UIDs, so it is found by halving. Cost: O(log UIDs) reads.
+Result<uint64_t> first_uid_since(const MailboxView& view, int64_t since_s);
+
 }  // namespace gemel::nntp

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+
 namespace gemel::nntp {
 
 Result<wire::ScramCredential> TestCredentials::scram(std::string_view userid) {
@@ -17,6 +19,7 @@ Result<void> TestCredentials::check_password(std::string_view userid, std::strin
 }
 
 World::World() {
+  log::set_level(log::Level::kOff);
   store_ = *MailStore::open({.path = "news",
                              .partitions = {},
                              .inline_commits = true,
