@@ -70,7 +70,7 @@ file(GLOB server CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemeld*.cc)
 if(server)
   add_executable(gemeld ${server})
   target_link_libraries(gemeld PRIVATE gemel_config gemel_imap gemel_lmtp gemel_pop3 gemel_sync gemel_admin
-                        gemel_managesieve gemel_outgoing
+                        gemel_managesieve gemel_nntp gemel_outgoing
                         gemel_net PkgConfig::systemd)
 endif()
 file(GLOB tool CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/bin/gemel_*.cc ${CMAKE_SOURCE_DIR}/src/bin/gemel.cc)
@@ -90,7 +90,8 @@ if(GEMEL_FUZZ)
   foreach(source ${fuzzers})
     get_filename_component(fuzzer ${source} NAME_WE)
     add_executable(${fuzzer} ${source})
-    target_link_libraries(${fuzzer} PRIVATE gemel_imap gemel_lmtp gemel_managesieve gemel_pop3 gemel_sync)
+    target_link_libraries(${fuzzer} PRIVATE gemel_imap gemel_lmtp gemel_managesieve gemel_nntp gemel_pop3
+                          gemel_sync)
     target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
   endforeach()
 endif()

@@ -14,7 +14,7 @@ foreach(source ${fuzzers})
   get_filename_component(fuzzer ${source} NAME_WE)
   string(REGEX REPLACE "_fuzz$" "" subject ${fuzzer})
   add_executable(${subject}_replay ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.cc)
-  target_link_libraries(${subject}_replay PRIVATE gemel_imap gemel_lmtp gemel_managesieve gemel_pop3 gemel_sync gemel_admin)
+  target_link_libraries(${subject}_replay PRIVATE gemel_imap gemel_lmtp gemel_managesieve gemel_nntp gemel_pop3 gemel_sync gemel_admin)
   add_dependencies(unit_tests ${subject}_replay)
   add_test(NAME fuzz.${subject} COMMAND ${subject}_replay
            ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${subject} ${CMAKE_SOURCE_DIR}/share/sample-mail)

@@ -11,18 +11,6 @@ namespace {
 
 using Start = Result<std::unique_ptr<Task>>;
 
-class Rows final : public Task {
- public:
-  explicit Rows(std::vector<Json> rows) : rows_(std::move(rows)) {}
-  Result<Progress> step(std::string& out) override {
-    for (const Json& row : rows_) out += to_line(row) += '\n';
-    return Progress::kDone;
-  }
-
- private:
-  std::vector<Json> rows_;
-};
-
 Start rows(std::vector<Json> rows) { return std::make_unique<Rows>(std::move(rows)); }
 
 Result<std::vector<MailStore::NewItem>> credential_of(const Services& services,
@@ -204,6 +192,7 @@ Start status(const TaskContext& context, const Json& request) {
     out.push_back(
         {{"type", "listener"}, {"service", listener.service}, {"address", listener.address}});
   for (const UpstreamStatus& upstream : services.upstreams()) out.push_back(row_of(upstream));
+  for (const NewsFeedStatus& feed : services.news_feeds()) out.push_back(row_of(feed));
   for (const ChannelStatus& channel : services.channels()) out.push_back(row_of(channel));
   const std::string userid = text_field_or(request, "user", "");
   if (!userid.empty()) TRY_OK(store.user(userid, MailStore::Which::kDeletedToo));
@@ -223,6 +212,10 @@ constexpr std::array kCommands = {
     Command{"demote", start_demote},
     Command{"dump", start_dump},
     Command{"expire", start_expire},
+    Command{"group create", start_group_create},
+    Command{"group delete", start_group_delete},
+    Command{"group list", start_group_list},
+    Command{"group set", start_group_set},
     Command{"hold lift", hold_lift},
     Command{"hold list", hold_list},
     Command{"hold set", hold_set},

@@ -81,6 +81,19 @@ Json row_of(const UpstreamStatus& upstream) {
           {"unsent", upstream.unsent}};
 }
 
+Json row_of(const NewsFeedStatus& feed) {
+  return {{"type", "feed"},
+          {"feed", feed.name},
+          {"address", feed.address},
+          {"connected", feed.connected},
+          {"streaming", feed.streaming},
+          {"offered", feed.offered},
+          {"accepted", feed.accepted},
+          {"refused", feed.refused},
+          {"deferred", feed.deferred},
+          {"last_error", feed.last_error}};
+}
+
 Json row_of(std::string_view userid, const UserItem& item) {
   std::string value = item.value;
   if (item.key.starts_with("credential/") && !item.deleted) {

@@ -20,6 +20,7 @@ Json row_of(const UserInfo& user);
 Json row_of(const MailboxInfo& mailbox);
 Json row_of(const ChannelStatus& channel);
 Json row_of(const UpstreamStatus& upstream);
+Json row_of(const NewsFeedStatus& feed);
 Json row_of(std::string_view channel, const UserLag& lag);
 /// Values of credentials are shown as their SHA-256.
 Json row_of(std::string_view userid, const UserItem& item);

@@ -52,6 +52,19 @@ struct UserLag {
   uint64_t set_aside = 0;
 };
 
+/// A feed of newsgroups to another server; counts are of articles, since the start.
+struct NewsFeedStatus {
+  std::string name;
+  std::string address;  // "host:port"
+  bool connected = false;
+  bool streaming = false;
+  uint64_t offered = 0;
+  uint64_t accepted = 0;
+  uint64_t refused = 0;
+  uint64_t deferred = 0;
+  std::string last_error;  // empty: none since it last worked
+};
+
 struct Listener {
   std::string service;  // "imap", "imaps", "lmtp", "sync"
   std::string address;  // "127.0.0.1:143" or a socket's path
@@ -111,6 +124,7 @@ struct Services {
   std::string hostname;
   std::vector<DefaultMailbox> default_mailboxes;
   expire::Defaults expire = {};
+  std::string news_prefix = "news";  // of the mailboxes that are newsgroups
 
   /// The items that let a user log in with `password`.
   std::function<Result<std::vector<MailStore::NewItem>>(std::string_view password)>
@@ -131,6 +145,9 @@ struct Services {
   };
   std::function<std::vector<UpstreamStatus>()> upstreams = [] {
     return std::vector<UpstreamStatus>();
+  };
+  std::function<std::vector<NewsFeedStatus>()> news_feeds = [] {
+    return std::vector<NewsFeedStatus>();
   };
   /// This server's term, in words.
   std::function<std::string()> term = [] { return std::string(); };

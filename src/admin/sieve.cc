@@ -7,18 +7,6 @@
 namespace gemel::admin {
 namespace {
 
-class Rows final : public Task {
- public:
-  explicit Rows(std::vector<Json> rows) : rows_(std::move(rows)) {}
-  Result<Progress> step(std::string& out) override {
-    for (const Json& row : rows_) out += to_line(row) += '\n';
-    return Progress::kDone;
-  }
-
- private:
-  std::vector<Json> rows_;
-};
-
 // The script's octets follow the request line.
 class PutScript final : public Task {
  public:

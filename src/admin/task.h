@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "admin/rows.h"
 #include "admin/services.h"
@@ -33,6 +35,19 @@ class Task {
 
   /// Fields of the last line besides "ok".
   virtual Json summary() const { return Json::object(); }
+};
+
+/// Rows that were known when the request came.
+class Rows final : public Task {
+ public:
+  explicit Rows(std::vector<Json> rows) : rows_(std::move(rows)) {}
+  Result<Progress> step(std::string& out) override {
+    for (const Json& row : rows_) out += to_line(row) += '\n';
+    return Progress::kDone;
+  }
+
+ private:
+  std::vector<Json> rows_;
 };
 
 /// What a request may ask of its connection.
@@ -77,6 +92,10 @@ Result<std::unique_ptr<Task>> start_sieve_get(const TaskContext& context, const 
 Result<std::unique_ptr<Task>> start_sieve_put(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_sieve_activate(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_sieve_delete(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_group_list(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_group_create(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_group_set(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_group_delete(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_outbox_list(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_outbox_delete(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_acl_delete(const TaskContext& context, const Json& request);

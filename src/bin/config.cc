@@ -235,6 +235,12 @@ std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
   config.managesieve = read_managesieve(root.table("managesieve"));
   config.outgoing = read_outgoing(root.table("outgoing"));
   read_pop3(root.table("pop3"), config);
+  using Certificate = NewsSurroundings::Certificate;
+  config.news =
+      read_news(root.table("nntp"),
+                {.hostname = config.hostname,
+                 .keep_expunged_days = config.keep_expunged_days,
+                 .certificate = config.has_tls() ? Certificate::kThere : Certificate::kNone});
   read_sync(root.table("sync"), config);
   read_users(root.table("users"), config);
   read_acknowledge(root.table("acknowledge"), config);

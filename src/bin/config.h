@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "bin/config_delivery.h"
 #include "bin/config_endpoint.h"
+#include "bin/config_news.h"
 #include "bin/config_table.h"
 #include "expire/rule.h"
 
@@ -86,6 +87,8 @@ struct Config {
   std::string pop3_mailbox_separator;
   int64_t pop3_login_delay_s = 0;
   int64_t pop3_idle_timeout_s = 0;
+
+  NewsConfig news;
 
   std::vector<Endpoint> sync;
   /// Of those who bring mail: TLS from elsewhere but not from this machine, from everywhere, never.

@@ -251,6 +251,52 @@ TEST(Config, DeliverySaysWhatIsWrong) {
               HasSubstr("outgoing.sendmail"));
 }
 
+TEST(Config, ReadsNewsgroups) {
+  const auto config = parse_config(R"(
+hostname = "news.example.org"
+[nntp]
+listen = ["127.0.0.1:119"]
+anonymous = "anyone"
+[[nntp.peer]]
+name = "a"
+addresses = ["192.0.2.1"]
+[[nntp.control]]
+type = "newgroup"
+groups = "local.*"
+[[nntp.feed]]
+name = "a"
+host = "127.0.0.1"
+user = "us"
+password = "secret"
+)");
+  ASSERT_TRUE(config);
+  const NewsConfig& news = config->news;
+  EXPECT_TRUE(news.is_on());
+  EXPECT_EQ(news.path_identity, "news.example.org");
+  EXPECT_EQ(news.anonymous, NewsConfig::Anonymous::kAnyone);
+  EXPECT_EQ(news.article_age_days, 10);
+  EXPECT_EQ(news.peers.at(0).groups, "*");
+  EXPECT_EQ(news.controls.at(0).type, NewsControlConfig::Type::kNewgroup);
+  EXPECT_EQ(news.feeds.at(0).tls, NewsFeedConfig::Tls::kOff);
+  EXPECT_FALSE(parse_config("")->news.is_on());
+}
+
+TEST(Config, NewsgroupsSayWhatIsWrong) {
+  EXPECT_THAT(problems_of("[nntp]\nlisten_tls = [\"127.0.0.1:0\"]"), HasSubstr("nntp.listen_tls"));
+  EXPECT_THAT(problems_of("[nntp]\nprefix = \"a/b\""), HasSubstr("nntp.prefix"));
+  EXPECT_THAT(problems_of("[nntp]\npath_identity = \"a!b\""), HasSubstr("nntp.path_identity"));
+  // Else an article could come a second time after its tombstone went.
+  EXPECT_THAT(problems_of("[nntp]\narticle_age_days = 15"), HasSubstr("keep_expunged_days"));
+  EXPECT_THAT(problems_of("[[nntp.peer]]\nname = \"a\""), HasSubstr("nntp.peer.addresses"));
+  EXPECT_THAT(problems_of("[[nntp.control]]\nfrom = \"*\""), HasSubstr("nntp.control.type"));
+  EXPECT_THAT(problems_of("[[nntp.feed]]\nname = \"a\"\nhost = \"h\"\nuser = \"u\"\n"
+                          "password = \"p\"\ntls = \"off\""),
+              HasSubstr("nntp.feed.tls"));
+  EXPECT_THAT(problems_of("[[nntp.feed]]\nname = \"a\"\nhost = \"h\"\n[[nntp.feed]]\n"
+                          "name = \"a\"\nhost = \"i\""),
+              HasSubstr("another feed"));
+}
+
 TEST(Config, MailLeavesByTlsUnlessItStaysOnTheMachine) {
   EXPECT_EQ(parse_config("[outgoing]\nrelay = \"127.0.0.1:25\"")->outgoing.tls,
             OutgoingConfig::Tls::kOff);

@@ -248,6 +248,7 @@ int run(int argc, char** argv) {
   add_role_commands(app, line);
   add_outbox_commands(app, line);
   add_retention_commands(app, line);
+  add_group_commands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,15 @@
 namespace gemel::tool {
 
 inline constexpr const char* kDefaultSocket = "/run/gemel/admin.sock";
+
+/// Of a newsgroup; nothing: not given.
+struct GroupOptions {
+  std::string name;
+  std::optional<std::string> status;
+  std::optional<std::string> description;
+  std::optional<std::string> moderator;
+  std::optional<std::string> gateway;
+};
 
 /// Everything that options fill in. Lives as long as the parser that points into it.
 struct Line {
@@ -43,6 +53,7 @@ struct Line {
   ImportOptions import;
   SieveOptions sieve;
   ScriptOptions script;
+  GroupOptions group;
   uint32_t id = 0;
   ExpireOptions expire;
   HoldOptions hold;
@@ -64,10 +75,12 @@ inline CLI::App* leaf(CLI::App& parent, Line& line, const char* name, const char
   return command;
 }
 
-/// gemel acl, quota and annotation; gemel sieve, gemel outbox; gemel expire, rule and hold.
+/// gemel acl, quota and annotation; gemel sieve, gemel outbox; gemel expire, rule and hold; gemel
+/// group.
 void add_access_commands(CLI::App& app, Line& line);
 void add_sieve_commands(CLI::App& app, Line& line);
 void add_outbox_commands(CLI::App& app, Line& line);
 void add_retention_commands(CLI::App& app, Line& line);
+void add_group_commands(CLI::App& app, Line& line);
 
 }  // namespace gemel::tool

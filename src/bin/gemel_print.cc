@@ -84,6 +84,16 @@ void print_upstream(const Json& row) {
       row.value("unsent", uint64_t{0}));
 }
 
+void print_feed(const Json& row) {
+  fmt::print("feed {} to {}: {}\n", field_text(row, "feed"), field_text(row, "address"),
+             row.value("connected", false) ? "connected" : "not connected");
+  fmt::print("  articles {} offered, {} accepted, {} refused, {} put off\n",
+             row.value("offered", uint64_t{0}), row.value("accepted", uint64_t{0}),
+             row.value("refused", uint64_t{0}), row.value("deferred", uint64_t{0}));
+  if (const std::string error = row.value("last_error", ""); !error.empty())
+    fmt::print("  error    {}\n", error);
+}
+
 void print_user_lag(const Json& row) {
   const uint64_t changes = row.value("changes_behind", uint64_t{0});
   const uint64_t set_aside = row.value("set_aside", uint64_t{0});
@@ -139,6 +149,8 @@ void print_status(const std::vector<Json>& rows) {
       fmt::print("listens for {} on {}\n", field_text(row, "service"), field_text(row, "address"));
     else if (type == "upstream")
       print_upstream(row);
+    else if (type == "feed")
+      print_feed(row);
     else if (type == "channel")
       print_channel(row);
     else if (type == "user_lag")

@@ -35,6 +35,9 @@ class Delivery {
   wire::SessionFactory lmtp_sessions() const;
   wire::SessionFactory managesieve_sessions() const;
 
+  /// Null where no mail leaves.
+  Outbox* outbox() const { return outbox_.get(); }
+
   /// Mail begins to leave. Call once, if outgoing mail is configured; the network must be stopped
   /// before this is destroyed.
   void start_sending(net::Network& network);

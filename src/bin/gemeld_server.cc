@@ -64,6 +64,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
   TRY_OK(server->listen_everywhere());
   server->replication_->start(*server->network_);
   server->delivery_->start_sending(*server->network_);
+  if (server->news_) server->news_->start(*server->network_);
   server->sweeper_ = std::make_unique<Sweeper>(*server->store_, expire_schedule(config));
   log::info("started version={} role={} store={}", GEMEL_VERSION,
             server->store_->role() == Role::kPrimary ? "primary" : "replica", config.store_path);
@@ -73,6 +74,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
 Server::~Server() {
   sweeper_.reset();
   if (delivery_) delivery_->stop_sending();
+  if (news_) news_->stop();
   if (network_) network_->stop(kGraceMs);
 }
 
@@ -133,6 +135,13 @@ Result<void> Server::make_services() {
                                           .users = *credentials_,
                                           .server_secret = secret}));
   make_pop3(secret);
+  if (config_.news.is_on()) {
+    TRY(news_, News::make(config_, {.store = *store_,
+                                    .access = access_options_,
+                                    .users = *credentials_,
+                                    .outbox = delivery_->outbox(),
+                                    .server_secret = secret}));
+  }
   make_admin_services();
   return {};
 }
@@ -164,6 +173,8 @@ void Server::make_admin_services() {
   services.hostname = config_.hostname;
   services.default_mailboxes = default_mailboxes(config_);
   services.expire = expire_defaults(config_);
+  services.news_prefix = config_.news.prefix;
+  if (news_) services.news_feeds = [this] { return news_->feeds(); };
   services.credential_of_password = [this](std::string_view password) {
     return admin::items_for_password(password, config_.password_iterations, system_random());
   };
@@ -229,6 +240,10 @@ Result<void> Server::listen_everywhere() {
     TRY_OK(listen("pop3", endpoint, {.tls = start_tls, .session = pop3_sessions()}));
   for (const Endpoint& endpoint : config_.pop3_tls)
     TRY_OK(listen("pop3s", endpoint, {.tls = Tls::kImplicit, .session = pop3_sessions()}));
+  for (const Endpoint& endpoint : config_.news.listen)
+    TRY_OK(listen("nntp", endpoint, {.tls = start_tls, .session = news_->sessions()}));
+  for (const Endpoint& endpoint : config_.news.listen_tls)
+    TRY_OK(listen("nntps", endpoint, {.tls = Tls::kImplicit, .session = news_->sessions()}));
   for (const Endpoint& endpoint : config_.sync)
     TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = replication_->receivers()}));
   for (const Endpoint& endpoint : config_.metrics)

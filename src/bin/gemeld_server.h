@@ -13,6 +13,7 @@
 #include "admin/services.h"
 #include "bin/config.h"
 #include "bin/gemeld_delivery.h"
+#include "bin/gemeld_news.h"
 #include "bin/gemeld_replication.h"
 #include "bin/gemeld_sweeper.h"
 #include "imap/options.h"
@@ -55,6 +56,7 @@ class Server {
   std::shared_ptr<const imap::Options> imap_options_;
   AccessOptions access_options_;
   std::unique_ptr<Delivery> delivery_;
+  std::unique_ptr<News> news_;  // none: no newsgroups are served or fed
   pop3::Maildrops maildrops_;
   std::shared_ptr<const pop3::Options> pop3_options_;
   std::unique_ptr<Replication> replication_;
