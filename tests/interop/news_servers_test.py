@@ -160,7 +160,7 @@ class WithInn(unittest.TestCase):
         # What came from there is not offered back.
         self.assertRegex(self.server.gemel("status"), "20 offered, 20 accepted, 0 refused")
 
-    def test_a_feed_goes_on_when_its_peer_is_back(self):
+    def test_status_says_that_a_peer_is_away(self):
         self.inn.process.kill()
         self.inn.process.wait()
         with news(self.server) as connection:

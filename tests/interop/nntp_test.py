@@ -159,6 +159,40 @@ class Nntp(unittest.TestCase):
             connection.login("ann", "wrong")
         connection.quit()
 
+    def test_s05_s06_s08_odd_names_and_broken_off_logins_are_no_more_than_refused(self):
+        before = self.server.memory_kb()
+        for name in (b"\xff\xfe", b"a\0b", b"%{x}", b"../ann", b"a'b", b"a)(uid=*", b"a/b", b"x" * 2000):
+            with socket.create_connection((HOST, self.server.ports["nntp"]), timeout=60) as link:
+                with link.makefile("rb") as lines:
+                    lines.readline()
+                    link.sendall(b"AUTHINFO USER " + name + b"\r\nAUTHINFO PASS x\r\n")
+                    said = [lines.readline() for _ in range(2)]
+                self.assertTrue(said[-1][:2] in (b"48", b"50"), (name, said))
+        for _ in range(300):
+            with socket.create_connection((HOST, self.server.ports["nntp"]), timeout=60) as link:
+                link.sendall(b"AUTHINFO SASL SCRAM-SHA-256\r\n")
+        with news(self.server) as connection:
+            self.assertEqual(connection.group(self.group)[1], 0)
+        self.assertLess(self.server.memory_kb() - before, 50_000)
+
+    def test_s10_a_group_one_may_not_know_of_is_one_that_is_not_there(self):
+        with self.server.imap("root") as root:
+            root.deleteacl(f'"Shared/news/{self.group}"', "authenticated")
+        with socket.create_connection((HOST, self.server.ports["nntp"]), timeout=60) as link:
+            with link.makefile("rb") as lines:
+                def ask(line):
+                    link.sendall(line.encode() + b"\r\n")
+                    return lines.readline()
+                lines.readline()
+                ask("AUTHINFO USER ann")
+                self.assertTrue(ask(f"AUTHINFO PASS {PASSWORD}").startswith(b"281"))
+                for command in ("GROUP {}", "LISTGROUP {}"):
+                    self.assertEqual(ask(command.format(self.group)), ask(command.format("no.such")))
+        with news(self.server) as connection:
+            self.assertNotIn(self.group, [info.group for info in connection.list()[1]])
+            with self.assertRaises(nntplib.NNTPTemporaryError):
+                connection.post(article(self.group, "s10"))
+
     def test_groups_by_the_tool(self):
         gemel = self.server.gemel
         gemel("group", "create", "test.mod", "--status", "moderated", "--moderator", "m@example.org")

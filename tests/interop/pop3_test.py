@@ -189,6 +189,21 @@ class Pop3(unittest.TestCase):
         connection.quit()
         self.assertEqual(self.left(), 0)
 
+    def test_s05_s06_s08_odd_names_and_broken_off_logins_are_no_more_than_refused(self):
+        before = self.server.memory_kb()
+        for name in (b"\xff\xfe", b"a\0b", b"%{x}", b"../ann", b"a'b", b"a)(uid=*", b"a/b", b"x" * 2000):
+            with socket.create_connection((HOST, self.server.ports["pop3"]), timeout=60) as link:
+                with link.makefile("rb") as lines:
+                    lines.readline()
+                    link.sendall(b"USER " + name + b"\r\nPASS x\r\nAUTH PLAIN\r\n*\r\n")
+                    said = [lines.readline() for _ in range(2)]
+                self.assertTrue(said[-1].startswith(b"-ERR"), (name, said))
+        for _ in range(300):
+            with socket.create_connection((HOST, self.server.ports["pop3"]), timeout=60) as link:
+                link.sendall(b"AUTH SCRAM-SHA-256\r\n")
+        self.assertEqual(self.left(), 0)
+        self.assertLess(self.server.memory_kb() - before, 50_000)
+
     # --- clients ---
 
     def test_curl(self):
@@ -346,6 +361,32 @@ class Moved(unittest.TestCase):
             with self.assertRaisesRegex(poplib.error_proto, "replica"):
                 connection.dele(1)
             connection.quit()
+
+    def test_uidls_are_the_same_after_a_promotion(self):
+        pair = Pair()
+        for side in pair.sides:
+            side.ports["pop3"] = free_ports(1)[0]
+        with pair:
+            primary, replica = pair.sides
+            primary.add_user("ann")
+            (self.home / "mbox").write_text("From a Mon Jan  1 10:00:00 2024\nX-UIDL: old.1\n\nx\n\n")
+            primary.gemel("import", "ann", self.home / "mbox", "--mailbox", "INBOX",
+                          "--uidl-header", "X-UIDL")
+            for name in ("one", "two"):
+                primary.deliver(["ann"], message(name))
+            before = self.uidls(primary)
+            pair.wait_equal()
+            primary.kill()
+            replica.gemel("promote")
+            self.assertEqual(self.uidls(replica), before)
+            connection = pop(replica)
+            connection.dele(3)
+            connection.quit()
+            replica.deliver(["ann"], message("three"))
+            after = self.uidls(replica)
+            self.assertEqual(after[:2], before[:2])
+            self.assertNotIn(after[2], before)  # the UIDL of what was deleted does not come again
+            self.assertEqual(replica.verify(), [])
 
     def test_wrong_lists_are_refused_by_line(self):
         with Server(services=("pop3",)) as server:
