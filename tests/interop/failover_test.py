@@ -15,11 +15,14 @@ from gemel_server import CHANNEL, HOST, PASSWORD, Server, ServerError, wait_unti
 MESSAGE = b"From: ida@example.org\r\nSubject: hello\r\n\r\n" + b"hello\r\n" * 50
 
 
-def twins(test):
-    """Two servers, each with a channel to the other; the first is the primary."""
+def twins(test, prepare=lambda server: None):
+    """Two servers, each with a channel to the other; the first is the primary. `prepare` is told of
+    each before it starts."""
     one, two = Server("one", "primary"), Server("two", "replica")
     one.channel = {"host": HOST, "port": two.ports["sync"]}
     two.channel = {"host": HOST, "port": one.ports["sync"]}
+    for server in (one, two):
+        prepare(server)
     test.enterContext(two)
     test.enterContext(one)
     one.add_user("ann")

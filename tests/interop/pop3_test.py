@@ -95,8 +95,9 @@ class Pop3(unittest.TestCase):
             self.assertEqual(imap.search(None, "SEEN")[1], [b"2"])
             self.assertEqual(imap.search(None, "ALL")[1], [b"1 2"])
 
-    def test_p04_octets_are_those_of_list(self):
-        texts = [b"a\n\n.\n..\nb", b"no end", b"\r\n", b".", b"h: v\r\n\r\n\r\n..\r\n", b"h: v\n\nx\r\n"]
+    def test_p04_m13_octets_are_those_of_list(self):
+        texts = [b"a\n\n.\n..\nb", b"no end", b"\r\n", b".", b"h: v\r\n\r\n\r\n..\r\n", b"h: v\n\nx\r\n",
+                 b"h: v\r\n\r\nFrom x\r\n>From y\r\n>>From z\r\n"]
         with self.server.imap(self.user) as imap:
             for text in texts:
                 imap._mesg = text  # imaplib would change the line ends
