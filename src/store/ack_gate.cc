@@ -15,9 +15,8 @@ struct AckGate::Wait final : public CommitWitness, public std::enable_shared_fro
 
   Result<void> admit() override {
     const std::lock_guard lock(gate.mutex_);
-    for (const auto& weak : gate.replicas_) {
-      const auto replica = weak.lock();
-      if (!replica || replica->policy_.away != AckPolicy::Away::kRefuse) continue;
+    for (const Replica* replica : gate.replicas_) {
+      if (replica->policy_.away != AckPolicy::Away::kRefuse) continue;
       if (replica->policy_.level == AckLevel::kLocal || !gate.is_away(*replica)) continue;
       return fail(Code::kUnavailable, fmt::format("the replica of channel {} is away, and nothing "
                                                   "is taken without it",
@@ -45,16 +44,14 @@ AckGate::~AckGate() = default;
 std::shared_ptr<AckGate::Replica> AckGate::add(std::string name, AckPolicy policy) {
   auto replica = std::make_shared<Replica>(*this, std::move(name), policy);
   const std::lock_guard lock(mutex_);
-  replicas_.push_back(replica);
+  replicas_.push_back(replica.get());
   return replica;
 }
 
 bool AckGate::is_needed() const {
   const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(replicas_, [](const auto& weak) {
-    const auto replica = weak.lock();
-    return replica && replica->policy_.level != AckLevel::kLocal;
-  });
+  return std::ranges::any_of(
+      replicas_, [](const Replica* replica) { return replica->policy_.level != AckLevel::kLocal; });
 }
 
 // Who goes on without a replica gives a link that was cut the time to come back; who takes nothing
@@ -76,9 +73,8 @@ bool AckGate::is_away(const Replica& replica) const {
 
 void AckGate::note(const std::shared_ptr<Wait>& wait, std::span<const Published> changes) {
   const int64_t now = clock_.monotonic_ms();
-  for (const auto& weak : replicas_) {
-    const auto replica = weak.lock();
-    if (!replica || replica->policy_.level == AckLevel::kLocal) continue;
+  for (Replica* replica : replicas_) {
+    if (replica->policy_.level == AckLevel::kLocal) continue;
     const bool may_go_on = replica->policy_.away == AckPolicy::Away::kDegraded;
     bool is_without = may_go_on && is_away(*replica);
     for (const Published& change : changes) {
@@ -139,8 +135,7 @@ void AckGate::expire() {
     for (const std::shared_ptr<Wait>& wait : waits_)
       if (wait->begun_ms <= begun_before) late.insert(wait.get());
     if (late.empty()) return;
-    for (const auto& weak : replicas_)
-      if (const auto replica = weak.lock()) give_up(*replica, late, wakes);
+    for (Replica* replica : replicas_) give_up(*replica, late, wakes);
   }
   for (const auto& wake : wakes) wake();
 }
@@ -158,6 +153,7 @@ AckGate::Replica::~Replica() {
   Wakes wakes;
   {
     const std::lock_guard lock(gate_.mutex_);
+    std::erase(gate_.replicas_, this);
     while (!waits_.empty())
       gate_.settle(waits_, waits_.begin(), Error{Code::kUnavailable, "the server is stopping"},
                    wakes);

@@ -86,8 +86,8 @@ class AckGate {
   Clock& clock_;
   const int64_t wait_ms_;
   mutable std::mutex mutex_;
-  std::vector<std::weak_ptr<Replica>> replicas_;  // under mutex_
-  std::set<std::shared_ptr<Wait>> waits_;         // under mutex_: that wait for something
+  std::vector<Replica*> replicas_;         // under mutex_; each leaves when it ends
+  std::set<std::shared_ptr<Wait>> waits_;  // under mutex_: that wait for something
 };
 
 class AckGate::Replica {

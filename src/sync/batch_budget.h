@@ -12,17 +12,19 @@ namespace gemel::sync {
 inline constexpr uint64_t kBatchBytesMin = 256 << 10;
 inline constexpr uint64_t kBatchBytesFirst = 4 << 20;
 inline constexpr uint64_t kBatchBytesMax = 64 << 20;
-/// A batch shall take between these, from its first word to its last answer.
+/// A batch shall take between these, from its first word to its last answer. What is committed
+/// meanwhile waits for it, and shall be on the replica within a second.
 inline constexpr int64_t kBatchMsMin = 250;
-inline constexpr int64_t kBatchMsMax = 1000;
+inline constexpr int64_t kBatchMsMax = 500;
 
 class BatchBudget {
  public:
   uint64_t bytes() const { return bytes_; }
   /// A batch with so many bytes of bodies took so long.
   void learn(uint64_t sent, int64_t elapsed_ms) {
+    // At once to where it belongs: each batch that is too long delays others.
     if (elapsed_ms > kBatchMsMax && sent >= kBatchBytesMin)
-      bytes_ = std::max(bytes_ / 2, kBatchBytesMin);
+      bytes_ = std::max(bytes_ * kBatchMsMax / static_cast<uint64_t>(elapsed_ms), kBatchBytesMin);
     else if (elapsed_ms < kBatchMsMin && sent >= bytes_ / 2)
       bytes_ = std::min(bytes_ * 2, kBatchBytesMax);
   }

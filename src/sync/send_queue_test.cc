@@ -67,9 +67,11 @@ TEST(BatchBudget, LearnsWhatALinkBears) {
   EXPECT_EQ(budget.bytes(), 2 * first);
   budget.learn(100, 1);  // had little to say: tells nothing
   EXPECT_EQ(budget.bytes(), 2 * first);
-  budget.learn(first, kBatchMsMax + 1);
+  budget.learn(2 * first, 2 * kBatchMsMax);
   EXPECT_EQ(budget.bytes(), first);
-  for (int i = 0; i < 20; ++i) budget.learn(budget.bytes(), kBatchMsMax + 1);
+  budget.learn(first, 8 * kBatchMsMax);  // at once
+  EXPECT_EQ(budget.bytes(), first / 8);
+  for (int i = 0; i < 20; ++i) budget.learn(budget.bytes(), 2 * kBatchMsMax);
   EXPECT_EQ(budget.bytes(), kBatchBytesMin);
   for (int i = 0; i < 20; ++i) budget.learn(budget.bytes(), 0);
   EXPECT_EQ(budget.bytes(), kBatchBytesMax);
