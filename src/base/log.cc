@@ -1,7 +1,11 @@
 #include "base/log.h"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <string>
 
 namespace gemel::log {
 namespace {
@@ -32,10 +36,29 @@ spdlog::logger& logger() {
   return *shared;
 }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
+
+// One call is one line: what a client or a script says begins no other.
+std::string escaped(std::string_view line) {
+  std::string out;
+  for (const char c : line) {
+    if (is_control(c))
+      out += fmt::format("\\x{:02x}", c);
+    else
+      out += c;
+  }
+  return out;
+}
+
 }  // namespace
 
 void set_level(Level level) { logger().set_level(to_spdlog(level)); }
 bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
-void write(Level level, std::string_view line) { logger().log(to_spdlog(level), line); }
+void write(Level level, std::string_view line) {
+  if (std::ranges::none_of(line, is_control))
+    logger().log(to_spdlog(level), line);
+  else
+    logger().log(to_spdlog(level), escaped(line));
+}
 
 }  // namespace gemel::log

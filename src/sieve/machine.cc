@@ -18,6 +18,12 @@ std::string_view cut(std::string_view text, size_t bytes_max) {
   return text.substr(0, size);
 }
 
+// What a script gives may have line ends.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return text;
+}
+
 }  // namespace
 
 Machine::Machine(const Script& script, MessageSource& message, const Delivery& delivery,
@@ -57,7 +63,7 @@ Outcome Machine::run() {
   out.actions = {Keep{.reason = Keep::Reason::kError, .flags = {}, .message = nullptr}};
   out.error = RuntimeError{.script = frames_.back().name,
                            .position = position_,
-                           .text = flow ? edited.error().text : flow.error().text};
+                           .text = one_line(flow ? edited.error().text : flow.error().text)};
   return out;
 }
 
