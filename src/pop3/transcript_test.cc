@@ -1,21 +1,14 @@
-// Whole POP3 conversations, from tests/transcripts/pop3/*.txt. GEMEL_REWRITE=1 writes what was said
-// into the files; then read the diff.
+// Whole POP3 conversations, from tests/transcripts/pop3/*.txt, as base/test_transcript.h
+// has them.
 //
-//   # words          a comment
-//   C: line          sent with CRLF; lines that follow each other are sent at once (pipelined)
-//   S: line          what came back; bytes above 0x7e as \xHH
 //   E: timeout | end-of-input | shutdown | tls | replica | primary | disk-full | disk-ok | hide |
 //      refuse-utf8 | again (a new connection)
 //   M: NAME          the flags of each message in a mailbox of alice
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
-#include "base/bytes.h"
+#include "base/test_transcript.h"
 #include "pop3/test_world.h"
 
 namespace gemel::pop3 {
@@ -58,6 +51,15 @@ class Conversation {
     return out;
   }
 
+  std::string other(const std::string& line) {
+    const std::string text = line.substr(std::min<size_t>(line.size(), 3));
+    if (line.starts_with("M: ")) return mailbox(text.substr(0, text.find(' ')));
+    std::string out = line + "\n";
+    if (line.starts_with("E: ")) out += transcript_lines("S:", event(text));
+    return out;
+  }
+
+ private:
   std::string event(std::string_view event) {
     wire::Session& session = client_->session();
     if (event == "timeout") session.timed_out();
@@ -89,98 +91,22 @@ class Conversation {
     return out + "\n";
   }
 
- private:
   size_t piece_bytes_;
   bool is_local_ = true;
   World world_;
   std::unique_ptr<Client> client_;
 };
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte >= 0x20 && byte < 0x7f ? std::string(1, c) : fmt::format("\\x{:02x}", byte);
-  }
-  return out;
-}
-
-std::string with_prefix(std::string_view said) {
-  std::string out;
-  while (!said.empty()) {
-    const size_t end = std::min(said.find("\r\n"), said.size());
-    out += "S: " + escaped(said.substr(0, end)) + "\n";
-    said.remove_prefix(std::min(end + 2, said.size()));
-  }
-  return out;
-}
-
-// The transcript as it is when its client's lines and events happen now.
 std::string replay(const std::string& text, size_t piece_bytes) {
   Conversation conversation(piece_bytes);
-  std::string out;
-  std::string unsent;
-  bool started = false;
-  const auto flush = [&] {
-    if (!std::exchange(started, true)) out += with_prefix(conversation.start());
-    if (!unsent.empty()) out += with_prefix(conversation.send(std::exchange(unsent, "")));
-  };
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const std::string line = text.substr(at, end - at);
-    at = end + 1;
-    if (line.starts_with("C: ") && !started) flush();
-    if (line.starts_with("C: "))
-      unsent += line.substr(3) + "\r\n";
-    else if (!line.starts_with('#') || started)
-      flush();
-    if (line.starts_with("S:")) continue;
-    if (line.starts_with("M: ")) {
-      const std::string name = line.substr(3);
-      out += conversation.mailbox(name.substr(0, name.find(' ')));
-      continue;
-    }
-    out += line + "\n";
-    if (line.starts_with("E: ")) out += with_prefix(conversation.event(line.substr(3)));
-  }
-  flush();
-  return out;
+  return replay_transcript(
+      text, {.start = [&] { return conversation.start(); },
+             .send = [&](std::string_view bytes) { return conversation.send(bytes); },
+             .other = [&](const std::string& line) { return conversation.other(line); }});
 }
 
-std::string contents(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::vector<std::filesystem::path> transcripts() {
-  std::vector<std::filesystem::path> out;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(GEMEL_SOURCE_DIR "/tests/transcripts/pop3"))
-    out.push_back(entry.path());
-  std::ranges::sort(out);
-  return out;
-}
-
-TEST(Pop3, Transcripts) {
-  ASSERT_FALSE(transcripts().empty());
-  for (const auto& path : transcripts()) {
-    SCOPED_TRACE(path.filename());
-    const std::string written = contents(path);
-    const std::string said = replay(written, 1 << 16);
-    if (std::getenv("GEMEL_REWRITE") != nullptr)
-      std::ofstream(path, std::ios::binary) << said;
-    else
-      EXPECT_EQ(said, written);
-  }
-}
-
-TEST(Pop3, SaysTheSameWhereverTheBytesAreCut) {
-  for (const auto& path : transcripts()) {
-    SCOPED_TRACE(path.filename());
-    const std::string written = contents(path);
-    for (const size_t piece_bytes : {1, 3, 7})
-      EXPECT_EQ(replay(written, piece_bytes), replay(written, 1 << 16)) << piece_bytes;
-  }
+TEST(Pop3, SaysWhatItsTranscriptsSayWhereverTheBytesAreCut) {
+  expect_transcripts(GEMEL_SOURCE_DIR "/tests/transcripts/pop3", replay);
 }
 
 }  // namespace
