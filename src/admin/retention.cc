@@ -19,6 +19,7 @@ Json row_of(const expire::Action& action) {
   if (!action.uids.empty()) row["uids"] = action.uids.text();
   row["messages"] = action.messages;
   row["bytes"] = action.bytes;
+  if (!action.keywords.empty()) row["keywords"] = action.keywords;
   row["why"] = action.why;
   return row;
 }
@@ -42,6 +43,9 @@ class ExpireTask final : public Task {
             {"freed_bytes", report.freed_bytes},
             {"mailboxes_freed", report.mailboxes_freed},
             {"forgotten", report.forgotten},
+            {"archived", report.archived},
+            {"archived_bytes", report.archived_bytes},
+            {"keywords", report.keywords},
             {"held", report.held},
             {"errors", report.errors}};
   }
@@ -124,12 +128,16 @@ Start start_expire(const TaskContext& context, const Json& request) {
   TRY(options.expunged_s, days_field(request, "expunged_days"));
   TRY(options.deleted_s, days_field(request, "deleted_days"));
   TRY(options.duplicates_s, days_field(request, "duplicates_days"));
+  options.archive = text_field_or(request, "archive", "");
+  if (is_set(request, "keywords")) options.keywords = expire::Options::Keywords::kPrune;
   if (is_set(request, "dry_run")) options.effect = expire::Options::Effect::kDryRun;
   options.userid = text_field_or(request, "user", "");
   TRY(options.mailbox, whole_name_field(request));
   if (options.does_nothing())
-    return fail(Code::kSyntax,
-                "say what is to expire: rules, expunged_days, deleted_days or duplicates_days");
+    return fail(
+        Code::kSyntax,
+        "say what is to expire: rules, expunged_days, deleted_days, duplicates_days, archive "
+        "or keywords");
   return std::make_unique<ExpireTask>(context.services, std::move(options));
 }
 

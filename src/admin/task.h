@@ -81,6 +81,9 @@ Result<std::unique_ptr<Task>> rule_list(const TaskContext& context, const Json& 
 Result<std::unique_ptr<Task>> hold_set(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> hold_lift(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> hold_list(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> undelete_list(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> undelete_messages(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> undelete_mailbox(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_import(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_promote(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_demote(const TaskContext& context, const Json& request);

@@ -57,6 +57,10 @@ void read_expire(ConfigTable table, Config& config) {
     else
       table.wrong("rules", fmt::format("{}: {}", path, rule.error().text));
   }
+  config.expire_archive = table.text("archive_partition");
+  if (!config.expire_archive.empty() && config.expire_archive != "default" &&
+      !config.partitions.contains(config.expire_archive))
+    table.wrong("archive_partition", "must be one of store.partitions, or \"default\"");
   table.check_all_read();
 }
 

@@ -55,6 +55,7 @@ struct Config {
 
   int64_t expire_interval_s = 0;
   expire::RulesByPath expire_rules;
+  std::string expire_archive;  // partition; empty: nothing is archived
 
   std::string admin_socket;
   unsigned admin_mode = 0600;

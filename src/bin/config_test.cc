@@ -35,6 +35,7 @@ TEST(Config, ReadsRulesAndNamesWhatIsWrongInThem) {
 [expire]
 rules = { "*" = "at-most=7", Trash = "days=30" }
 interval_minutes = 5
+archive_partition = "default"
 )");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->expire_interval_s, 300);
@@ -42,7 +43,9 @@ interval_minutes = 5
   EXPECT_EQ(config->expire_rules.at("*").at_most, 7U);
   EXPECT_THAT(problems_of("[expire]\nrules = { Junk = \"days=ever\" }\n"),
               HasSubstr("gemel.toml:2: expire.rules: Junk: rule: \"days=ever\""));
+  EXPECT_EQ(config->expire_archive, "default");
   EXPECT_THAT(problems_of("[expire]\ninterval_minutes = 0\n"), HasSubstr("interval_minutes"));
+  EXPECT_THAT(problems_of("[expire]\narchive_partition = \"x\"\n"), HasSubstr("store.partitions"));
 }
 
 TEST(Config, ReadsWhatIsThere) {

@@ -57,6 +57,7 @@ struct Line {
   uint32_t id = 0;
   ExpireOptions expire;
   HoldOptions hold;
+  UndeleteOptions undelete;
   std::string rule;
   std::string identifier;
   std::string rights;
@@ -75,8 +76,7 @@ inline CLI::App* leaf(CLI::App& parent, Line& line, const char* name, const char
   return command;
 }
 
-/// gemel acl, quota and annotation; gemel sieve, gemel outbox; gemel expire, rule and hold; gemel
-/// group.
+/// gemel acl, quota and annotation; sieve; outbox; expire, rule, hold and undelete; group.
 void add_access_commands(CLI::App& app, Line& line);
 void add_sieve_commands(CLI::App& app, Line& line);
 void add_outbox_commands(CLI::App& app, Line& line);

@@ -19,6 +19,7 @@ std::string_view verb_of(const std::string& action) {
   if (action == "free") return "freed";
   if (action == "free-mailbox") return "freed with their mailbox";
   if (action == "forget") return "forgotten";
+  if (action == "archive") return "archived";
   return "kept";
 }
 
@@ -30,6 +31,13 @@ std::string day_of(int64_t unix_s) {
 }
 
 void show_action(const Json& row) {
+  if (row.contains("keywords")) {
+    std::string names;
+    for (const Json& keyword : row["keywords"]) names += " " + keyword.get<std::string>();
+    fmt::print("{}: keywords{} pruned: {}\n", row.value("mailbox", ""), names,
+               row.value("why", ""));
+    return;
+  }
   const std::string uids = row.value("uids", "");
   fmt::print("{}{}: {} {} ({}) {}: {}\n", row.value("mailbox", row.value("user", "")),
              uids.empty() ? "" : " " + uids, row.value("messages", uint64_t{0}),
@@ -41,17 +49,22 @@ void show_action(const Json& row) {
 void show_report(const Json& last, const ExpireOptions& options) {
   fmt::print(
       "{} mailboxes: {} messages ({}) expunged, {} ({}) freed, {} mailboxes freed, "
-      "{} things forgotten, {} held\n",
+      "{} things forgotten, {} mailboxes ({}) archived, {} keywords pruned, {} held\n",
       last.value("mailboxes", uint64_t{0}), last.value("expunged", uint64_t{0}),
       human_bytes(last.value("expunged_bytes", uint64_t{0})), last.value("freed", uint64_t{0}),
       human_bytes(last.value("freed_bytes", uint64_t{0})),
       last.value("mailboxes_freed", uint64_t{0}), last.value("forgotten", uint64_t{0}),
-      last.value("held", uint64_t{0}));
+      last.value("archived", uint64_t{0}), human_bytes(last.value("archived_bytes", uint64_t{0})),
+      last.value("keywords", uint64_t{0}), last.value("held", uint64_t{0}));
   if (options.dry_run) fmt::print("nothing was changed: this was a dry run\n");
 }
 
 Json request_of(const ExpireOptions& options) {
-  Json request = {{"command", "expire"}, {"rules", options.rules}, {"dry_run", options.dry_run}};
+  Json request = {{"command", "expire"},
+                  {"rules", options.rules},
+                  {"keywords", options.keywords},
+                  {"archive", options.archive},
+                  {"dry_run", options.dry_run}};
   if (options.expunged_days) request["expunged_days"] = *options.expunged_days;
   if (options.deleted_days) request["deleted_days"] = *options.deleted_days;
   if (options.duplicates_days) request["duplicates_days"] = *options.duplicates_days;
@@ -67,11 +80,20 @@ Json request_of(const char* command, const HoldOptions& options) {
   return request;
 }
 
+Json request_of(const char* command, const UndeleteOptions& options) {
+  Json request = {{"command", command}, {"user", options.userid}};
+  for (const auto& [name, value] :
+       {std::pair("mailbox", &options.mailbox), std::pair("uids", &options.uids),
+        std::pair("to", &options.to), std::pair("id", &options.id)})
+    if (!value->empty()) request[name] = *value;
+  return request;
+}
+
 }  // namespace
 
 int run_expire(const Common& common, const ExpireOptions& options) {
   if (!options.rules && !options.expunged_days && !options.deleted_days &&
-      !options.duplicates_days) {
+      !options.duplicates_days && options.archive.empty() && !options.keywords) {
     fmt::print(stderr, "gemel: say what is to expire; see gemel expire --help\n");
     return kExitUsage;
   }
@@ -140,6 +162,57 @@ int run_hold_list(const Common& common) {
   if (!last) return report(common, last.error());
   if (common.format == Format::kJson) fmt::print("{}\n", to_line(*last));
   return kExitOk;
+}
+
+int run_undelete_list(const Common& common, const UndeleteOptions& options) {
+  Result<Client> client = Client::connect(common.socket);
+  if (!client) return report(common, client.error());
+  std::vector<Json> rows;
+  const Result<Json> last =
+      client->call(request_of("undelete list", options), [&](const Json& row) {
+        if (common.format == Format::kJson) {
+          fmt::print("{}\n", to_line(row));
+          return;
+        }
+        rows.push_back(row);
+        const int64_t unix_s = row.value("internaldate", row.value("deleted", int64_t{0}));
+        rows.back()["when"] = unix_s == 0 ? "" : day_of(unix_s);
+      });
+  if (!last) return report(common, last.error());
+  if (common.format == Format::kJson)
+    fmt::print("{}\n", to_line(*last));
+  else if (options.mailbox.empty())
+    print_table(rows, {{"MAILBOX", "mailbox"},
+                       {"DELETED", "when"},
+                       {"MESSAGES", "messages"},
+                       {"EXPUNGED", "expunged"},
+                       {"BYTES", "bytes"},
+                       {"ID", "id"}});
+  else
+    print_table(rows,
+                {{"UID", "uid"}, {"DATE", "when"}, {"BYTES", "bytes"}, {"SUBJECT", "subject"}});
+  return kExitOk;
+}
+
+int run_undelete_messages(const Common& common, const UndeleteOptions& options) {
+  Result<Client> client = Client::connect(common.socket);
+  if (!client) return report(common, client.error());
+  const Result<Json> last =
+      client->call(request_of("undelete messages", options), [](const Json&) {});
+  if (!last) return report(common, last.error());
+  if (common.format == Format::kJson)
+    fmt::print("{}\n", to_line(*last));
+  else
+    fmt::print("{} messages ({}) brought back, {} were there already\n",
+               last->value("messages", uint64_t{0}), human_bytes(last->value("bytes", uint64_t{0})),
+               last->value("there_already", uint64_t{0}));
+  return kExitOk;
+}
+
+int run_undelete_mailbox(const Common& common, const UndeleteOptions& options) {
+  return run_request(
+      common, request_of("undelete mailbox", options), {},
+      "brought back " + options.userid + "/" + (options.to.empty() ? options.mailbox : options.to));
 }
 
 }  // namespace gemel::tool

@@ -1,5 +1,5 @@
-// The tool's commands for what is kept and what goes: expire and holds. Each returns the exit
-// status.
+// The tool's commands for what is kept and what goes: expire, holds, undelete. Each returns the
+// exit status.
 #pragma once
 
 #include <optional>
@@ -14,6 +14,8 @@ struct ExpireOptions {
   std::optional<uint64_t> expunged_days = {};
   std::optional<uint64_t> deleted_days = {};
   std::optional<uint64_t> duplicates_days = {};
+  std::string archive = {};  // partition
+  bool keywords = false;
   bool dry_run = false;
   std::string userid = {};
   std::string mailbox = {};  // "user/path"
@@ -31,6 +33,17 @@ struct HoldOptions {
 int run_hold_set(const Common& common, const HoldOptions& options);
 int run_hold_lift(const Common& common, const HoldOptions& options);
 int run_hold_list(const Common& common);
+
+struct UndeleteOptions {
+  std::string userid = {};
+  std::string mailbox = {};
+  std::string uids = {};  // "1:3,7"; empty: all
+  std::string to = {};    // empty: where it was
+  std::string id = {};    // of a deleted mailbox; empty: the one deleted last
+};
+int run_undelete_list(const Common& common, const UndeleteOptions& options);
+int run_undelete_messages(const Common& common, const UndeleteOptions& options);
+int run_undelete_mailbox(const Common& common, const UndeleteOptions& options);
 
 /// The first second of a day in UTC, "2030-12-31". Errors: kSyntax.
 Result<int64_t> parse_day(const std::string& text);

@@ -1,4 +1,4 @@
-// The command line of what is kept and what goes: gemel expire, gemel rule, gemel hold.
+// The command line of what is kept and what goes: gemel expire, rule, hold and undelete.
 #include "bin/gemel_line.h"
 
 namespace gemel::tool {
@@ -24,6 +24,9 @@ void add_expire_command(CLI::App& app, Line& line) {
       ->add_option("--duplicates", line.expire.duplicates_days,
                    "forget deliveries of at least so many days ago")
       ->check(days);
+  expire->add_option("--archive", line.expire.archive,
+                     "move mailboxes to this partition, where their rule says so");
+  expire->add_flag("--keywords", line.expire.keywords, "prune keywords that no message has");
   expire->add_option("--user", line.expire.userid, "of this user only");
   expire->add_option("--mailbox", line.expire.mailbox, "only USER/MAILBOX");
   expire->add_flag("--dry-run", line.expire.dry_run, "only say what would go, and why");
@@ -74,12 +77,35 @@ void add_hold_commands(CLI::App& app, Line& line) {
   leaf(*hold, line, "list", "show all holds", [&line] { return run_hold_list(line.common); });
 }
 
+void add_undelete_commands(CLI::App& app, Line& line) {
+  UndeleteOptions& options = line.undelete;
+  CLI::App* undelete = app.add_subcommand("undelete", "bring back what was expunged or deleted");
+  undelete->require_subcommand(1);
+  CLI::App* list = leaf(*undelete, line, "list", "show what can be brought back",
+                        [&line] { return run_undelete_list(line.common, line.undelete); });
+  CLI::App* messages =
+      leaf(*undelete, line, "messages", "bring back expunged messages, with new uids",
+           [&line] { return run_undelete_messages(line.common, line.undelete); });
+  CLI::App* mailbox = leaf(*undelete, line, "mailbox", "bring back a deleted mailbox as it was",
+                           [&line] { return run_undelete_mailbox(line.common, line.undelete); });
+  for (CLI::App* command : {list, messages, mailbox})
+    command->add_option("USER", options.userid)->required();
+  list->add_option("MAILBOX", options.mailbox, "the expunged messages of this one");
+  for (CLI::App* command : {messages, mailbox})
+    command->add_option("MAILBOX", options.mailbox)->required();
+  messages->add_option("--uids", options.uids, "only these, as 1:3,7");
+  messages->add_option("--to", options.to, "into this mailbox");
+  mailbox->add_option("--to", options.to, "under this name");
+  mailbox->add_option("--id", options.id, "of several deleted ones, not the last");
+}
+
 }  // namespace
 
 void add_retention_commands(CLI::App& app, Line& line) {
   add_expire_command(app, line);
   add_rule_commands(app, line);
   add_hold_commands(app, line);
+  add_undelete_commands(app, line);
 }
 
 }  // namespace gemel::tool

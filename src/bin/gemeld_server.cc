@@ -46,7 +46,8 @@ Sweeper::Schedule expire_schedule(const Config& config) {
           .defaults = expire_defaults(config),
           .options = {.rules = expire::Options::Rules::kApply,
                       .expunged_s = config.keep_expunged_days * kDayS,
-                      .deleted_s = config.keep_deleted_days * kDayS}};
+                      .deleted_s = config.keep_deleted_days * kDayS,
+                      .archive = config.expire_archive}};
 }
 
 }  // namespace

@@ -54,12 +54,12 @@ void Sweeper::sweep() {
   }
   const expire::Report& report = run.report();
   for (const std::string& error : report.errors) log::warn("expire passed over {}", error);
-  if (report.expunged > 0 || report.freed > 0 || report.mailboxes_freed > 0)
+  if (report.expunged > 0 || report.freed > 0 || report.mailboxes_freed > 0 || report.archived > 0)
     log::info(
         "expire looked_at={} expunged={} expunged_bytes={} freed={} freed_bytes={} "
-        "mailboxes_freed={}",
+        "mailboxes_freed={} archived={}",
         report.mailboxes, report.expunged, report.expunged_bytes, report.freed, report.freed_bytes,
-        report.mailboxes_freed);
+        report.mailboxes_freed, report.archived);
 }
 
 }  // namespace gemel::bin

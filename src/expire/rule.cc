@@ -24,6 +24,8 @@ struct NumberWord {
 constexpr std::array kNumberWords = {
     NumberWord{"days", &Rule::days, "never", kDaysMax},
     NumberWord{"at-most", &Rule::at_most, "none", UINT32_MAX},
+    NumberWord{"archive-days", &Rule::archive_days, "never", kDaysMax},
+    NumberWord{"archive-bytes", &Rule::archive_bytes, "never", uint64_t{1} << 60},
 };
 constexpr std::array<std::string_view, 2> kDateWords = {"savedate", "internaldate"};
 constexpr std::array<std::string_view, 2> kSpareWords = {"flagged", "none"};

@@ -1,10 +1,11 @@
-// Rules: which messages a mailbox does not keep.
+// Rules: which messages a mailbox does not keep, and when it goes to another partition.
 //
 // A rule is a line of words. It stands in the mailbox's attribute kAttributeRule, which METADATA
 // shows as /shared/vendor/gemel/expire, or in the server's configuration, by path. Each word that a
 // rule leaves out is as the level above says it; what no level says is as in `Rule` below.
 //
 //   days=30|never  by=savedate|internaldate  keep=flagged|none  at-most=1000|none
+//   archive-days=365|never  archive-bytes=1000000000|never
 //
 // Threads  any; values.
 // Source   doc/expire.md, "Rules"; RFC 5464 §6.2.1 (names of entries), RFC 8514 (SAVEDATE).
@@ -37,13 +38,20 @@ struct Rule {
   std::optional<uint64_t> days = {};  // kNever, or messages that old go
   std::optional<DateBy> by = {};
   std::optional<Spare> spare = {};
-  std::optional<uint64_t> at_most = {};  // kNever, or the newest so many stay
+  std::optional<uint64_t> at_most = {};        // kNever, or the newest so many stay
+  std::optional<uint64_t> archive_days = {};   // kNever, or so long nothing came into it
+  std::optional<uint64_t> archive_bytes = {};  // kNever, or its messages are as large together
   bool operator==(const Rule&) const = default;
 
   uint64_t days_or_never() const { return days.value_or(kNever); }
   DateBy by_or_default() const { return by.value_or(DateBy::kSaveDate); }
   Spare spare_or_default() const { return spare.value_or(Spare::kFlagged); }
   uint64_t at_most_or_all() const { return at_most.value_or(kNever); }
+  uint64_t archive_days_or_never() const { return archive_days.value_or(kNever); }
+  uint64_t archive_bytes_or_never() const { return archive_bytes.value_or(kNever); }
+  bool archives() const {
+    return archive_days_or_never() != kNever || archive_bytes_or_never() != kNever;
+  }
   bool expunges() const { return days_or_never() != kNever || at_most_or_all() != kNever; }
 };
 

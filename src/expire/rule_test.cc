@@ -13,7 +13,7 @@ TEST(Rule, IsTextAndBack) {
   EXPECT_EQ(rule.by, DateBy::kInternalDate);
   EXPECT_EQ(rule.spare, Spare::kNothing);
   EXPECT_EQ(text_of(rule), "days=30 at-most=5 by=internaldate keep=none");
-  for (const char* text : {"", "days=never", "days=never at-most=4294967295 by=internaldate",
+  for (const char* text : {"", "days=never", "at-most=none archive-days=never archive-bytes=1",
                            "days=36500 by=savedate keep=flagged"}) {
     EXPECT_EQ(text_of(parse_rule(text).value()), text);
     EXPECT_EQ(parse_rule(text_of(parse_rule(text).value())).value(), parse_rule(text).value());

@@ -60,6 +60,21 @@ Result<Going> tombstones(const MailboxView& view, ModSeq up_to) {
   return out;
 }
 
+/// As the store would find them, but for the flag history.
+Result<std::vector<std::string>> unused_keywords(const MailboxView& view) {
+  Flags in_use;
+  if (view.info().last_uid) {
+    TRY(const auto states,
+        view.states(UidSet::of(Uid(1), view.info().last_uid), MailboxView::Include::kExpungedToo));
+    for (const RecordState& state : states) in_use = in_use | state.flags;
+  }
+  std::vector<std::string> out;
+  const std::vector<std::string>& keywords = view.info().keywords;
+  for (size_t i = 0; i < keywords.size(); ++i)
+    if (!keywords[i].empty() && !in_use.has(kSystemFlagCount + i)) out.push_back(keywords[i]);
+  return out;
+}
+
 }  // namespace
 
 std::string_view name_of(Kind kind) {
@@ -72,6 +87,10 @@ std::string_view name_of(Kind kind) {
       return "free-mailbox";
     case Kind::kForget:
       return "forget";
+    case Kind::kArchive:
+      return "archive";
+    case Kind::kKeywords:
+      return "keywords";
     case Kind::kHold:
       return "hold";
   }
@@ -88,7 +107,16 @@ class Run::Work {
   Report report;
 
  private:
-  enum class Stage : uint8_t { kFirst, kFree, kPlan, kExpunge, kFreeMailbox, kLast };
+  enum class Stage : uint8_t {
+    kFirst,
+    kFree,
+    kPlan,
+    kExpunge,
+    kArchive,
+    kKeywords,
+    kFreeMailbox,
+    kLast
+  };
   /// The mailbox under way, and how far.
   struct Place {
     MailboxInfo mailbox;
@@ -111,6 +139,8 @@ class Run::Work {
   Result<void> free_some(Place& place, const Sink& sink);
   Result<void> make_plan(Place& place, const Sink& sink);
   Result<void> expunge_some(Place& place, const Sink& sink);
+  Result<void> archive(Place& place, const Sink& sink);
+  Result<void> prune_keywords(Place& place, const Sink& sink);
   Result<void> free_mailbox(Place& place, const Sink& sink);
   Result<void> put_marks(const UniqueId& id, const std::vector<Mark>& marks);
   void tell(const Sink& sink, Action action);
@@ -233,6 +263,13 @@ void Run::Work::tell(const Sink& sink, Action action) {
     case Kind::kForget:
       report.forgotten += action.messages;
       break;
+    case Kind::kArchive:
+      ++report.archived;
+      report.archived_bytes += action.bytes;
+      break;
+    case Kind::kKeywords:
+      report.keywords += action.keywords.size();
+      break;
     case Kind::kHold:
       ++report.held;
       break;
@@ -262,6 +299,13 @@ Result<void> Run::Work::look_at(Place& place, const Sink& sink) {
       return make_plan(place, sink);
     case Stage::kExpunge:
       return expunge_some(place, sink);
+    case Stage::kArchive:
+      place.stage = Stage::kKeywords;
+      return options_.archive.empty() ? Result<void>() : archive(place, sink);
+    case Stage::kKeywords:
+      place.stage = Stage::kLast;
+      return options_.keywords == Options::Keywords::kLeave ? Result<void>()
+                                                            : prune_keywords(place, sink);
     case Stage::kFreeMailbox:
       return free_mailbox(place, sink);
     case Stage::kLast:
@@ -334,7 +378,7 @@ Result<void> Run::Work::free_some(Place& place, const Sink& sink) {
 }
 
 Result<void> Run::Work::make_plan(Place& place, const Sink& sink) {
-  place.stage = Stage::kLast;
+  place.stage = Stage::kArchive;
   if (options_.rules == Options::Rules::kLeave) return {};
   TRY(const Rule rule, rules_->of(place.mailbox.name));
   if (!rule.expunges()) return {};
@@ -381,7 +425,48 @@ Result<void> Run::Work::expunge_some(Place& place, const Sink& sink) {
                 .bytes = done.bytes,
                 .why = going.why});
   if (going.uids.empty()) place.going.erase(place.going.begin());
-  if (place.going.empty()) place.stage = Stage::kLast;
+  if (place.going.empty()) place.stage = Stage::kArchive;
+  return {};
+}
+
+Result<void> Run::Work::archive(Place& place, const Sink& sink) {
+  TRY(const Rule rule, rules_->of(place.mailbox.name));
+  if (!rule.archives() || place.mailbox.partition == options_.archive) return {};
+  TRY(const MailboxView view, store_.view(place.mailbox.id));
+  const MailboxInfo& mailbox = view.info();
+  TRY(const std::vector<Candidate> messages, candidates(view));
+  if (messages.empty()) return {};
+  int64_t newest_s = 0;
+  for (const Candidate& message : messages) newest_s = std::max(newest_s, message.savedate_s);
+  const uint64_t days = rule.archive_days_or_never();
+  const uint64_t bytes = rule.archive_bytes_or_never();
+  const bool is_old = days != kNever && now_s_ - newest_s >= static_cast<int64_t>(days) * kDayS;
+  const bool is_large = mailbox.bytes >= bytes;
+  if (!is_old && !is_large) return {};
+  if (!is_dry()) TRY_OK(store_.move(mailbox.id, options_.archive));
+  tell(sink, {.kind = Kind::kArchive,
+              .where = mailbox.name.text(),
+              .messages = messages.size(),
+              .bytes = mailbox.bytes,
+              .why = is_old ? fmt::format("nothing came in for {} days", days)
+                            : fmt::format("it holds at least {} bytes", bytes)});
+  return {};
+}
+
+Result<void> Run::Work::prune_keywords(Place& place, const Sink& sink) {
+  if (place.mailbox.keywords.empty()) return {};
+  std::vector<std::string> unused;
+  if (is_dry()) {
+    TRY(const MailboxView view, store_.view(place.mailbox.id));
+    TRY(unused, unused_keywords(view));
+  } else {
+    TRY(unused, store_.prune_keywords(place.mailbox.id));
+  }
+  if (unused.empty()) return {};
+  tell(sink, {.kind = Kind::kKeywords,
+              .where = place.mailbox.name.text(),
+              .keywords = std::move(unused),
+              .why = "no message has them"});
   return {};
 }
 

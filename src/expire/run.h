@@ -34,11 +34,14 @@ struct Options {
   std::optional<int64_t> expunged_s = {};    // free messages expunged longer ago
   std::optional<int64_t> deleted_s = {};     // and mailboxes deleted longer ago
   std::optional<int64_t> duplicates_s = {};  // forget what deliveries remember, see MailStore
+  std::string archive = {};                  // partition for mailboxes whose rule says so
+  enum class Keywords : uint8_t { kLeave, kPrune } keywords = Keywords::kLeave;
   enum class Effect : uint8_t { kDo, kDryRun } effect = Effect::kDo;
   std::string userid = {};                  // only of this user
   std::optional<MailboxName> mailbox = {};  // only this one, deleted ones of the name too
   bool does_nothing() const {
-    return rules == Rules::kLeave && !expunged_s && !deleted_s && !duplicates_s;
+    return rules == Rules::kLeave && !expunged_s && !deleted_s && !duplicates_s &&
+           archive.empty() && keywords == Keywords::kLeave;
   }
 };
 
@@ -49,6 +52,8 @@ struct Action {
     kFree,         // expunged messages, for good
     kFreeMailbox,  // messages of a deleted mailbox, for good
     kForget,       // what deliveries remember
+    kArchive,      // a mailbox goes to another partition
+    kKeywords,     // that no message has
     kHold,         // would have gone, but there is a hold
   };
   Kind kind = Kind::kExpunge;
@@ -56,6 +61,7 @@ struct Action {
   UidSet uids = {};        // of kExpunge, and of kFree in a dry run
   uint64_t messages = 0;   // of kForget: things remembered
   uint64_t bytes = 0;
+  std::vector<std::string> keywords = {};  // of kKeywords
   std::string why = {};
 };
 std::string_view name_of(Action::Kind kind);
@@ -68,6 +74,9 @@ struct Report {
   uint64_t freed_bytes = 0;
   uint64_t mailboxes_freed = 0;
   uint64_t forgotten = 0;
+  uint64_t archived = 0;  // mailboxes
+  uint64_t archived_bytes = 0;
+  uint64_t keywords = 0;
   uint64_t held = 0;                     // mailboxes
   std::vector<std::string> errors = {};  // what was passed over; at most kErrorsMax
 };

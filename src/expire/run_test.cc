@@ -240,6 +240,68 @@ TEST_P(RunTest, WhatIsHeldStaysAndIsTold) {
   EXPECT_EQ(store->digest(), before);
 }
 
+TEST_P(RunTest, ArchivesMailboxesThatAreOldOrLarge) {
+  const UniqueId large = store.create("Large");
+  const UniqueId other = store.create("Large/below");
+  const UniqueId busy = store.create("Busy");
+  for (const UniqueId& id : {trash, large, other, busy}) store.append_many(id, 2);
+  ASSERT_TRUE(store->expunge(trash, UidSet::of(Uid(1), Uid(1))));
+  set_rule(trash, "archive-days=30");
+  set_rule(busy, "archive-days=30");
+  set_rule(large, "archive-bytes=18");
+  set_rule(other, "archive-bytes=19");
+  store.clock.advance(30 * kDayS);
+  store.append_many(busy, 1);
+  EXPECT_EQ(shown(run(kRules)), "");
+  const std::string expected =
+      "archive alice/Large  2: it holds at least 18 bytes\n"
+      "archive alice/Trash  1: nothing came in for 30 days\n";
+  const Options archive = {.archive = "archive"};
+  EXPECT_EQ(shown(run(dry(archive))), expected);
+  EXPECT_EQ(store.info(trash).partition, "default");
+  EXPECT_EQ(shown(run(archive)), expected);
+  EXPECT_EQ(store.info(trash).partition, "archive");
+  EXPECT_EQ(store.info(large).partition, "archive");
+  EXPECT_EQ(store.info(other).partition, "default");
+  EXPECT_EQ(store.body(trash, 2), "message 1");
+  EXPECT_EQ(report.archived, 2U);
+  EXPECT_EQ(shown(run(archive)), "");
+  run({.archive = "nowhere"});
+  EXPECT_EQ(report.errors.size(), 2U);
+}
+
+// R36: what was archived, renamed and deleted leaves nothing on the archive's disk.
+TEST_P(RunTest, R36NoBodyIsLeftInTheArchiveWithoutAnOwner) {
+  store.append(trash, std::string(kBodyChunkBytes + 1, 'x'));
+  set_rule(trash, "archive-bytes=1");
+  run({.archive = "archive"});
+  ASSERT_EQ(report.archived, 1U);
+  EXPECT_EQ(store->verify({})->bodies, 1U);
+  ASSERT_TRUE(store->rename({"alice", "Trash"}, {"alice", "Old/Trash"}));
+  ASSERT_TRUE(store->remove(trash));
+  run({.deleted_s = 0});
+  EXPECT_EQ(report.freed, 1U);
+  EXPECT_EQ(store->verify({})->bodies, 0U);
+}
+
+TEST_P(RunTest, PrunesKeywordsThatNoMessageHas) {
+  store.append(trash, "a", flag_names({"$Kept", "$Hidden"}));
+  store.append(trash, "b", flag_names({"$Hidden", "$Gone"}));
+  ASSERT_TRUE(store->store_flags(trash, UidSet::of(Uid(1), Uid(1)), FlagOp::kRemove,
+                                 flag_names({"$Hidden"})));
+  ASSERT_TRUE(store->expunge(trash, UidSet::of(Uid(2), Uid(2))));
+  const Options prune = {.keywords = Options::Keywords::kPrune};
+  EXPECT_EQ(shown(run(prune)), "");  // hidden messages count
+  run({.expunged_s = 0});
+  EXPECT_EQ(run(dry(prune)).size(), 1U);
+  // $Hidden is in the flag history, which a merge may ask; $Gone is nowhere.
+  const std::vector<Action> done = run(prune);
+  ASSERT_EQ(done.size(), 1U);
+  EXPECT_EQ(done[0].keywords, std::vector<std::string>{"$Gone"});
+  EXPECT_EQ(report.keywords, 1U);
+  EXPECT_EQ(store.flags(trash, 1), "$Kept");
+}
+
 TEST_P(RunTest, LooksOnlyAtTheUserOrMailboxThatIsNamed) {
   defaults.rules = {{"*", parse_rule("days=1").value()}};
   store.append_many(trash, 1);

@@ -48,8 +48,13 @@ std::string permanent_flags(const View& view) {
   for (size_t i = 0; i < kSystemFlagCount; ++i)
     if (scope.allows(static_cast<SystemFlag>(i))) add(kSystemFlagNames[i]);
   if (!scope.others) return out;
-  for (const std::string& keyword : view.keywords()) add(keyword);
-  if (view.keywords().size() < kMailboxKeywordsMax) add("\\*");
+  size_t count = 0;
+  for (const std::string& keyword : view.keywords()) {
+    if (keyword.empty()) continue;  // a place that is free again
+    ++count;
+    add(keyword);
+  }
+  if (count < kMailboxKeywordsMax) add("\\*");
   return out;
 }
 
@@ -126,7 +131,8 @@ void Session::notice_role() {
 std::string Session::flags_lines() const {
   std::string names;
   for (const std::string_view name : kSystemFlagNames) (names += names.empty() ? "" : " ") += name;
-  for (const std::string& keyword : view_->keywords()) (names += ' ') += keyword;
+  for (const std::string& keyword : view_->keywords())
+    if (!keyword.empty()) (names += ' ') += keyword;
   std::string text = fmt::format("* FLAGS ({})\r\n", names);
   const std::string kept = permanent_flags(*view_);
   text += fmt::format("* OK [PERMANENTFLAGS ({})] {}\r\n", kept,

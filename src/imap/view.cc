@@ -171,7 +171,7 @@ Result<void> View::sort_out_touched(const MailboxView& mailbox, News& news) {
 }
 
 bool View::take_keywords(const MailboxInfo& mailbox) {
-  if (mailbox.keywords.size() <= keywords_.size()) return false;  // it only grows
+  if (mailbox.keywords == keywords_) return false;
   keywords_ = mailbox.keywords;
   return true;
 }

@@ -50,7 +50,7 @@ struct MailboxInfo {
   int64_t deleted_s = 0;  // unix time of the delete, 0 while it lives
   std::map<std::string, std::string> attributes;
   std::vector<std::string>
-      keywords;  // bit kSystemFlagCount + i of Flags is keywords[i]; only grows
+      keywords;  // bit kSystemFlagCount + i of Flags is keywords[i]; "": nobody has that bit
   Lineage lineage;
 
   // When what a header says was changed here: not in the digest, and where an update from another

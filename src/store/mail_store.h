@@ -389,13 +389,33 @@ class MailStore {
   Result<MailboxInfo> create(const NewMailbox& mailbox);
   /// The mailbox is hidden and its name free at once; content is kept until purged. Children stay.
   Result<Committed> remove(const UniqueId& mailbox);
-  /// A deleted mailbox that is kept comes back under `name`. Errors: kExists, kNotFound.
+  /// A deleted mailbox that is kept comes back under `name`, as it was. Errors: kExists, kNotFound.
   Result<Committed> restore(const UniqueId& mailbox, const MailboxName& name);
+  struct Restored {
+    Committed committed = {};  // in the target
+    UidSet source_uids = {};   // pairwise, ascending, with target_uids
+    UidSet target_uids = {};
+    UidSet there_already = {};  // of the source
+    uint64_t bytes = 0;
+  };
+  /// The expunged ones of `uids` that are kept come back as new messages of `target`, with flags
+  /// but
+  /// \Deleted, and internaldate; the tombstones stay. Where a live message of the target has the
+  /// same body and internaldate it is there already. `source` may be the target, or deleted.
+  /// Errors: as append.
+  Result<Restored> restore_expunged(const UniqueId& source, const UidSet& uids,
+                                    const UniqueId& target);
   /// With all below it, and into another partition unless `partition` is empty; missing levels
   /// above the new name are made. Renaming INBOX moves its messages to a new mailbox and leaves
   /// INBOX empty (RFC 9051 §6.3.6). Errors: kExists; kNotFound; kInvalid, a name within itself.
   Result<void> rename(const MailboxName& from, const MailboxName& to,
                       std::string_view partition = {});
+  /// One mailbox alone, not those below it. Errors: kNotFound, also for the partition.
+  Result<Committed> move(const UniqueId& mailbox, std::string_view partition);
+  /// Keywords that no message has lose their place in the mailbox's table, expunged messages and
+  /// the flag history counted; returns their names. This is done by itself where a keyword needs
+  /// the place. Cost: O(messages / 256).
+  Result<std::vector<std::string>> prune_keywords(const UniqueId& mailbox);
   /// Sets, or removes where the value is nullopt.
   Result<Committed> set_attributes(
       const UniqueId& mailbox,

@@ -54,13 +54,57 @@ Flags MailboxEdit::bits_known(const FlagNames& names) const {
   return bits;
 }
 
-Result<Flags> MailboxEdit::bits_for(const FlagNames& names) {
-  for (const std::string& keyword : names.keywords) {
-    if (keyword_at(row_.info.keywords, keyword)) continue;
-    if (row_.info.keywords.size() >= kMailboxKeywordsMax)
-      return fail(Code::kLimit, "the mailbox has as many keywords as it can");
-    row_.info.keywords.push_back(keyword);
+Result<Flags> MailboxEdit::flags_in_use() {
+  Flags out;
+  TRY(const std::vector<RecordState> all, states(all_uids()));
+  for (const RecordState& state : all) out = out | state.flags;
+  for (const auto& [number, loaded] : pages_) {
+    if (!loaded.before) continue;
+    for (const Flags& flags : loaded.before->flags) out = out | flags;
   }
+  // A bit there means the keyword that had it then.
+  TRY_OK(rows_->scan_prefix(key::history(row_.info.id),
+                            [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                              const ModSeq modseq(get_be64(row_key.substr(row_key.size() - 8)));
+                              TRY(const FlagHistoryRow row, FlagHistoryRow::decode(modseq, value));
+                              for (const auto& [bits, uids] : row.flipped) out = out | bits;
+                              return true;
+                            }));
+  return out;
+}
+
+Result<std::vector<std::string>> MailboxEdit::prune_keywords(const FlagNames& names) {
+  TRY(const Flags in_use, flags_in_use());
+  const Flags kept = in_use | bits_known(names);
+  std::vector<std::string> out;
+  std::vector<std::string>& keywords = row_.info.keywords;
+  for (size_t i = 0; i < keywords.size(); ++i)
+    if (!keywords[i].empty() && !kept.has(kSystemFlagCount + i))
+      out.push_back(std::exchange(keywords[i], ""));
+  while (!keywords.empty() && keywords.back().empty()) keywords.pop_back();
+  return out;
+}
+
+/// Into the first free place of the table.
+Result<void> MailboxEdit::place_keyword(const std::string& keyword, const FlagNames& names) {
+  std::vector<std::string>& keywords = row_.info.keywords;
+  auto place = std::ranges::find(keywords, "");
+  if (place == keywords.end() && keywords.size() >= kMailboxKeywordsMax) {
+    TRY_OK(prune_keywords(names));
+    place = std::ranges::find(keywords, "");
+  }
+  if (place != keywords.end())
+    *place = keyword;
+  else if (keywords.size() < kMailboxKeywordsMax)
+    keywords.push_back(keyword);
+  else
+    return fail(Code::kLimit, "the mailbox has as many keywords as it can");
+  return {};
+}
+
+Result<Flags> MailboxEdit::bits_for(const FlagNames& names) {
+  for (const std::string& keyword : names.keywords)
+    if (!keyword_at(row_.info.keywords, keyword)) TRY_OK(place_keyword(keyword, names));
   return bits_known(names);
 }
 

@@ -36,8 +36,12 @@ class MailboxEdit {
   /// To change what the header says. Call modseq() or raise_to() too.
   MailboxInfo& header() { return row_.info; }
 
-  /// Bits for `names`; keywords that are new here get theirs. Errors: kLimit.
+  /// Bits for `names`; keywords that are new here get theirs, if need be the place of one that
+  /// prune_keywords() takes out. Errors: kLimit, all are in use.
   Result<Flags> bits_for(const FlagNames& names);
+  /// Keywords that no record has, nor the flag history, but for `names`, are taken out of the
+  /// table; returns them. The others keep their bits. Call modseq() or raise_to() too.
+  Result<std::vector<std::string>> prune_keywords(const FlagNames& names);
   /// Bits of those names that are known here.
   Flags bits_known(const FlagNames& names) const;
 
@@ -76,6 +80,8 @@ class MailboxEdit {
   };
 
   Result<LoadedPage*> page_for(Uid uid);
+  Result<Flags> flags_in_use();
+  Result<void> place_keyword(const std::string& keyword, const FlagNames& names);
   Result<void> load(const UidSet& uids);
   void count(const RecordState& state, uint64_t size, int sign);
   void count_flags(const Flags& flags, int sign);

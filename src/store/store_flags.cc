@@ -149,6 +149,17 @@ Result<MailStore::Stored> MailStore::store_flags(const UniqueId& mailbox, const 
   });
 }
 
+Result<std::vector<std::string>> MailStore::prune_keywords(const UniqueId& id) {
+  using Names = std::vector<std::string>;
+  return impl_->commit<Names>(Purpose::kFree, [id](Commit& commit) -> Result<Names> {
+    TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
+    TRY(Names pruned, mailbox->prune_keywords({}));
+    if (!pruned.empty()) mailbox->modseq();
+    TRY_OK(commit.finish());
+    return pruned;
+  });
+}
+
 Result<MailStore::Expunged> MailStore::expunge(const UniqueId& mailbox, const UidSet& uids,
                                                const ExpungeTerms& terms) {
   return impl_->commit<Expunged>(Purpose::kCommit,

@@ -1,4 +1,4 @@
-// CREATE, DELETE and its undoing, attributes, \Recent.
+// CREATE, DELETE, attributes, \Recent.
 #include <fmt/format.h>
 
 #include "store/impl.h"
@@ -46,22 +46,6 @@ Result<MailboxInfo> create_one(Commit& commit, const MailStore::NewMailbox& make
   for (const auto& [name, value] : make.attributes) made->header().attributes[name] = value;
   TRY_OK(commit.finish());
   return made->info();
-}
-
-Result<MailStore::Committed> restore_one(Commit& commit, const UniqueId& id,
-                                         const MailboxName& name) {
-  TRY(MailboxEdit * mailbox, commit.mailbox(id));
-  if (!mailbox->info().is_deleted())
-    return fail(Code::kExists, fmt::format("mailbox {} is not deleted", id.text()));
-  TRY_OK(MailboxName::make(name.owner, name.path));
-  TRY_OK(live_user(commit, name.owner));
-  TRY_OK(make_parents(commit, {name, {}}));
-  TRY_OK(commit.take_name(name, id));
-  rename_header(commit, *mailbox, name);
-  mailbox->header().deleted_s = 0;
-  mailbox->modseq();
-  TRY_OK(commit.finish());
-  return commit.committed(id);
 }
 
 using Attributes = std::vector<std::pair<std::string, std::optional<std::string>>>;
@@ -142,12 +126,6 @@ Result<MailStore::Committed> MailStore::remove(const UniqueId& id) {
     TRY_OK(commit.finish());
     return commit.committed(id);
   });
-}
-
-Result<MailStore::Committed> MailStore::restore(const UniqueId& id, const MailboxName& name) {
-  TRY_OK(take_hold_along(id, name.owner));
-  return impl_->commit<Committed>(
-      Purpose::kCommit, [id, name](Commit& commit) { return restore_one(commit, id, name); });
 }
 
 Result<MailStore::Committed> MailStore::set_attributes(const UniqueId& id,

@@ -52,6 +52,50 @@ TEST_P(StoreMessages, AMailboxTakesSoManyKeywordsAndNoMore) {
   EXPECT_EQ(store.info(inbox).keywords.size(), kMailboxKeywordsMax);
 }
 
+TEST_P(StoreMessages, AKeywordTakesThePlaceOfOneThatNoMessageHas) {
+  const UniqueId box = store.create("Keywords");
+  for (size_t i = 0; i < kMailboxKeywordsMax; ++i)
+    store.append(box, "m", flag_names({"$k" + std::to_string(i)}));
+  const UidSet seventh = UidSet::of(Uid(7), Uid(7));
+  ASSERT_TRUE(store->expunge(box, seventh));
+  // It is hidden, and may come back.
+  EXPECT_EQ(store->store_flags(box, UidSet::of(Uid(1), Uid(1)), FlagOp::kAdd, flag_names({"$new"}))
+                .error()
+                .code,
+            Code::kLimit);
+  ASSERT_TRUE(store->purge_expunged(box, ModSeq(INT64_MAX)));
+  const Digest before = store->view(box)->digest_of(UidSet::of(Uid(2), Uid(1000))).value();
+  ASSERT_TRUE(
+      store->store_flags(box, UidSet::of(Uid(1), Uid(1)), FlagOp::kAdd, flag_names({"$new"})));
+  EXPECT_EQ(store.flags(box, 1), "$k0 $new");
+  EXPECT_EQ(store.flags(box, 8), "$k7");
+  EXPECT_EQ(store.info(box).keywords.size(), kMailboxKeywordsMax);
+  EXPECT_EQ(store->view(box)->digest_of(UidSet::of(Uid(2), Uid(1000))).value(), before);
+  // Two at once, with room for one: the first one's place is not taken for the second.
+  ASSERT_TRUE(store->expunge(box, UidSet::of(Uid(9), Uid(9))));
+  ASSERT_TRUE(store->purge_expunged(box, ModSeq(INT64_MAX)));
+  EXPECT_EQ(store
+                ->store_flags(box, UidSet::of(Uid(1), Uid(1)), FlagOp::kAdd,
+                              flag_names({"$newer", "$newest"}))
+                .error()
+                .code,
+            Code::kLimit);
+  EXPECT_EQ(store.flags(box, 1), "$k0 $new");
+  ASSERT_TRUE(
+      store->store_flags(box, UidSet::of(Uid(1), Uid(1)), FlagOp::kAdd, flag_names({"$newer"})));
+  EXPECT_EQ(store.flags(box, 1), "$k0 $new $newer");
+}
+
+TEST_P(StoreMessages, PruningKeepsWhatTheFlagHistoryNames) {
+  const UniqueId box = store.create("Keywords");
+  store.append(box, "m", flag_names({"$a", "$b"}));
+  ASSERT_TRUE(store->store_flags(box, UidSet::of(Uid(1), Uid(1)), FlagOp::kSet, {}));
+  EXPECT_TRUE(store->prune_keywords(box)->empty());
+  const ModSeq before = store.info(box).highestmodseq;
+  EXPECT_TRUE(store->prune_keywords(box)->empty());
+  EXPECT_EQ(store.info(box).highestmodseq, before);  // no change, no modseq
+}
+
 TEST_P(StoreMessages, AMessageAboveTheLimitIsTooBig) {
   store.options.message_bytes_max = 100;
   store.open();

@@ -97,6 +97,21 @@ Result<void> move_bodies(Commit& commit, MailboxEdit& mailbox, const std::string
   return {};
 }
 
+Result<MailStore::Committed> MailStore::move(const UniqueId& id, std::string_view partition) {
+  TRY(const MailboxView source, view(id));
+  TRY(const auto pin, impl_->import_bodies(source, all_uids(), partition));
+  return impl_->commit<Committed>(
+      Purpose::kCommit, [id, to = std::string(partition)](Commit& commit) -> Result<Committed> {
+        TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
+        if (mailbox->info().partition != to) {
+          TRY_OK(move_bodies(commit, *mailbox, to));
+          mailbox->modseq();
+        }
+        TRY_OK(commit.finish());
+        return commit.committed(id);
+      });
+}
+
 Result<void> MailStore::rename(const MailboxName& from, const MailboxName& to,
                                std::string_view partition) {
   const Rename rename{from, to, std::string(partition)};
