@@ -39,6 +39,7 @@ class FetchWork final : public Work {
   Result<void> put_content(std::string& out, const FetchItem& item);
   Result<void> put_section(std::string& out, const FetchItem& item);
   Result<void> put_streamed(std::string& out);
+  Result<void> leave_out(std::string& out, size_t before, const Error& error);
   void put_flags(std::string& out, const RecordState& state);
   bool is_wanted(const RecordState& state) const;
   void next_message();
@@ -62,6 +63,7 @@ class FetchWork final : public Work {
   Flags last_flags_;                    // most neighbours have equal flags
   std::optional<std::string> last_flags_text_;
   bool has_lost_ = false;
+  std::optional<std::string> unreadable_;  // which message first had items that can't be read
 };
 
 Result<Progress> FetchWork::step(std::string& out) {
@@ -74,6 +76,7 @@ Result<Progress> FetchWork::step(std::string& out) {
     if (at_ == states_.size()) {
       TRY(const bool loaded, load_batch(out));
       if (!loaded) {
+        if (unreadable_) return fail(Code::kCorrupt, *unreadable_);
         if (has_lost_) return fail(Code::kGone, "some of the messages are expunged");
         return Progress::kDone;
       }
@@ -81,13 +84,28 @@ Result<Progress> FetchWork::step(std::string& out) {
     }
     if (!is_open_) TRY_OK(start_message(out));
     if (item_ < request_.items.items.size()) {
-      TRY_OK(put_item(out, request_.items.items[item_++]));
+      const size_t before = out.size();
+      if (const auto put = put_item(out, request_.items.items[item_++]); !put)
+        TRY_OK(leave_out(out, before, put.error()));
       continue;
     }
     out += ")\r\n";
     next_message();
   }
   return Progress::kMore;
+}
+
+// One message that can't be read must not hide the others, nor what can be told of it. The UID
+// makes sure that the list is not empty (RFC 9051 §9, msg-att).
+Result<void> FetchWork::leave_out(std::string& out, size_t before, const Error& error) {
+  const RecordState& state = states_[at_];
+  log::error("imap user={} mailbox={} uid={} can't be read: {}", session_.userid(),
+             mailbox_->info().id.text(), state.uid.value, error.text);
+  out.resize(before);
+  message_.reset();
+  if (!unreadable_) unreadable_ = fmt::format("message {} can't be read", state.uid.value);
+  if (!out.ends_with('(') || request_.items.has(Kind::kUid)) return {};
+  return put_item(out, {.kind = Kind::kUid});
 }
 
 void FetchWork::next_message() {

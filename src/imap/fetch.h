@@ -22,8 +22,8 @@ struct FetchRequest {
 };
 
 /// `session` must outlive it and keep its mailbox selected. Errors of a step: kGone, some of the
-/// messages are not there any more (the others were sent); kIo, kCorrupt. After an error inside a
-/// literal the session is aborted.
+/// messages are not there any more (the others were sent); kCorrupt, items of some messages can't
+/// be read (all else was sent); kIo. After an error inside a literal the session is aborted.
 std::unique_ptr<Work> make_fetch(Session& session, FetchRequest request);
 
 /// `* VANISHED ...` for all of `uids`, in lines of limited length; `earlier` is "" or "(EARLIER) ".

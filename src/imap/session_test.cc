@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "base/hash.h"
+#include "base/log.h"
 #include "imap/test_world.h"
 
 namespace gemel::imap {
@@ -58,6 +60,25 @@ TEST(Session, LogsInByScram) {
   const std::string last = client.line(to_base64(scram.answer(challenge_of(first)).value()));
   EXPECT_TRUE(scram.verify(challenge_of(last)));
   EXPECT_THAT(client.line(""), StartsWith("a OK [CAPABILITY "));
+}
+
+TEST(Session, AMessageThatCantBeReadHidesNoOther) {
+  log::set_level(log::Level::kOff);
+  World world;
+  Client client = alice(world);
+  for (const char* text : {"one", "two", "three"}) client.send(append_command("a", "INBOX", text));
+  client.line("b SELECT INBOX");
+  const Guid guid{sha256("two")};
+  world.disk().rot("world", {Table::kBody, std::string(guid.view()), std::nullopt});
+  const std::string said = client.line("c FETCH 1:* (FLAGS BODY.PEEK[])");
+  EXPECT_THAT(said, HasSubstr("one"));
+  EXPECT_THAT(said, HasSubstr("* 2 FETCH (FLAGS (\\Recent))\r\n"));
+  EXPECT_THAT(said, HasSubstr("three"));
+  EXPECT_THAT(said, HasSubstr("c NO [CORRUPTION] "));
+  EXPECT_THAT(client.line("d FETCH 2 BODY.PEEK[]"), StartsWith("* 2 FETCH (UID 2)\r\nd NO "));
+  EXPECT_THAT(client.line("e UID FETCH 2 (ENVELOPE)"), StartsWith("* 2 FETCH (UID 2)\r\ne NO "));
+  EXPECT_EQ(world.store().lost_bodies().value().size(), 1u);
+  log::set_level(log::Level::kInfo);
 }
 
 TEST(Session, IsWokenByAnotherSessionsChangeOnlyWhileIdle) {
