@@ -177,6 +177,7 @@ Start status(const TaskContext& context, const Json& request) {
   TRY(const auto users, store.users());
   uint64_t mailboxes = 0;
   for (const UserInfo& user : users) mailboxes += user.mailboxes;
+  TRY(const auto lost, store.lost_bodies());
   std::vector<Json> out;
   out.push_back({{"type", "server"},
                  {"version", GEMEL_VERSION},
@@ -186,11 +187,14 @@ Start status(const TaskContext& context, const Json& request) {
                  {"users", users.size()},
                  {"mailboxes", mailboxes},
                  {"journal_head", store.journal_head().value},
+                 {"lost_bodies", lost.size()},
                  {"digest", store.digest().text()},
                  {"digest_version", kDigestVersion}});
   for (const Listener& listener : services.listeners())
     out.push_back(
         {{"type", "listener"}, {"service", listener.service}, {"address", listener.address}});
+  if (const ScrubStatus scrub = services.scrub(); scrub.bytes_per_s > 0)
+    out.push_back(row_of(scrub));
   for (const UpstreamStatus& upstream : services.upstreams()) out.push_back(row_of(upstream));
   for (const NewsFeedStatus& feed : services.news_feeds()) out.push_back(row_of(feed));
   for (const ChannelStatus& channel : services.channels()) out.push_back(row_of(channel));
@@ -209,6 +213,7 @@ constexpr std::array kCommands = {
     Command{"annotation set", start_annotation_set},
     Command{"channel pause", channel_pause},
     Command{"channel resume", channel_resume},
+    Command{"checkpoint", start_checkpoint},
     Command{"demote", start_demote},
     Command{"dump", start_dump},
     Command{"expire", start_expire},
@@ -231,6 +236,7 @@ constexpr std::array kCommands = {
     Command{"quota set", start_quota_set},
     Command{"rule list", rule_list},
     Command{"rule set", rule_set},
+    Command{"scrub", start_scrub},
     Command{"sieve activate", start_sieve_activate},
     Command{"sieve delete", start_sieve_delete},
     Command{"sieve get", start_sieve_get},

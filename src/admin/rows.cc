@@ -94,6 +94,18 @@ Json row_of(const NewsFeedStatus& feed) {
           {"last_error", feed.last_error}};
 }
 
+Json row_of(const ScrubStatus& scrub) {
+  return {{"type", "scrub"},
+          {"under_way", scrub.is_under_way},
+          {"done", scrub.done},
+          {"began", scrub.began_s},
+          {"ended", scrub.ended_s},
+          {"bodies", scrub.bodies},
+          {"bytes", scrub.bytes},
+          {"lost", scrub.lost},
+          {"bytes_per_second", scrub.bytes_per_s}};
+}
+
 Json row_of(std::string_view userid, const UserItem& item) {
   std::string value = item.value;
   if (item.key.starts_with("credential/") && !item.deleted) {

@@ -112,6 +112,18 @@ struct RoleOutcome {
   std::string term;
 };
 
+/// The pass over all bodies that is under way, or the last one.
+struct ScrubStatus {
+  bool is_under_way = false;
+  double done = 0;      // how much of all, from 0 to 1
+  int64_t began_s = 0;  // unix time; 0: never
+  int64_t ended_s = 0;
+  uint64_t bodies = 0;
+  uint64_t bytes = 0;
+  uint64_t lost = 0;
+  uint64_t bytes_per_s = 0;  // 0: there is no scrub
+};
+
 /// A mailbox that each new user gets besides INBOX.
 struct DefaultMailbox {
   std::string path;
@@ -149,6 +161,7 @@ struct Services {
   std::function<std::vector<NewsFeedStatus>()> news_feeds = [] {
     return std::vector<NewsFeedStatus>();
   };
+  std::function<ScrubStatus()> scrub = [] { return ScrubStatus(); };
   /// This server's term, in words.
   std::function<std::string()> term = [] { return std::string(); };
   /// `done` is called once, from any thread. The error of a demotion may come after it: then it

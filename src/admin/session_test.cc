@@ -135,6 +135,45 @@ TEST_F(AdminTest, ABadRequestSaysWhatIsWrongAndTheNextOneWorks) {
   EXPECT_TRUE(last("{\"command\":\"status\"}\n")["ok"]);
 }
 
+TEST_F(AdminTest, VerifyTellsProgressIfAsked) {
+  add_ann();
+  const auto rows = tell("{\"command\":\"verify\"}\n");
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["problems"], 0);
+  EXPECT_EQ(rows[0]["mailboxes"], 1);
+}
+
+TEST_F(AdminTest, AScrubReadsBodiesAndNamesMessagesOfThoseThatAreLost) {
+  add_ann();
+  EXPECT_TRUE(
+      last("{\"command\":\"import\",\"user\":\"ann\"}\n"
+           "{\"mailbox\":\"INBOX\",\"flags\":[],\"internaldate\":1,\"bytes\":3}\n"
+           "one{\"end\":true}\n")["ok"]);
+  EXPECT_EQ(last("{\"command\":\"scrub\"}\n")["bodies"], 1);
+  const UniqueId inbox = store_->find(MailboxName{"ann", "INBOX"}).value().id;
+  const Guid guid = store_->view(inbox).value().record(Uid(1)).value().facts.guid;
+  opener_.rot("admin", {Table::kBody, std::string(guid.view()), std::nullopt});
+  EXPECT_EQ(last("{\"command\":\"scrub\",\"known\":true}\n")["lost"], 0);
+  for (const char* request : {"{\"command\":\"scrub\",\"progress\":true}\n",
+                              "{\"command\":\"scrub\",\"known\":true}\n"}) {
+    std::vector<Json> rows = tell(request);
+    std::erase_if(rows, [](const Json& row) { return row.value("type", "") == "progress"; });
+    ASSERT_EQ(rows.size(), 2u);
+    EXPECT_EQ(rows[0]["guid"], guid.text());
+    EXPECT_EQ(rows[0]["messages"], Json({"ann/INBOX uid 1"}));
+    EXPECT_EQ(rows[1]["lost"], 1);
+  }
+  EXPECT_EQ(tell("{\"command\":\"status\"}\n")[0]["lost_bodies"], 1);
+}
+
+TEST_F(AdminTest, ACheckpointNeedsAWholePathOfANewDirectory) {
+  for (const char* path : {"", "copy", "/copy/"})
+    EXPECT_EQ(last(Json({{"command", "checkpoint"}, {"directory", path}}).dump() + "\n")["code"],
+              "invalid");
+  EXPECT_TRUE(last("{\"command\":\"checkpoint\",\"directory\":\"/copy\"}\n")["ok"]);
+  EXPECT_EQ(last("{\"command\":\"checkpoint\",\"directory\":\"/copy\"}\n")["code"], "exists");
+}
+
 TEST_F(AdminTest, ARequestLineHasALimit) {
   EXPECT_EQ(last(std::string(kRequestBytesMax + 1, 'x'))["code"], "too-big");
   EXPECT_EQ(session_->want(), wire::Want::kClose);

@@ -85,6 +85,8 @@ Result<std::unique_ptr<Task>> undelete_list(const TaskContext& context, const Js
 Result<std::unique_ptr<Task>> undelete_messages(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> undelete_mailbox(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_import(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_checkpoint(const TaskContext& context, const Json& request);
+Result<std::unique_ptr<Task>> start_scrub(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_promote(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_demote(const TaskContext& context, const Json& request);
 Result<std::unique_ptr<Task>> start_sync(const TaskContext& context, const Json& request);

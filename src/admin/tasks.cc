@@ -21,26 +21,38 @@ class DumpTask final : public Task {
 
 class VerifyTask final : public Task {
  public:
-  VerifyTask(const MailStore& store, MailStore::VerifyOptions options)
-      : store_(store), options_(std::move(options)) {}
+  enum class Shows : uint8_t { kProblems, kProgressToo };
+  VerifyTask(const MailStore& store, MailStore::VerifyOptions options, Shows shows)
+      : under_way_(store.begin_verify(std::move(options))), shows_(shows) {}
 
   Result<Progress> step(std::string& out) override {
-    TRY(report_, store_.verify(options_));
-    for (const MailStore::Problem& problem : report_.problems)
-      out += to_line(row_of(problem)) += '\n';
-    return Progress::kDone;
+    TRY(const bool more, under_way_->step());
+    const MailStore::VerifyReport& report = under_way_->report();
+    for (; told_ < report.problems.size(); ++told_)
+      out += to_line(row_of(report.problems[told_])) += '\n';
+    if (more && shows_ == Shows::kProgressToo) tell_progress(out);
+    return more ? Progress::kMore : Progress::kDone;
   }
   Json summary() const override {
-    return {{"problems", report_.problems.size()},
-            {"mailboxes", report_.mailboxes},
-            {"records", report_.records},
-            {"bodies", report_.bodies}};
+    const MailStore::VerifyReport& report = under_way_->report();
+    return {{"problems", report.problems.size()},
+            {"mailboxes", report.mailboxes},
+            {"records", report.records},
+            {"bodies", report.bodies}};
   }
 
  private:
-  const MailStore& store_;
-  MailStore::VerifyOptions options_;
-  MailStore::VerifyReport report_;
+  void tell_progress(std::string& out) {
+    const MailStore::VerifyReport& report = under_way_->report();
+    Json row = {{"type", "progress"}, {"where", under_way_->where()}};
+    row["records"] = report.records;
+    row["bodies"] = report.bodies;
+    out += to_line(row) += '\n';
+  }
+
+  std::unique_ptr<MailStore::Verification> under_way_;
+  Shows shows_;
+  size_t told_ = 0;
 };
 
 class SyncTask final : public Task {
@@ -114,7 +126,9 @@ Result<std::unique_ptr<Task>> start_verify(const TaskContext& context, const Jso
   MailStore::VerifyOptions options;
   options.userid = text_field_or(request, "user", "");
   options.depth = is_set(request, "index_only") ? Depth::kIndex : Depth::kBodiesToo;
-  return std::make_unique<VerifyTask>(*context.services.store, std::move(options));
+  const auto shows =
+      is_set(request, "progress") ? VerifyTask::Shows::kProgressToo : VerifyTask::Shows::kProblems;
+  return std::make_unique<VerifyTask>(*context.services.store, std::move(options), shows);
 }
 
 Result<std::unique_ptr<Task>> start_sync(const TaskContext& context, const Json& request) {

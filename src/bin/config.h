@@ -52,6 +52,8 @@ struct Config {
   uint64_t free_bytes_min = 0;
   int keep_expunged_days = 0;
   int keep_deleted_days = 0;
+  uint64_t scrub_bytes_per_s = 0;  // 0: bodies are not read again
+  int scrub_every_days = 0;
 
   int64_t expire_interval_s = 0;
   expire::RulesByPath expire_rules;

@@ -26,6 +26,8 @@ TEST(Config, HasADefaultForEveryKey) {
   EXPECT_EQ(config->admin_mode, 0600U);
   EXPECT_EQ(config->message_bytes_max, 50U << 20);
   EXPECT_EQ(config->keep_expunged_days, 14);
+  EXPECT_EQ(config->scrub_bytes_per_s, 2U << 20);
+  EXPECT_EQ(config->scrub_every_days, 30);
   EXPECT_FALSE(config->hostname.empty());
   EXPECT_TRUE(config->imap.empty());
 }

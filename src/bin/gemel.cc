@@ -2,6 +2,7 @@
 // Source   doc/operations.md.
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <filesystem>
 
 #include "bin/config.h"
 #include "bin/gemel_line.h"
@@ -149,6 +150,17 @@ void add_store_commands(CLI::App& app, Line& line) {
   });
   add_store_options(verify, line);
   verify->add_flag("--index-only", line.index_only, "don't read the bodies");
+  leaf(app, line, "scrub", "read every body again, and say which are lost", [&line] {
+    return run_scrub(line.common, {{"command", "scrub"}, {"known", line.known}});
+  })->add_flag("--known", line.known, "read nothing: list those that are known to be lost");
+  leaf(app, line, "checkpoint", "copy the running store, for a replica to begin with",
+       [&line] {
+         const std::string path = std::filesystem::absolute(line.directory).lexically_normal();
+         return run_request(line.common, {{"command", "checkpoint"}, {"directory", path}}, {},
+                            "copied the store to " + path);
+       })
+      ->add_option("DIRECTORY", line.directory, "must not be there yet; the server makes it")
+      ->required();
   CLI::App* import = leaf(app, line, "import", "bring in a Maildir, an mbox or .eml files",
                           [&line] { return run_import(line.common, line.import); });
   import->add_option("USER", line.import.userid)->required();

@@ -61,7 +61,15 @@ void show_imported(const Json& summary) {
   if (kept + refused > 0) fmt::print("{} UIDLs kept, {} refused\n", kept, refused);
 }
 
+/// On a terminal, in place; programs read rows only.
+bool shows_progress(const Common& common) {
+  return common.format == Format::kPeople && isatty(STDERR_FILENO) == 1;
+}
+void show_progress(std::string_view text) { fmt::print(stderr, "\r\033[K{}", text); }
+
 void show_problem(const Common& common, const Json& row) {
+  if (row.value("type", "") == "progress") return show_progress(row.value("where", ""));
+  if (shows_progress(common)) show_progress("");
   if (common.format == Format::kJson)
     fmt::print("{}\n", to_line(row));
   else
@@ -227,27 +235,64 @@ int run_verify(const Common& common, const std::string& userid, VerifyDepth dept
                const std::optional<StoppedStore>& stopped) {
   const auto show = [&](const Json& row) { show_problem(common, row); };
   if (!stopped)
-    return with_server(
-        common,
-        {{"command", "verify"}, {"user", userid}, {"index_only", depth == VerifyDepth::kIndex}},
-        show, [&](const Json& last) { return show_verified(common, last); });
+    return with_server(common,
+                       {{"command", "verify"},
+                        {"user", userid},
+                        {"index_only", depth == VerifyDepth::kIndex},
+                        {"progress", shows_progress(common)}},
+                       show, [&](const Json& last) {
+                         if (shows_progress(common)) show_progress("");
+                         return show_verified(common, last);
+                       });
   const auto store = open_stopped(*stopped);
   if (!store) return report(common, store.error());
   MailStore::VerifyOptions options;
   options.userid = userid;
   using Depth = MailStore::VerifyOptions::Depth;
   options.depth = depth == VerifyDepth::kIndex ? Depth::kIndex : Depth::kBodiesToo;
-  if (isatty(STDERR_FILENO) == 1)
-    options.on_progress = [](const std::string& where) { fmt::print(stderr, "\r\033[K{}", where); };
-  const auto found = (*store)->verify(options);
-  if (options.on_progress) fmt::print(stderr, "\r\033[K");
-  if (!found) return report(common, found.error());
-  for (const MailStore::Problem& problem : found->problems) show(admin::row_of(problem));
+  const auto under_way = (*store)->begin_verify(options);
+  for (bool more = true; more;) {
+    if (shows_progress(common)) show_progress(under_way->where());
+    const Result<bool> step = under_way->step();
+    if (!step) return report(common, step.error());
+    more = *step;
+  }
+  const MailStore::VerifyReport& found = under_way->report();
+  for (const MailStore::Problem& problem : found.problems) show(admin::row_of(problem));
+  if (shows_progress(common)) show_progress("");
   return show_verified(common, {{"ok", true},
-                                {"problems", found->problems.size()},
-                                {"mailboxes", found->mailboxes},
-                                {"records", found->records},
-                                {"bodies", found->bodies}});
+                                {"problems", found.problems.size()},
+                                {"mailboxes", found.mailboxes},
+                                {"records", found.records},
+                                {"bodies", found.bodies}});
+}
+
+int run_scrub(const Common& common, const Json& request) {
+  Json asked = request;
+  asked["progress"] = shows_progress(common);
+  return with_server(
+      common, asked,
+      [&](const Json& row) {
+        if (common.format == Format::kJson) return fmt::print("{}\n", to_line(row));
+        if (row.value("type", "") == "progress")
+          return show_progress(fmt::format("{:.1f}%", row.value("done", 0.0) * 100));
+        if (shows_progress(common)) show_progress("");
+        fmt::print("lost {} in {}\n", row.value("guid", ""), row.value("partition", ""));
+        for (const Json& message : row.value("messages", Json::array()))
+          fmt::print("  {}\n", message.get<std::string>());
+      },
+      [&](const Json& last) {
+        const uint64_t lost = last.value("lost", uint64_t{0});
+        if (shows_progress(common)) show_progress("");
+        if (common.format == Format::kJson)
+          fmt::print("{}\n", to_line(last));
+        else if (last.contains("bodies"))
+          fmt::print("{} bodies, {}: {} lost\n", last.value("bodies", uint64_t{0}),
+                     human_bytes(last.value("bytes", uint64_t{0})), lost);
+        else
+          fmt::print("{} lost\n", lost);
+        return lost == 0 ? kExitOk : kExitProblems;
+      });
 }
 
 namespace {

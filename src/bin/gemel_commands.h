@@ -17,7 +17,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;       // the server or store refused, and said why
 inline constexpr int kExitUsage = 2;        // the command line makes no sense
 inline constexpr int kExitUnavailable = 3;  // no server answers
-inline constexpr int kExitProblems = 4;     // verify found problems
+inline constexpr int kExitProblems = 4;     // verify found problems, or bodies are lost
 
 enum class Format : uint8_t { kPeople, kJson };
 
@@ -62,6 +62,9 @@ int run_dump(const Common& common, const std::string& userid,
 enum class VerifyDepth : uint8_t { kIndex, kBodiesToo };
 int run_verify(const Common& common, const std::string& userid, VerifyDepth depth,
                const std::optional<StoppedStore>& store);
+
+/// `request`: "scrub", or with "known" a list of what is known to be lost.
+int run_scrub(const Common& common, const admin::Json& request);
 
 /// Reads a password: the first line of `file`; without one, of standard input, which is asked for
 /// twice without echo if it is a terminal. Errors: kIo; kInvalid, empty or not the same twice.

@@ -48,6 +48,8 @@ struct Line {
   bool force = false;
   double wait_s = 1.5;
   bool index_only = false;
+  bool known = false;
+  std::string directory;
   std::string store;
   std::map<std::string, std::string> partitions;
   ImportOptions import;

@@ -76,6 +76,25 @@ void print_channel(const Json& row) {
                field_text(item, "reason"), item.value("retry_in_seconds", int64_t{0}));
 }
 
+void print_server(const Json& row) {
+  fmt::print("gemel {} on {}, {} in term {}\n{} users, {} mailboxes, journal at {}, digest {}\n",
+             field_text(row, "version"), field_text(row, "hostname"), field_text(row, "role"),
+             field_text(row, "term"), field_text(row, "users"), field_text(row, "mailboxes"),
+             field_text(row, "journal_head"), field_text(row, "digest"));
+  if (row.value("lost_bodies", uint64_t{0}) > 0)
+    fmt::print("BODIES LOST: {}; see gemel scrub --known\n", field_text(row, "lost_bodies"));
+}
+
+void print_scrub(const Json& row) {
+  if (row.value("began", int64_t{0}) == 0) return;
+  fmt::print("scrub {}: {} bodies, {} read, {} lost\n",
+             row.value("under_way", false)
+                 ? fmt::format("{:.0f}% done", row.value("done", 0.0) * 100)
+                 : "done",
+             field_text(row, "bodies"), human_bytes(row.value("bytes", uint64_t{0})),
+             field_text(row, "lost"));
+}
+
 void print_upstream(const Json& row) {
   fmt::print(
       "sent to by channel {} from {}, {} in term {}: heard {:.1f} s ago, {} changes unsent\n",
@@ -140,13 +159,11 @@ void print_status(const std::vector<Json>& rows) {
   for (const Json& row : rows) {
     const std::string type = row.value("type", "");
     if (type == "server")
-      fmt::print(
-          "gemel {} on {}, {} in term {}\n{} users, {} mailboxes, journal at {}, digest {}\n",
-          field_text(row, "version"), field_text(row, "hostname"), field_text(row, "role"),
-          field_text(row, "term"), field_text(row, "users"), field_text(row, "mailboxes"),
-          field_text(row, "journal_head"), field_text(row, "digest"));
+      print_server(row);
     else if (type == "listener")
       fmt::print("listens for {} on {}\n", field_text(row, "service"), field_text(row, "address"));
+    else if (type == "scrub")
+      print_scrub(row);
     else if (type == "upstream")
       print_upstream(row);
     else if (type == "feed")

@@ -143,6 +143,10 @@ Result<void> Server::make_services() {
                                     .outbox = delivery_->outbox(),
                                     .server_secret = secret}));
   }
+  if (config_.scrub_bytes_per_s > 0)
+    scrubber_ = std::make_unique<Scrubber>(
+        *store_, admin::ScrubPlan{.bytes_per_s = config_.scrub_bytes_per_s,
+                                  .every_s = config_.scrub_every_days * kDayS});
   make_admin_services();
   return {};
 }
@@ -185,6 +189,7 @@ void Server::make_admin_services() {
   };
   services.script_quota = delivery_->script_quota();
   services.listeners = [this] { return listeners_; };
+  if (scrubber_) services.scrub = [this] { return scrubber_->status(); };
   replication_->offer(services);
 }
 

@@ -15,6 +15,7 @@
 #include "bin/gemeld_delivery.h"
 #include "bin/gemeld_news.h"
 #include "bin/gemeld_replication.h"
+#include "bin/gemeld_scrubber.h"
 #include "bin/gemeld_sweeper.h"
 #include "imap/options.h"
 #include "net/network.h"
@@ -65,6 +66,7 @@ class Server {
   std::shared_ptr<net::TlsIdentity> identity_;
   std::unique_ptr<net::Network> network_;
   std::unique_ptr<Sweeper> sweeper_;
+  std::unique_ptr<Scrubber> scrubber_;
 };
 
 }  // namespace gemel::bin

@@ -51,6 +51,10 @@ class Engine {
   /// Keys in [lower, upper). The snapshot must outlive the cursor.
   virtual std::unique_ptr<EngineCursor> scan(Table table, std::string lower, std::string upper,
                                              const EngineSnapshot* snapshot = nullptr) const = 0;
+  /// At most `count_max` keys from `lower` on, of now, ascending, without reading large values:
+  /// what rots in them doesn't matter. Errors: kCorrupt, kIo.
+  virtual Result<std::vector<std::string>> keys(Table table, const std::string& lower,
+                                                size_t count_max) const = 0;
   virtual std::shared_ptr<const EngineSnapshot> snapshot() const = 0;
   /// All or nothing. kSynced: durable when it returns, with all writes before it. Errors: kNoSpace
   /// (may work again later), kIo (no write will work until reopened).

@@ -568,7 +568,6 @@ class MailStore {
   struct VerifyOptions {
     std::string userid = {};  // empty: all
     enum class Depth : uint8_t { kIndex, kBodiesToo } depth = Depth::kBodiesToo;
-    std::function<void(const std::string& where)> on_progress = {};
   };
   struct VerifyReport {
     std::vector<Problem> problems;  // at most kProblemsMax
@@ -577,7 +576,23 @@ class MailStore {
     uint64_t bodies = 0;
   };
   static constexpr size_t kProblemsMax = 1000;
-  /// Checks I1 to I4, I9, I10, digests, links and orphaned bodies by a scan. Errors: kIo.
+  /// A verify under way, in steps of some thousand rows or some megabytes of bodies, each looked at
+  /// as the store is then. The store must outlive it. Memory: the uids of one mailbox, and 64 bytes
+  /// for each body of more than kBodyChunkBytes. One thread.
+  class Verification {
+   public:
+    virtual ~Verification() = default;
+    /// False after the last step. Errors: kIo.
+    virtual Result<bool> step() = 0;
+    /// So far.
+    virtual const VerifyReport& report() const = 0;
+    /// What the next step looks at, for people.
+    virtual std::string where() const = 0;
+  };
+  /// Checks I1 to I4, I9, I10, digests, links and orphaned bodies by a scan. A body that it finds
+  /// missing or damaged is noted as lost.
+  std::unique_ptr<Verification> begin_verify(VerifyOptions options) const;
+  /// All of it.
   Result<VerifyReport> verify(const VerifyOptions& options) const;
 
  private:

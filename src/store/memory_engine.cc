@@ -222,6 +222,17 @@ class MemoryEngine final : public Engine {
         lower, std::move(own));
   }
 
+  Result<std::vector<std::string>> keys(Table table, const std::string& lower,
+                                        size_t count_max) const override {
+    const std::lock_guard lock(disk_->mutex);
+    if (disk_->is_dead(generation_)) return std::unexpected(dead().error());
+    std::vector<std::string> out;
+    const Rows& rows = disk_->rows(table);
+    for (auto row = rows.lower_bound(lower); row != rows.end() && out.size() < count_max; ++row)
+      if (row->second.back().value) out.push_back(row->first);
+    return out;
+  }
+
   std::shared_ptr<const EngineSnapshot> snapshot() const override {
     const std::lock_guard lock(disk_->mutex);
     return std::make_shared<MemorySnapshot>(disk_);

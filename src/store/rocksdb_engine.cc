@@ -12,6 +12,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/utilities/debug.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 #include <sys/statvfs.h>
@@ -117,6 +118,13 @@ struct Database {
   }
 };
 
+/// As RocksDB's own lists of versions number them (db/dbformat.h: ValueType).
+bool is_deletion(int type) {
+  constexpr int kDeletion = 0;
+  constexpr int kSingleDeletion = 7;
+  return type == kDeletion || type == kSingleDeletion;
+}
+
 class RocksSnapshot final : public EngineSnapshot {
  public:
   explicit RocksSnapshot(std::shared_ptr<const Database> database)
@@ -180,6 +188,29 @@ class RocksEngine final : public Engine {
   std::unique_ptr<EngineCursor> scan(Table table, std::string lower, std::string upper,
                                      const EngineSnapshot* snapshot) const override {
     return std::make_unique<RocksCursor>(database_, table, lower, std::move(upper), snapshot);
+  }
+
+  // Each version of a key comes by itself, the newest first, and so do deletions.
+  Result<std::vector<std::string>> keys(Table table, const std::string& lower,
+                                        size_t count_max) const override {
+    std::vector<std::string> out;
+    std::string from = lower;
+    std::string last;
+    while (out.size() < count_max) {
+      std::vector<rocksdb::KeyVersion> versions;
+      const rocksdb::Status status = rocksdb::GetAllKeyVersions(
+          database_->db.get(), database_->family(table), slice(from), {}, count_max, &versions);
+      if (!status.ok()) return std::unexpected(error_of(status));
+      for (const rocksdb::KeyVersion& version : versions) {
+        if (version.user_key == last && !last.empty()) continue;
+        last = version.user_key;
+        if (!is_deletion(version.type)) out.push_back(last);
+      }
+      if (versions.size() < count_max) break;
+      from = last + '\0';
+    }
+    if (out.size() > count_max) out.resize(count_max);
+    return out;
   }
 
   std::shared_ptr<const EngineSnapshot> snapshot() const override {

@@ -282,6 +282,35 @@ TEST_F(Rot, ReadersOfAStoppedStoreMarkNothing) {
   ASSERT_TRUE(store->restore_body(store.stage(kSmall), "default"));
 }
 
+TEST_F(Rot, VerifyNotesWhatIsLostAndGoesOn) {
+  rot(kSmall, std::string("\0smell", 6));
+  rot_chunk(std::nullopt);
+  store.open();
+  const auto report = store->verify({}).value();
+  ASSERT_EQ(report.problems.size(), 2u);
+  EXPECT_EQ(report.problems[0].invariant, "I9");
+  EXPECT_EQ(report.problems[1].invariant, "I9");
+  EXPECT_EQ(lost().size(), 2u);
+  ASSERT_TRUE(store->restore_body(store.stage(kSmall), "default"));
+  EXPECT_EQ(store->verify({.userid = "alice"})->problems.size(), 1u);
+  ASSERT_TRUE(store->restore_body(store.stage(large), "default"));
+}
+
+// R36: a tool lists what takes space for nothing.
+TEST_F(Rot, VerifyListsBodiesAndChunksThatNothingNames) {
+  const std::string stray(sizeof(Guid::bytes), 's');
+  const std::string chunk(kStageIdBytes + 4, '\0');
+  store.memory.rot(store.options.path, {Table::kBody, stray, std::string("\0stray", 6)});
+  store.memory.rot(store.options.path + "_archive", {Table::kBody, chunk, "bytes"});
+  const auto report = store->verify({}).value();
+  ASSERT_EQ(report.problems.size(), 2u);
+  EXPECT_EQ(report.problems[0].invariant, "orphan");
+  EXPECT_EQ(report.problems[0].where, "body " + Guid::from_view(stray).text());
+  EXPECT_EQ(report.problems[1].invariant, "orphan");
+  store.memory.rot(store.options.path, {Table::kBody, stray, std::nullopt});
+  store.memory.rot(store.options.path + "_archive", {Table::kBody, chunk, std::nullopt});
+}
+
 TEST_F(Rot, MoreThanOneAnswerTakesAreToldInPortions) {
   std::vector<MailStore::Append> messages;
   for (size_t i = 0; i < MailStore::kLostBodiesMax; ++i)
@@ -331,6 +360,9 @@ class RotOnDisk : public testing::Test {
   }
   void expect_found_and_restored() {
     store.open();
+    const auto report = store->verify({}).value();
+    ASSERT_EQ(report.problems.size(), 1u);
+    EXPECT_EQ(report.problems[0].invariant, "I9");
     EXPECT_EQ(scrub_all(*store), 2u);
     const std::vector<LostBody> lost = {{guid_of(body), "archive"}};
     EXPECT_EQ(store->lost_bodies().value(), lost);

@@ -1,92 +1,115 @@
-// Checks a store against its invariants by a scan, from one moment's snapshot.
+// Checks a store against its invariants by a scan, in bounded steps.
 //
-// Owns     nothing. Threads  one. The store may go on meanwhile: what looks wrong because it
-//          changed between the snapshots of two engines is looked at again in the newest state.
+// Owns     nothing. Threads  one. The store goes on meanwhile: each mailbox, each user, and the sum
+//          over all users are looked at in a snapshot of their own, everything else in one for each
+//          step. A snapshot pins what was freed since, so none is kept for longer than its subject.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <vector>
 
 #include "store/body_pins.h"
 #include "store/digest.h"
 #include "store/keys.h"
+#include "store/lost_notes.h"
 #include "store/partitions.h"
 #include "store/row_reader.h"
 
 namespace gemel {
 
-class Verifier {
+class Verifier final : public MailStore::Verification {
  public:
   using Options = MailStore::VerifyOptions;
-  Verifier(const Partitions& partitions, const Options& options);
-  /// Errors: kIo.
-  Result<MailStore::VerifyReport> run();
+  /// `notes` takes bodies that are lost.
+  Verifier(const Partitions& partitions, std::shared_ptr<LostNotes> notes, Options options);
+  ~Verifier() override;
+  Result<bool> step() override;
+  const MailStore::VerifyReport& report() const override { return report_; }
+  std::string where() const override;
 
  private:
-  /// What one mailbox's rows add up to.
-  struct Sums {
-    MailboxInfo counted;  // only counters
-    Digest records;
-    UidSet uids;                              // all records
-    std::map<uint32_t, ModSeq> page_modseqs;  // by page
+  struct MailboxCheck;
+  struct Phase {
+    const char* name;
+    /// Does some of it. False: it is done.
+    Result<bool> (Verifier::*run)();
+    bool of_one_user = false;
   };
-  struct OwnerSums {
-    Digest mailboxes;
-    uint32_t live = 0;
-    uint64_t bytes = 0;
-    uint64_t messages = 0;
-    uint64_t annotation_bytes = 0;
-  };
+  static const std::vector<Phase>& phases();
 
   void problem(std::string_view invariant, std::string where, std::string what);
-  bool all_users() const { return options_->userid.empty(); }
-  bool bodies_too() const { return options_->depth == Options::Depth::kBodiesToo; }
+  bool all_users() const { return options_.userid.empty(); }
+  bool bodies_too() const { return options_.depth == Options::Depth::kBodiesToo; }
+  void renew_snapshot() { index_.emplace(partitions_->index().engine); }
+  bool spend(uint64_t rows);
+  /// Rows that start with `prefix`, from next_ on or from the first, until the step has done
+  /// enough. False: that was the last.
+  Result<bool> some_rows(const std::string& prefix, std::string& from,
+                         const RowReader::Visit& visit);
 
   // verify_mailboxes.cc
-  Result<void> mailboxes();
-  Result<void> mailbox(const MailboxRow& row);
-  Result<void> pages(const MailboxRow& row, Sums& sums);
-  Result<void> facts(const MailboxRow& row, Sums& sums);
+  Result<bool> mailboxes();
+  Result<bool> begin_mailbox();
+  Result<bool> advance(MailboxCheck& check);
+  Result<bool> pages(MailboxCheck& check);
+  Result<bool> facts(MailboxCheck& check);
+  void page(MailboxCheck& check, std::string_view row_key, std::string_view value);
   Result<void> record_links(const MailboxInfo& info, Uid uid, const RecordFacts& facts);
-  Result<void> changes_index(const MailboxRow& row, const Sums& sums);
+  Result<void> end_mailbox(MailboxCheck& check);
+  Result<void> changes_index(const MailboxCheck& check);
   Result<void> flag_history(const MailboxInfo& info);
   void lineage(const std::string& where, const Lineage& lineage, ModSeq highest);
   Result<void> names(const MailboxInfo& info);
-  void counters(const MailboxInfo& info, const Sums& sums);
+  Result<void> grants(const MailboxInfo& info);
+  void counters(const MailboxCheck& check);
 
   // verify_users.cc
-  Result<void> users();
-  Result<Digest> user(const UserRow& row);
-  Result<Digest> items(const std::string& userid);
-  Result<void> name_rows();
-  Result<void> grant_rows();
-  Result<void> journal();
+  Result<bool> users();
+  Result<void> user(std::string_view userid);
+  struct ItemSums {
+    Digest digest;
+    uint64_t annotation_bytes = 0;
+  };
+  Result<ItemSums> items(const std::string& userid);
+  Result<bool> server();
+  Result<bool> name_rows();
+  Result<bool> grant_rows();
+  Result<bool> journal();
+  Result<bool> entities();
 
   // verify_bodies.cc
-  Result<void> bodies();
-  Result<void> partition(uint32_t number);
-  Result<void> body_without_link(const BodyPlace& place);
-  /// Links of one guid, and the size of the body where there is one.
-  struct Linked {
-    uint32_t partition = 0;
-    std::string guid;
-    std::optional<uint64_t> size;
-  };
-  Result<void> links_of(const Linked& linked, EngineCursor& links);
-  Result<void> link(const Linked& linked, std::string_view row_key);
-  Result<void> body_content(const BodyPlace& place, BodyRow row);
-  Result<void> stages(uint32_t number);
+  Result<bool> body_keys();
+  Result<void> unlinked_bodies();
+  void chunks_named(uint32_t partition, const BodyRow& row);
+  Result<void> body_key(uint32_t partition, const std::string& row_key);
+  Result<bool> links();
+  Result<void> link(const key::Link& link);
+  Result<void> body(const BodyPlace& place);
+  Result<bool> is_linked(const BodyPlace& place) const;
+  void lost(const BodyPlace& place, std::string what);
+  Result<bool> stages();
 
   const Partitions* partitions_;
-  const Options* options_;
-  std::vector<std::shared_ptr<const EngineSnapshot>> snapshots_;  // of each engine
-  SnapshotReader index_;
+  std::shared_ptr<LostNotes> notes_;
+  Options options_;
   MailStore::VerifyReport report_;
-  std::map<std::string, OwnerSums> owners_;
-  std::set<std::string> grants_;        // keys of the rows that there should be
-  std::set<BodyPlace> checked_bodies_;  // only where one user is verified
-  std::set<std::string> named_stages_;  // of the partition being scanned
-  std::set<std::string> existing_stages_;
+
+  size_t phase_ = 0;
+  std::string next_;   // where the phase's table goes on; empty: at its start
+  uint64_t left_ = 0;  // rows that this step may still look at
+  std::optional<SnapshotReader> index_;
+  std::unique_ptr<MailboxCheck> mailbox_;  // under way
+  Digest users_;                           // their sum so far
+  uint32_t partition_ = 0;                 // whose body keys are read
+  std::string body_checked_;               // prefix of the links of the body looked at last
+  std::optional<uint64_t> body_bytes_;     // its size, where it could be read
+  std::set<BodyPlace> checked_bodies_;     // only where one user is verified
+  using Stage = std::array<char, kStageIdBytes>;
+  std::map<uint32_t, std::set<Stage>> unnamed_stages_;  // by partition: no body was found for them
 };
 
 }  // namespace gemel

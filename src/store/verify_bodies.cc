@@ -1,146 +1,165 @@
-// verify: each partition's bodies against the links that name them, both in the order of guids.
+// verify: the links of each body, its bytes, and bodies and chunks that nothing names.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "store/body_read.h"
 #include "store/verifier.h"
 
 namespace gemel {
 namespace {
 
-constexpr size_t kGuidBytes = sizeof(Sha256);
-
-std::string_view guid_of_link(std::string_view row_key) { return row_key.substr(1, kGuidBytes); }
-std::string_view partition_of_link(std::string_view row_key) {
-  const std::string_view rest = row_key.substr(1 + kGuidBytes);
-  return rest.substr(0, rest.find('\0'));
-}
-
-/// Sorts after every guid.
-const std::string kNoMore(kGuidBytes + 1, '\xff');
+constexpr size_t kKeysAtOnce = 1000;
+constexpr uint64_t kBytesPerRow = 4096;  // as much time as a row takes, more or less
 
 }  // namespace
 
-Result<void> Verifier::bodies() {
-  for (uint32_t number = 0; number < partitions_->count(); ++number) TRY_OK(partition(number));
-  return {};
-}
-
-/// Walks links and body rows side by side. Without bodies_too(), only the links.
-Result<void> Verifier::partition(uint32_t number) {
-  const Partition& its = partitions_->at(number);
-  named_stages_.clear();
-  existing_stages_.clear();
-  const auto links =
-      partitions_->index().engine->scan(Table::kIndex, "l", "m", snapshots_[kIndexEngine].get());
-  const auto bodies =
-      its.engine->scan(Table::kBody, "", bodies_too() ? kNoMore : "", snapshots_[number].get());
-  while (true) {
-    while (links->valid() && partition_of_link(links->key()) != its.name) links->next();
-    while (bodies->valid() && bodies->key().size() != kGuidBytes) {
-      existing_stages_.emplace(bodies->key().substr(0, kStageIdBytes));
-      bodies->next();
-    }
-    if (!links->valid() && !bodies->valid()) break;
-    const std::string body_guid(bodies->valid() ? bodies->key() : kNoMore);
-    const std::string link_guid(links->valid() ? guid_of_link(links->key()) : kNoMore);
-    std::optional<BodyRow> row;
-    if (body_guid <= link_guid) {
-      const BodyPlace place{number, Guid::from_view(body_guid)};
-      if (body_guid < link_guid) TRY_OK(body_without_link(place));
-      if (auto decoded = BodyRow::decode(std::string(bodies->value())))
-        row = std::move(*decoded);
-      else
-        problem("format", "body " + place.guid.text(), decoded.error().text);
-    }
-    if (link_guid <= body_guid)
-      TRY_OK(
-          links_of({number, link_guid, row ? std::optional(size_of(*row)) : std::nullopt}, *links));
-    if (body_guid > link_guid) continue;
-    if (row) TRY_OK(body_content({number, Guid::from_view(body_guid)}, std::move(*row)));
-    bodies->next();
+/// By keys alone: what can't be read is found by its links.
+Result<bool> Verifier::body_keys() {
+  if (!bodies_too() || partition_ == partitions_->count()) return false;
+  const Partition& its = partitions_->at(partition_);
+  const auto keys = its.engine->keys(Table::kBody, next_, kKeysAtOnce);
+  if (!keys) {
+    problem("format", "partition " + its.name, "its keys can't be read: " + keys.error().text);
+  } else {
+    for (const std::string& row_key : *keys) TRY_OK(body_key(partition_, row_key));
+    spend(keys->size());
+    if (!keys->empty()) next_ = keys->back() + '\0';
   }
-  TRY_OK(links->status());
-  TRY_OK(bodies->status());
-  return bodies_too() ? stages(number) : Result<void>{};
+  if (keys && keys->size() == kKeysAtOnce) return true;
+  TRY_OK(unlinked_bodies());
+  ++partition_;
+  next_.clear();
+  return true;
 }
 
-Result<void> Verifier::body_without_link(const BodyPlace& place) {
-  const Partition& its = partitions_->at(place.partition);
-  TRY(const auto unlinked, its.engine->get(Table::kIndex, key::unlinked(place.guid)));
-  if (unlinked) return {};  // pinned, or to be freed soon
-  const SnapshotReader newest(partitions_->index().engine);
-  TRY(const bool linked, newest.any_with_prefix(key::links(place.guid, its.name)));
-  TRY(const auto still, unless_corrupt(read_body_row(*its.engine, nullptr, place.guid)));
-  if (!linked && still)
+/// Bodies that may have no link yet: the links would not lead to their chunks. One that has a link
+/// by now, and so no such row any more, is found by it.
+Result<void> Verifier::unlinked_bodies() {
+  const Partition& its = partitions_->at(partition_);
+  return SnapshotReader(its.engine)
+      .scan_prefix(std::string(key::kUnlinked),
+                   [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                     const Guid guid = Guid::from_view(row_key.substr(key::kUnlinked.size()));
+                     const auto row = read_body_row(*its.engine, nullptr, guid);
+                     if (row && *row) chunks_named(partition_, **row);
+                     return true;
+                   });
+}
+
+void Verifier::chunks_named(uint32_t partition, const BodyRow& row) {
+  if (row.chunked.stage_id.empty()) return;
+  Stage stage{};
+  std::ranges::copy(row.chunked.stage_id, stage.begin());
+  unnamed_stages_[partition].erase(stage);
+}
+
+Result<void> Verifier::body_key(uint32_t partition, const std::string& row_key) {
+  const Engine& engine = *partitions_->at(partition).engine;
+  if (row_key.size() != sizeof(Guid::bytes)) {
+    Stage stage{};
+    std::copy_n(row_key.begin(), std::min(row_key.size(), stage.size()), stage.begin());
+    if (unnamed_stages_[partition].contains(stage)) return {};
+    TRY(const auto arriving, engine.get(Table::kIndex, key::stage({stage.data(), stage.size()})));
+    if (!arriving) unnamed_stages_[partition].insert(stage);
+    return {};
+  }
+  const BodyPlace place{partition, Guid::from_view(row_key)};
+  TRY(const bool linked, is_linked(place));
+  if (linked) return {};
+  TRY(const auto unlinked, engine.get(Table::kIndex, key::unlinked(place.guid)));
+  if (unlinked) {  // pinned, or to be freed soon
+    ++report_.bodies;
+    return {};
+  }
+  // It may have been freed, or got a link, since its key was read.
+  TRY(const bool linked_now, is_linked(place));
+  const auto still = engine.get(Table::kBody, row_key);
+  if (!linked_now && (!still || *still))
     problem("orphan", "body " + place.guid.text(),
             "no record holds it: it takes space for nothing");
   return {};
 }
 
-Result<void> Verifier::links_of(const Linked& linked, EngineCursor& links) {
-  const Partition& its = partitions_->at(linked.partition);
-  if (bodies_too() && !linked.size) {
-    TRY(const auto newest,
-        unless_corrupt(read_body_row(*its.engine, nullptr, Guid::from_view(linked.guid))));
-    if (!newest) problem("I9", "body " + to_hex(linked.guid), "is missing, but records hold it");
-  }
-  for (; links.valid() && guid_of_link(links.key()) == linked.guid; links.next())
-    if (partition_of_link(links.key()) == its.name) TRY_OK(link(linked, links.key()));
-  return {};
+Result<bool> Verifier::is_linked(const BodyPlace& place) const {
+  const SnapshotReader newest(partitions_->index().engine);
+  return newest.any_with_prefix(key::links(place.guid, partitions_->at(place.partition).name));
 }
 
-Result<void> Verifier::link(const Linked& linked, std::string_view row_key) {
-  const std::string_view holder = row_key.substr(row_key.size() - 20);
-  const UniqueId id = UniqueId::from_key(holder.substr(0, 16));
-  const Uid uid(get_be32(holder.substr(16)));
+Result<bool> Verifier::links() {
+  renew_snapshot();
+  return some_rows("l", next_, [&](std::string_view row_key, std::string_view) -> Result<bool> {
+    const auto its = key::decode_link(row_key);
+    if (!its) {
+      problem("format", to_hex(row_key), its.error().text);
+      return true;
+    }
+    if (its->prefix != body_checked_) {
+      body_checked_ = its->prefix;
+      body_bytes_.reset();
+      const auto number = partitions_->find(its->partition);
+      if (number && bodies_too()) TRY_OK(body({*number, its->guid}));
+    }
+    TRY_OK(link(*its));
+    return true;
+  });
+}
+
+Result<void> Verifier::link(const key::Link& link) {
+  const auto& [id, uid] = link.holder;
   const std::string where = fmt::format("{} uid {}", id.text(), uid.value);
-  TRY(const auto bytes, index_.get(key::facts(id, uid)));
+  TRY(const auto bytes, index_->get(key::facts(id, uid)));
   const auto facts = bytes ? decode_facts(*bytes) : RecordFacts();
-  if (!facts || facts->guid.view() != linked.guid) {
+  if (!facts || facts->guid != link.guid) {
     problem("links", where, "a body names it as its record, but it is not");
     return {};
   }
-  if (linked.size && *linked.size != facts->size) problem("I9", where, "its body has another size");
-  TRY(const auto mailbox, unless_corrupt(read_mailbox(index_, id)));
-  if (!mailbox || mailbox->info.partition != partitions_->at(linked.partition).name)
+  if (body_bytes_ && *body_bytes_ != facts->size) problem("I9", where, "its body has another size");
+  TRY(const auto mailbox, unless_corrupt(read_mailbox(*index_, id)));
+  if (!mailbox || mailbox->info.partition != link.partition)
     problem("links", where, "its body is linked in another partition than its mailbox's");
   return {};
 }
 
-Result<void> Verifier::body_content(const BodyPlace& place, BodyRow row) {
-  ++report_.bodies;
-  const std::string where = "body " + place.guid.text();
-  Sha256Stream hash;
-  if (row.chunked.stage_id.empty()) {
-    hash.update(row.inline_bytes);
-  } else {
-    named_stages_.insert(row.chunked.stage_id);
-    for (uint32_t number = 0; number < row.chunked.chunks; ++number) {
-      const auto chunk = read_chunk(*partitions_->at(place.partition).engine,
-                                    snapshots_[place.partition].get(), row.chunked, number);
-      if (!chunk) {
-        problem("I9", where, chunk.error().text);
-        return {};
-      }
-      hash.update(*chunk);
-    }
+/// A linked body, in the newest state. Sets body_bytes_.
+Result<void> Verifier::body(const BodyPlace& place) {
+  body_bytes_.reset();
+  const Engine& engine = *partitions_->at(place.partition).engine;
+  const auto row = read_body_row(engine, nullptr, place.guid);
+  if (!row || !*row) {
+    TRY(const bool linked, is_linked(place));
+    if (linked)
+      lost(place, row ? "is missing, but records hold it" : "can't be read: " + row.error().text);
+    return {};
   }
-  if (Guid{hash.finish()} != place.guid) problem("I9", where, "does not hash to its guid");
+  ++report_.bodies;
+  body_bytes_ = size_of(**row);
+  spend(*body_bytes_ / kBytesPerRow);
+  chunks_named(place.partition, **row);
+  if (is_intact(engine, nullptr, **row, place.guid)) return {};
+  TRY(const bool linked, is_linked(place));
+  if (linked) lost(place, "does not hash to its guid, or a part of it can't be read");
   return {};
 }
 
-Result<void> Verifier::stages(uint32_t number) {
-  const Partition& its = partitions_->at(number);
-  for (const std::string& stage_id : existing_stages_) {
-    if (named_stages_.contains(stage_id)) continue;
-    TRY(const auto staged, its.engine->get(Table::kIndex, key::stage(stage_id)));
-    TRY(const auto still, its.engine->get(Table::kBody, key::chunk(stage_id, 0)));
-    if (!staged && still)
-      problem("orphan", "stage " + to_hex(stage_id), "no body has these chunks");
+void Verifier::lost(const BodyPlace& place, std::string what) {
+  problem("I9", "body " + place.guid.text(), std::move(what));
+  notes_->add(place);
+}
+
+Result<bool> Verifier::stages() {
+  for (const auto& [partition, stages] : unnamed_stages_) {
+    const Engine& engine = *partitions_->at(partition).engine;
+    for (const Stage& stage : stages) {
+      const std::string_view id(stage.data(), stage.size());
+      TRY(const auto arriving, engine.get(Table::kIndex, key::stage(id)));
+      const auto still = engine.get(Table::kBody, key::chunk(id, 0));
+      if (!arriving && (!still || *still))
+        problem("orphan", "stage " + to_hex(id), "no body has these chunks");
+    }
   }
-  return {};
+  return false;
 }
 
 }  // namespace gemel

@@ -3,9 +3,8 @@
 
 #include "base/bytes.h"
 #include "mail/lineage.h"
-#include "store/body_read.h"
 #include "store/flag_history.h"
-#include "store/verifier.h"
+#include "store/verify_mailbox.h"
 
 namespace gemel {
 namespace {
@@ -20,86 +19,120 @@ std::string where_of(const MailboxInfo& info, Uid uid) {
 
 }  // namespace
 
-Result<void> Verifier::mailboxes() {
-  return index_.scan_prefix(
-      "m", [&](std::string_view row_key, std::string_view value) -> Result<bool> {
-        const auto row = MailboxRow::decode(UniqueId::from_key(row_key.substr(1)), value);
-        if (!row) {
-          problem("format", to_hex(row_key), row.error().text);
-          return true;
-        }
-        if (all_users() || row->info.name.owner == options_->userid) TRY_OK(mailbox(*row));
-        return true;
-      });
+/// The next one that there is, or the user's next.
+Result<bool> Verifier::begin_mailbox() {
+  renew_snapshot();
+  const std::string prefix = all_users() ? "m" : key::owned(options_.userid);
+  std::optional<UniqueId> id;
+  TRY_OK(index_->scan(next_.empty() ? prefix : next_, key::end_of(prefix),
+                      [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                        next_ = std::string(row_key) + '\0';
+                        id = UniqueId::from_key(row_key.substr(row_key.size() - 16));
+                        return false;
+                      }));
+  if (!id) return false;
+  spend(1);
+  TRY(const auto bytes, index_->get(key::mailbox(*id)));
+  if (!bytes) {
+    problem("names", options_.userid, "has a row for a mailbox that is not there");
+    return true;
+  }
+  auto row = MailboxRow::decode(*id, *bytes);
+  if (!row)
+    problem("format", id->text(), row.error().text);
+  else
+    mailbox_ = std::make_unique<MailboxCheck>(std::move(*row));
+  return true;
 }
 
-Result<void> Verifier::mailbox(const MailboxRow& row) {
+Result<bool> Verifier::mailboxes() {
+  if (!mailbox_) return begin_mailbox();
+  TRY(const bool more, advance(*mailbox_));
+  if (!more) mailbox_.reset();
+  return true;
+}
+
+Result<bool> Verifier::advance(MailboxCheck& check) {
+  using Part = MailboxCheck::Part;
+  bool more = false;
+  switch (check.part) {
+    case Part::kPages: {
+      TRY(more, pages(check));
+      if (!more) check.part = Part::kFacts;
+      return true;
+    }
+    case Part::kFacts: {
+      TRY(more, facts(check));
+      if (!more) check.part = Part::kRest;
+      return true;
+    }
+    case Part::kRest:
+      break;
+  }
+  TRY_OK(end_mailbox(check));
+  return false;
+}
+
+Result<void> Verifier::end_mailbox(MailboxCheck& check) {
+  const MailboxRow& row = check.row;
   const MailboxInfo& info = row.info;
-  if (options_->on_progress) options_->on_progress(info.name.text());
   ++report_.mailboxes;
-  Sums sums;
-  TRY_OK(pages(row, sums));
-  TRY_OK(facts(row, sums));
-  TRY_OK(changes_index(row, sums));
+  (check.uids - check.with_facts).for_each([&](Uid uid) {
+    problem("I1", where_of(info, uid), "it has a state, but no guid");
+  });
+  (check.with_facts - check.uids).for_each([&](Uid uid) {
+    problem("I1", where_of(info, uid), "it has a guid, but no state");
+  });
+  TRY_OK(changes_index(check));
   TRY_OK(flag_history(info));
   lineage(where_of(info), info.lineage, info.highestmodseq);
   TRY_OK(names(info));
-  counters(info, sums);
-  if (!info.is_deleted())
-    for (const auto& [name, rights] : info.attributes)
-      if (name.starts_with(kAttributeAcl))
-        grants_.insert(key::granted(name.substr(kAttributeAcl.size()), info.id));
-  if (sums.records != row.records)
+  TRY_OK(grants(info));
+  counters(check);
+  if (check.records != row.records)
     problem("digest", where_of(info), "the records have another digest than the header says");
   Digest whole = header_digest(info);
   whole += row.records;
   if (whole != info.digest) problem("digest", where_of(info), "the header has another digest");
-  OwnerSums& owner = owners_[info.name.owner];
-  owner.mailboxes += info.digest;
-  if (!info.is_deleted()) {
-    ++owner.live;
-    owner.bytes += info.bytes;
-    owner.messages += info.exists;
-    owner.annotation_bytes += annotation_bytes_of(info);
-  }
+  spend(check.page_modseqs.size());
   return {};
 }
 
-Result<void> Verifier::pages(const MailboxRow& row, Sums& sums) {
-  const MailboxInfo& info = row.info;
-  FlagsDigests flags;
-  return index_.scan_prefix(
-      key::pages(info.id), [&](std::string_view row_key, std::string_view value) -> Result<bool> {
-        const auto page = Page::decode(get_be32(row_key.substr(row_key.size() - 4)), value);
-        if (!page) {
-          problem("format", where_of(info), page.error().text);
-          return true;
-        }
-        sums.page_modseqs[page->number] = page->max_modseq;
-        for (uint32_t slot = 0; slot < kPageUids; ++slot) {
-          if (!page->present.has(slot)) continue;
-          const RecordState state = page->state_at(slot);
-          if (!state.uid || state.uid > info.last_uid)
-            problem("I2", where_of(info, state.uid), "the uid is above last_uid");
-          if (!state.modseq || state.modseq > info.highestmodseq)
-            problem("I3", where_of(info, state.uid), "the modseq is above highestmodseq");
-          sums.uids.add(state.uid);
-          sums.records += state_digest(state, flags.of(state.flags, info.keywords));
-          ++(state.expunged ? sums.counted.expunged : sums.counted.exists);
-          if (state.expunged) continue;
-          if (!state.flags.has(SystemFlag::kSeen)) ++sums.counted.unseen;
-          if (state.flags.has(SystemFlag::kDeleted)) ++sums.counted.deleted;
-        }
-        return true;
-      });
+Result<bool> Verifier::pages(MailboxCheck& check) {
+  return some_rows(key::pages(check.row.info.id), check.next,
+                   [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                     page(check, row_key, value);
+                     spend(kPageUids / 8);
+                     return true;
+                   });
 }
 
-Result<void> Verifier::facts(const MailboxRow& row, Sums& sums) {
-  const MailboxInfo& info = row.info;
-  UidSet with_facts;
-  std::optional<Page> page;  // that of the record before, most often
-  TRY_OK(index_.scan_prefix(
-      key::facts(info.id), [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+void Verifier::page(MailboxCheck& check, std::string_view row_key, std::string_view value) {
+  const MailboxInfo& info = check.row.info;
+  const auto page = Page::decode(get_be32(row_key.substr(row_key.size() - 4)), value);
+  if (!page) return problem("format", where_of(info), page.error().text);
+  check.page_modseqs[page->number] = page->max_modseq;
+  for (uint32_t slot = 0; slot < kPageUids; ++slot) {
+    if (!page->present.has(slot)) continue;
+    const RecordState state = page->state_at(slot);
+    if (!state.uid || state.uid > info.last_uid)
+      problem("I2", where_of(info, state.uid), "the uid is above last_uid");
+    if (!state.modseq || state.modseq > info.highestmodseq)
+      problem("I3", where_of(info, state.uid), "the modseq is above highestmodseq");
+    check.uids.add(state.uid);
+    check.records += state_digest(state, check.flags.of(state.flags, info.keywords));
+    ++(state.expunged ? check.counted.expunged : check.counted.exists);
+    if (state.expunged) continue;
+    if (!state.flags.has(SystemFlag::kSeen)) ++check.counted.unseen;
+    if (state.flags.has(SystemFlag::kDeleted)) ++check.counted.deleted;
+  }
+}
+
+Result<bool> Verifier::facts(MailboxCheck& check) {
+  const MailboxInfo& info = check.row.info;
+  return some_rows(
+      key::facts(info.id), check.next,
+      [&](std::string_view row_key, std::string_view value) -> Result<bool> {
         const Uid uid(get_be32(row_key.substr(row_key.size() - 4)));
         const auto its = decode_facts(value);
         if (!its) {
@@ -107,53 +140,44 @@ Result<void> Verifier::facts(const MailboxRow& row, Sums& sums) {
           return true;
         }
         ++report_.records;
-        with_facts.add(uid);
-        sums.records += facts_digest(uid, *its);
-        if (!page || page->number != Page::number_of(uid)) {
-          TRY(page, unless_corrupt(read_page(index_, info.id, Page::number_of(uid))));
+        check.with_facts.add(uid);
+        check.records += facts_digest(uid, *its);
+        if (!check.page || check.page->number != Page::number_of(uid)) {
+          TRY(check.page, unless_corrupt(read_page(*index_, info.id, Page::number_of(uid))));
         }
         const uint32_t slot = Page::slot_of(uid);
-        if (!page || !page->present.has(slot)) return true;  // told of below
-        (page->expunged.has(slot) ? sums.counted.expunged_bytes : sums.counted.bytes) += its->size;
-        if (its->created_modseq > page->modseqs[slot])
+        if (!check.page || !check.page->present.has(slot)) return true;  // told of in the end
+        (check.page->expunged.has(slot) ? check.counted.expunged_bytes : check.counted.bytes) +=
+            its->size;
+        if (its->created_modseq > check.page->modseqs[slot])
           problem("I3", where_of(info, uid), "it was created after its last change");
         TRY_OK(record_links(info, uid, *its));
         return true;
-      }));
-  (sums.uids - with_facts).for_each([&](Uid uid) {
-    problem("I1", where_of(info, uid), "it has a state, but no guid");
-  });
-  (with_facts - sums.uids).for_each([&](Uid uid) {
-    problem("I1", where_of(info, uid), "it has a guid, but no state");
-  });
-  return {};
+      });
 }
 
 Result<void> Verifier::record_links(const MailboxInfo& info, Uid uid, const RecordFacts& facts) {
-  TRY(const auto link, index_.get(key::link(facts.guid, info.partition, {info.id, uid})));
+  TRY(const auto link, index_->get(key::link(facts.guid, info.partition, {info.id, uid})));
   if (!link) problem("links", where_of(info, uid), "its body has no link to it");
-  if (all_users() || !bodies_too()) return {};  // all bodies are checked together
   const auto number = partitions_->find(info.partition);
   if (!number) {
     problem("I9", where_of(info, uid), "there is no partition " + info.partition);
     return {};
   }
-  if (!checked_bodies_.insert({*number, facts.guid}).second) return {};
-  const Engine& engine = *partitions_->at(*number).engine;
-  TRY(auto body, unless_corrupt(read_body_row(engine, snapshots_[*number].get(), facts.guid)));
-  if (!body) {
-    problem("I9", where_of(info, uid), "its body is missing");
+  // Where all users are verified, all bodies are looked at together.
+  if (all_users() || !bodies_too() || !checked_bodies_.insert({*number, facts.guid}).second)
     return {};
-  }
-  if (size_of(*body) != facts.size) problem("I9", where_of(info, uid), "its body has another size");
-  return body_content({*number, facts.guid}, std::move(*body));
+  TRY_OK(body({*number, facts.guid}));
+  if (body_bytes_ && *body_bytes_ != facts.size)
+    problem("I9", where_of(info, uid), "its body has another size");
+  return {};
 }
 
-Result<void> Verifier::changes_index(const MailboxRow& row, const Sums& sums) {
-  const MailboxInfo& info = row.info;
+Result<void> Verifier::changes_index(const MailboxCheck& check) {
+  const MailboxInfo& info = check.row.info;
   std::map<uint32_t, ModSeq> indexed;
   const size_t prefix = key::changes(info.id).size();
-  TRY_OK(index_.scan_prefix(
+  TRY_OK(index_->scan_prefix(
       key::changes(info.id), [&](std::string_view row_key, std::string_view) -> Result<bool> {
         const ModSeq modseq(get_be64(row_key.substr(prefix)));
         const uint32_t number = get_be32(row_key.substr(row_key.size() - 4));
@@ -161,14 +185,14 @@ Result<void> Verifier::changes_index(const MailboxRow& row, const Sums& sums) {
           problem("changes", where_of(info), fmt::format("page {} has two rows", number));
         return true;
       }));
-  if (indexed != sums.page_modseqs)
+  if (indexed != check.page_modseqs)
     problem("changes", where_of(info), "the pages and the index of changes differ");
   return {};
 }
 
 Result<void> Verifier::flag_history(const MailboxInfo& info) {
   const ModSeq start = flag_history_start(info.highestmodseq);
-  return index_.scan_prefix(
+  return index_->scan_prefix(
       key::history(info.id), [&](std::string_view row_key, std::string_view value) -> Result<bool> {
         const ModSeq modseq(get_be64(row_key.substr(row_key.size() - 8)));
         const auto row = FlagHistoryRow::decode(modseq, value);
@@ -191,27 +215,43 @@ void Verifier::lineage(const std::string& where, const Lineage& lineage, ModSeq 
 }
 
 Result<void> Verifier::names(const MailboxInfo& info) {
-  TRY(const auto named, unless_corrupt(read_name(index_, info.name)));
+  TRY(const auto named, unless_corrupt(read_name(*index_, info.name)));
   if (!info.is_deleted() && named != info.id)
     problem("names", where_of(info), "its name does not lead to it");
   if (info.is_deleted() && named == info.id)
     problem("names", where_of(info), "it is deleted, but its name leads to it");
-  TRY(const auto owned, index_.get(key::owned(info.name.owner, info.id)));
+  TRY(const auto owned, index_->get(key::owned(info.name.owner, info.id)));
   if (!owned) problem("names", where_of(info), "its owner has no row for it");
+  TRY(const auto owner, index_->get(key::user(info.name.owner)));
+  if (!owner) problem("names", where_of(info), "its owner has no row as a user");
   return {};
 }
 
-void Verifier::counters(const MailboxInfo& info, const Sums& sums) {
+/// Grant rows that no mailbox's ACL stands behind are looked for by themselves.
+Result<void> Verifier::grants(const MailboxInfo& info) {
+  if (info.is_deleted()) return {};
+  for (const auto& [name, rights] : info.attributes) {
+    if (!name.starts_with(kAttributeAcl)) continue;
+    const std::string identifier = name.substr(kAttributeAcl.size());
+    TRY(const auto granted, index_->get(key::granted(identifier, info.id)));
+    if (!granted) problem("names", where_of(info), "its ACL has no row for " + identifier);
+  }
+  return {};
+}
+
+void Verifier::counters(const MailboxCheck& mailbox) {
+  const MailboxInfo& info = mailbox.row.info;
+  const MailboxInfo& counted = mailbox.counted;
   const auto check = [&](std::string_view name, uint64_t kept, uint64_t scanned) {
     if (kept != scanned)
       problem("I10", where_of(info), fmt::format("{} is {}, a scan gives {}", name, kept, scanned));
   };
-  check("exists", info.exists, sums.counted.exists);
-  check("unseen", info.unseen, sums.counted.unseen);
-  check("deleted", info.deleted, sums.counted.deleted);
-  check("bytes", info.bytes, sums.counted.bytes);
-  check("expunged", info.expunged, sums.counted.expunged);
-  check("expunged_bytes", info.expunged_bytes, sums.counted.expunged_bytes);
+  check("exists", info.exists, counted.exists);
+  check("unseen", info.unseen, counted.unseen);
+  check("deleted", info.deleted, counted.deleted);
+  check("bytes", info.bytes, counted.bytes);
+  check("expunged", info.expunged, counted.expunged);
+  check("expunged_bytes", info.expunged_bytes, counted.expunged_bytes);
 }
 
 }  // namespace gemel
