@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "pop3/options.h"
 
 namespace gemel::pop3 {
@@ -46,6 +47,7 @@ class TestCredentials final : public wire::CredentialSource {
 class World {
  public:
   World() {
+    log::set_level(log::Level::kOff);
     auto opened = MailStore::open(
         {.path = "mail", .partitions = {}, .clock = &clock, .random = &random, .opener = &disk});
     EXPECT_TRUE(opened);
