@@ -98,11 +98,11 @@ def move_partition(directory, user):
     side(directory).admin("user move", user=user, partition="second")
 
 
-def run(up, sync=None):
+def run(up, sync=None, damage=lambda *_: UNSUPPORTED):
     verbs = {"up": up, "down": down, "adduser": adduser}
     if sync is not None:
         verbs |= {"sync": sync, "move-partition": move_partition,
-                  "damage": lambda *_: UNSUPPORTED}
+                  "damage": damage}
     if len(sys.argv) < 3 or sys.argv[1] not in verbs:
         print(f"usage: ctl {{{'|'.join(verbs)}}} DIR [ARGUMENT...]", file=sys.stderr)
         return 2
