@@ -148,6 +148,8 @@ Result<std::optional<Cycle::Command>> Cycle::next_job() {
   if (command) return command;
   TRY(command, quick_job());
   if (command) return command;
+  TRY(command, restore_command());
+  if (command) return command;
   TRY(command, message_job());
   if (command) return command;
   while (const std::optional<std::string> userid = queue_.take_user_gone()) {

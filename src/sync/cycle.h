@@ -83,7 +83,9 @@ class Cycle {
   Result<void> add(const Entity& entity, Trust trust);
   /// Asks for all users in short; see CycleEvents::differs.
   void add_survey() { survey_ = Survey(); }
-  bool is_surveying() const { return survey_.has_value(); }
+  bool is_surveying() const { return survey_ || wants_lost_ || !to_restore_.empty(); }
+  /// The replica says that it has lost bodies: it is asked which, now and then.
+  void note_lost();
   bool contains(const Entity& entity) const { return items_.contains(entity); }
   size_t size() const { return items_.size(); }
   /// Of those, the ones that are to be sent and of which not all has been said. Cost: O(size()).
@@ -197,6 +199,12 @@ class Cycle {
   Result<void> unite_user(const std::string& userid);
   Result<std::optional<Command>> mend_command();
 
+  // cycle_restores.cc
+  Result<void> ask_for_lost();
+  Result<std::optional<Command>> restore_command();
+  Result<void> on_restore_row(const Answer& answer);
+  Result<Body> body_of(const LostRow& row) const;
+
   // cycle_answers.cc
   void on_row(const MailboxState& row);
   Result<void> on_row(const UserState& row);
@@ -241,6 +249,13 @@ class Cycle {
   std::deque<UserUpdate> user_mends_;
   std::set<std::string> owners_asked_;  // of mailboxes that only the replica has
   std::optional<StagedBody> staged_;    // has come, its answer not yet
+
+  // Bodies that one of the two has lost.
+  bool wants_lost_ = false;
+  int64_t next_lost_ms_ = 0;
+  std::deque<LostRow> to_restore_;           // on the replica
+  std::map<Guid, std::string> wanted_back_;  // here, with the partition; asked for in this batch
+  std::set<Guid> not_there_;                 // were asked for already
 
   // Of the batch under way.
   BatchBudget budget_;

@@ -12,6 +12,8 @@ Result<void> Cycle::on_answer(const Answer& answer) {
   if (expected_.empty()) return fail(Code::kSyntax, "an answer to nothing");
   if (const auto* ending = std::get_if<Ending>(&answer)) return on_ending(*ending);
   const std::string& command = expected_.front().command;
+  if (expected_.front().about.empty() && (command == "LOST" || command == "BODIES"))
+    return on_restore_row(answer);
   if (command == "CHANGES" || command == "USERCHANGES" || command == "BODIES")
     return on_reunion_row(answer);
   if (const auto* row = std::get_if<MailboxState>(&answer)) {

@@ -26,6 +26,7 @@ Result<void> Cycle::plan_questions() {
   TRY_OK(ask_states());
   TRY_OK(ask_bodies());
   ask_for_reunions();
+  if (options_.effect == Effect::kSend) TRY_OK(ask_for_lost());
   return {};
 }
 

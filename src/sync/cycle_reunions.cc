@@ -172,7 +172,9 @@ void Cycle::told_changes(const std::string& userid) {
 Result<BodyWriter> Cycle::begin_body() {
   if (expected_.empty() || expected_.front().command != "BODIES")
     return fail(Code::kSyntax, "a body that was not asked for");
-  const MailboxReunion* reunion = reunion_of(std::get<UniqueId>(*expected_.front().about.begin()));
+  const Work& about = expected_.front().about;
+  const MailboxReunion* reunion =
+      about.empty() ? nullptr : reunion_of(std::get<UniqueId>(*about.begin()));
   Result<BodyWriter> writer = fail(Code::kNotFound, "no partition");
   if (reunion != nullptr) writer = store_.stage(reunion->theirs().partition);
   if (!writer && writer.error().code == Code::kNotFound) return store_.stage("default");

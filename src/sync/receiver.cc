@@ -218,6 +218,10 @@ std::string Receiver::body_partition() {
   if (partition_) return *partition_;
   partition_ = "default";
   wire::Tokenizer in(framer_.frame());
+  if (in.skip_word("BODY") && in.skip(' ')) {
+    if (const auto partition = in.astring()) partition_ = std::string(*partition);
+    return *partition_;
+  }
   if (!in.skip_word("UPDATE") || !in.skip(' ')) return *partition_;
   const Result<UpdateTarget> target = decode_target(in, context_);
   if (!target) return *partition_;  // decoding all of it will tell
@@ -359,6 +363,7 @@ void Receiver::logged_in(std::string_view userid, std::string_view last_message)
   put_digest(ok, store_.digest());
   ok += ' ';
   put_standing(ok, standing_of(store_));
+  ok += lost_word();
   say(ok + "\r\n");
   if (!is_current()) {
     // The sender knows from our standing why.

@@ -16,7 +16,9 @@ struct Receiver::Command {
 void Receiver::run_command(const wire::Frame& frame) {
   static constexpr std::array kCommands = {
       Command{"BODIES", &Receiver::bodies},
+      Command{"BODY", &Receiver::body},
       Command{"CHANGES", &Receiver::changes},
+      Command{"LOST", &Receiver::lost},
       Command{"MAILBOXES", &Receiver::mailboxes},
       Command{"RANGES", &Receiver::ranges},
       Command{"RECORDS", &Receiver::records},
@@ -32,8 +34,8 @@ void Receiver::run_command(const wire::Frame& frame) {
   wire::Tokenizer in(frame);
   for (const Command& command : kCommands) {
     if (!in.skip_word(command.name)) continue;
-    if (!bodies_.empty() && command.run != &Receiver::update)
-      return broken(command.name, "only an UPDATE brings bodies");
+    if (!bodies_.empty() && command.run != &Receiver::update && command.run != &Receiver::body)
+      return broken(command.name, "only UPDATE and BODY bring bodies");
     if (const Result<void> done = (this->*command.run)(in); !done)
       broken(command.name, done.error().text);
     return;
@@ -237,7 +239,7 @@ Result<void> Receiver::sync(wire::Tokenizer& in) {
 
 void Receiver::finish_sync() {
   receipt_ = Receipt::kNone;
-  answer(ok_text("SYNC"));
+  answer("OK SYNC" + lost_word() + "\r\n");
   sending_ = answers_.take();
 }
 

@@ -92,4 +92,42 @@ Result<void> Receiver::bodies(wire::Tokenizer& in) {
   return {};
 }
 
+// --- bodies that were lost here ---
+
+std::string Receiver::lost_word() const {
+  const auto lost = store_.lost_bodies({}, 1);
+  return lost && !lost->empty() ? " LOST" : "";
+}
+
+Result<void> Receiver::lost(wire::Tokenizer& in) {
+  TRY_OK(in.end());
+  answers_.settle();
+  TRY(const auto bodies, store_.lost_bodies());
+  std::string text;
+  for (const MailStore::LostBody& one : bodies) text += encode(LostRow{one.partition, one.guid});
+  answer(text + ok_text("LOST"));
+  return {};
+}
+
+Result<void> Receiver::body(wire::Tokenizer& in) {
+  TRY_OK(in.space());
+  TRY(const std::string_view partition, in.astring());
+  TRY_OK(in.space());
+  TRY(const Guid guid, read_guid(in));
+  TRY_OK(in.space());
+  TRY(const wire::LiteralArgument literal, in.literal());
+  TRY_OK(in.end());
+  answers_.settle();
+  Result<void> done;
+  if (body_error_)
+    done = std::unexpected(*body_error_);
+  else if (bodies_.size() != 1 || bodies_[0].literal != literal.index ||
+           bodies_[0].body.guid() != guid)
+    done = fail(Code::kCorrupt, "a body is not the one that was announced");
+  else
+    done = store_.restore_body(bodies_[0].body, partition);
+  answer(done ? ok_text("BODY") : encode(refusal("BODY", done.error())));
+  return {};
+}
+
 }  // namespace gemel::sync

@@ -68,6 +68,9 @@ class Receiver final : public wire::Session {
   Result<void> changes(wire::Tokenizer& in);
   Result<void> user_changes(wire::Tokenizer& in);
   Result<void> bodies(wire::Tokenizer& in);
+  Result<void> lost(wire::Tokenizer& in);
+  Result<void> body(wire::Tokenizer& in);
+  std::string lost_word() const;
   Result<void> update(wire::Tokenizer& in);
   Result<void> userdata(wire::Tokenizer& in);
   Result<void> rename(wire::Tokenizer& in);

@@ -100,6 +100,8 @@ class Sender final : public wire::Session {
 };
 
 constexpr size_t kReadBytes = 256 << 10;
+// Behind OK AUTHENTICATE and OK SYNC: the replica has lost bodies.
+constexpr std::string_view kLostWord = "LOST";
 
 void Sender::end(ChannelCore::End how, std::string why) {
   if (state_ == State::kClosing) return;
@@ -233,6 +235,7 @@ Result<void> Sender::on_login(const Answer& answer) {
   TRY(const Digest digest, read_digest(words));
   TRY_OK(words.space());
   TRY(const Standing theirs, read_standing(words));
+  if (words.rest().ends_with(kLostWord)) cycle_.note_lost();
   TRY_OK(scram_->verify(proof));
   scram_.reset();
   TRY(const Meeting meeting, core_->meet(standing_, theirs));
@@ -254,6 +257,7 @@ Result<void> Sender::on_batch(const Answer& answer) {
   const auto* ending = std::get_if<Ending>(&answer);
   const bool is_sync = ending != nullptr && ending->command == "SYNC";
   if (!is_sync) return current().on_answer(answer);
+  if (ending->text == kLostWord) current().note_lost();
   awaits_ = false;
   if (stopping_) state_ = State::kClosing;
   return batch_over();
