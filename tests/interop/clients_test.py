@@ -42,8 +42,9 @@ class Clients(unittest.TestCase):
         return self.run_("curl", "-s", "-u", f"ann:{PASSWORD}", "--url", self.url + path, *more)
 
     def deliver(self, count):
-        for _ in range(count):
-            self.assertEqual(self.server.deliver(["ann"], MESSAGE.encode()), [250])
+        for i in range(count):  # one Message-ID from one sender would be filed once
+            message = MESSAGE.replace("<hello@", f"<hello{i}@")
+            self.assertEqual(self.server.deliver(["ann"], message.encode()), [250])
 
     @needs("swaks")
     def test_swaks_delivers(self):
