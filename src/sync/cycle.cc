@@ -68,6 +68,18 @@ bool Cycle::ask_first(const Entity& entity) {
   return true;
 }
 
+// Two that are to swap their names can do so only together, also where one is still to be united.
+bool Cycle::rename_first(const MailboxInfo& info, const ReplicaMailbox& there) {
+  Item& item = items_.at(info.id);
+  const bool is_renamed = there.name != info.name || there.partition != info.partition;
+  if (!is_renamed || there.is_deleted || info.is_deleted() || !item.is_asked ||
+      std::exchange(item.is_renamed, true))
+    return false;
+  queue_.add_renamed(info.id);
+  item.is_asked = false;  // for the state behind it
+  return ask_first(info.id);
+}
+
 Result<void> Cycle::enqueue_mailbox(const MailboxInfo& info) {
   const std::optional<ReplicaMailbox> there = memory_.known_mailbox(info.id);
   const Uid last_uid = there ? there->last_uid : Uid();
@@ -76,7 +88,7 @@ Result<void> Cycle::enqueue_mailbox(const MailboxInfo& info) {
       finish(info.id, {});
       return {};
     case Relation::kConflict:
-      if (ask_first(info.id)) return {};
+      if (rename_first(info, *there) || ask_first(info.id)) return {};
       finish(info.id, fail(Code::kModified,
                            fmt::format("the replica's mailbox is not an earlier state of ours: "
                                        "highestmodseq {} there, {} here",

@@ -116,6 +116,7 @@ class Cycle {
     size_t under_way = 0;  // commands said and not answered
     bool is_said = false;  // all that there was to say
     bool is_asked = false;
+    bool is_renamed = false;  // apart from all else that it needs
   };
   /// What an answer will be about.
   struct Expected {
@@ -147,6 +148,7 @@ class Cycle {
   std::optional<Command> send(std::string text, Expected expected);
   Result<void> enqueue(const Entity& entity);
   bool ask_first(const Entity& entity);
+  bool rename_first(const MailboxInfo& info, const ReplicaMailbox& there);
   Result<void> enqueue_mailbox(const MailboxInfo& info);
   bool has_room() const;
   Result<void> settle_items();

@@ -119,7 +119,9 @@ void Cycle::renamed(const Expected& expected) {
     known->name = wanted->name;
     known->partition = wanted->partition;
     known->digest = {};
+    const bool is_apart = relation(*info, *known) == Relation::kConflict;
     memory_.know(id, std::move(known));
+    if (is_apart) memory_.know_apart(id);
   }
 }
 
