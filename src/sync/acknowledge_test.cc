@@ -15,6 +15,12 @@ class Acknowledge : public testing::Test {
     log::set_level(log::Level::kOff);
     EXPECT_TRUE(primary->create_user("alice", {}));
   }
+  // The gate, which outlives who tells it, uses the primary's clock.
+  ~Acknowledge() override {
+    link.disconnect("over");
+    link.channel.reset();
+    link.channel_options.acknowledges.reset();
+  }
   void begin(AckLevel level) {
     link.channel_options.acknowledges = gate.add("standby", {.level = level});
     link.open_channel();

@@ -209,8 +209,7 @@ void Work::purge(Server& server) {
 void Work::user(Server& server) {
   const std::string userid = user_name();
   if (!dice_.one_in(3) || !server.store().user(userid)) {
-    took(server.store().create_user(userid, {}));
-    ledger_.user_removed(userid);
+    if (took(server.store().create_user(userid, {}))) ledger_.user_removed(userid);
     return;
   }
   const auto infos = server.store().mailboxes(userid, MailStore::Which::kLive);
