@@ -67,8 +67,9 @@ Result<void> add_quotas(std::vector<Json>& out, const MailStore& store, const st
 
 Start start_acl_list(const TaskContext& context, const Json& request) {
   TRY(const MailboxInfo mailbox, mailbox_of(context, request));
+  const Acl acl = Acl::of(mailbox.attributes);
   std::vector<Json> rows;
-  for (const auto& [identifier, rights] : Acl::of(mailbox.attributes).entries())
+  for (const auto& [identifier, rights] : acl.entries())
     rows.push_back({{"identifier", identifier}, {"rights", rights.text()}});
   return give_rows(std::move(rows));
 }
