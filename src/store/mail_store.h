@@ -499,6 +499,9 @@ class MailStore {
   /// `count_max`. It is on disk that they are lost. Cost: O(those given). Errors: kIo.
   Result<std::vector<LostBody>> lost_bodies(const std::optional<LostBody>& after = {},
                                             size_t count_max = kLostBodiesMax) const;
+  /// Whether lost_bodies() has any, but for what is being marked right now: for who asks often. It
+  /// waits for nobody. Cost: a seek in each partition. Errors: kIo.
+  Result<bool> has_lost_bodies() const;
   /// Records that hold the body, expunged ones too, at most `count_max`. Errors: kNotFound, no such
   /// partition.
   Result<std::vector<BodyHolder>> holders(const LostBody& body, size_t count_max) const;

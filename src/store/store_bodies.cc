@@ -84,6 +84,18 @@ std::future<Result<bool>> MailStore::Impl::mark_noted() {
   });
 }
 
+Result<bool> MailStore::has_lost_bodies() const {
+  bool found = false;
+  for (uint32_t number = 0; number < impl_->partitions.count() && !found; ++number)
+    TRY_OK(SnapshotReader(impl_->partitions.at(number).engine)
+               .scan(std::string(key::kLost), key::end_of(std::string(key::kLost)),
+                     [&](std::string_view, std::string_view) -> Result<bool> {
+                       found = true;
+                       return false;
+                     }));
+  return found;
+}
+
 Result<std::vector<MailStore::LostBody>> MailStore::lost_bodies(
     const std::optional<LostBody>& after, size_t count_max) const {
   // Behind what readers asked for; more than once, for the committer takes only some at a time.

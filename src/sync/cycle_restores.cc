@@ -1,6 +1,4 @@
 // What a cycle does for bodies that one of the two has lost: the other sends them again.
-#include <fmt/format.h>
-
 #include "base/log.h"
 #include "sync/cycle.h"
 #include "sync/grammar.h"
@@ -28,6 +26,8 @@ Result<void> Cycle::ask_for_lost() {
   if (std::exchange(wants_lost_, false))
     questions_.emplace_back("LOST", Expected{.command = "LOST"});
   wanted_back_.clear();
+  TRY(const bool has_lost, store_.has_lost_bodies());  // before each batch: it must not wait
+  if (!has_lost) return {};
   TRY(const std::vector<MailStore::LostBody> lost, store_.lost_bodies({}, kWantedBackMax));
   for (const MailStore::LostBody& body : lost) {
     if (!not_there_.insert(body.guid).second) continue;

@@ -95,8 +95,8 @@ Result<void> Receiver::bodies(wire::Tokenizer& in) {
 // --- bodies that were lost here ---
 
 std::string Receiver::lost_word() const {
-  const auto lost = store_.lost_bodies({}, 1);
-  return lost && !lost->empty() ? " LOST" : "";
+  const Result<bool> has_lost = store_.has_lost_bodies();
+  return has_lost && *has_lost ? " LOST" : "";
 }
 
 Result<void> Receiver::lost(wire::Tokenizer& in) {
