@@ -111,6 +111,11 @@ bool is_earlier(const UserInfo& info, const ReplicaUser& replica) {
   return replica.modseq <= info.modseq && is_of(info.lineage, replica.term, replica.modseq);
 }
 
+bool is_renamed(const MailboxInfo& info, const ReplicaMailbox& replica) {
+  return !info.is_deleted() && !replica.is_deleted &&
+         (replica.name != info.name || replica.partition != info.partition);
+}
+
 Relation relation(const MailboxInfo& info, const ReplicaMailbox& replica) {
   if (replica.uidvalidity != info.uidvalidity || replica.highestmodseq > info.highestmodseq ||
       replica.last_uid > info.last_uid || replica.purged_modseq > info.purged_modseq ||

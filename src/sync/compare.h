@@ -53,6 +53,9 @@ ReplicaMailbox known_from(const MailboxInfo& info);
 /// Of all that a header says but the name and partition; never 0.
 uint64_t header_hash(const MailboxInfo& info);
 
+/// Both live, and the name or the partition is another: RENAME says so.
+bool is_renamed(const MailboxInfo& info, const ReplicaMailbox& replica);
+
 enum class Relation : uint8_t {
   kInStep,
   kBehind,    // an earlier state of this mailbox: updates lead on from there

@@ -71,9 +71,7 @@ bool Cycle::ask_first(const Entity& entity) {
 // Two that are to swap their names can do so only together, also where one is still to be united.
 bool Cycle::rename_first(const MailboxInfo& info, const ReplicaMailbox& there) {
   Item& item = items_.at(info.id);
-  const bool is_renamed = there.name != info.name || there.partition != info.partition;
-  if (!is_renamed || there.is_deleted || info.is_deleted() || !item.is_asked ||
-      std::exchange(item.is_renamed, true))
+  if (!is_renamed(info, there) || !item.is_asked || std::exchange(item.is_renamed, true))
     return false;
   queue_.add_renamed(info.id);
   item.is_asked = false;  // for the state behind it
@@ -106,9 +104,7 @@ Result<void> Cycle::enqueue_mailbox(const MailboxInfo& info) {
     queue_.add_deleted(info.id);
     return {};
   }
-  if (there && !info.is_deleted() && !there->is_deleted &&
-      (there->name != info.name || there->partition != info.partition))
-    queue_.add_renamed(info.id);
+  if (there && is_renamed(info, *there)) queue_.add_renamed(info.id);
   if (info.last_uid <= last_uid) {
     queue_.add_changed(info.id);
     return {};

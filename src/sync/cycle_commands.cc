@@ -112,8 +112,7 @@ Result<Comparison*> Cycle::comparison_of(const UniqueId& id) {
   if (!view && view.error().code != Code::kNotFound) return std::unexpected(view.error());
   const std::optional<ReplicaMailbox> there = memory_.mailbox(id);
   // Renamed since the order was made: its new name is only right together with what else changed.
-  if (view && there && !there->is_deleted && !view->info().is_deleted() &&
-      (there->name != view->info().name || there->partition != view->info().partition)) {
+  if (view && there && is_renamed(view->info(), *there)) {
     queue_.drop_large(id);
     retry(id, {Code::kBusy, "it keeps being renamed"});
     return nullptr;
