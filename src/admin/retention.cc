@@ -71,20 +71,6 @@ Result<std::optional<MailboxName>> whole_name_field(const Json& request) {
   return name;
 }
 
-/// Rows that are there already.
-class ReadyRows final : public Task {
- public:
-  explicit ReadyRows(std::vector<Json> rows) : rows_(std::move(rows)) {}
-  Result<Progress> step(std::string& out) override {
-    for (const Json& row : rows_) out += to_line(row) += '\n';
-    return Progress::kDone;
-  }
-
- private:
-  std::vector<Json> rows_;
-};
-Start rows(std::vector<Json> all) { return std::make_unique<ReadyRows>(std::move(all)); }
-
 /// "server": true, "user", or "mailbox" as "user/path": exactly one.
 Result<MailStore::HoldPlace> hold_place(const Services& services, const Json& request) {
   const bool is_server = is_set(request, "server");
@@ -150,7 +136,7 @@ Start rule_set(const TaskContext& context, const Json& request) {
   const std::string words = text_of(rule);
   TRY_OK(store.set_attributes(mailbox.id, {{std::string(expire::kAttributeRule),
                                             words.empty() ? std::nullopt : std::optional(words)}}));
-  return rows({});
+  return give_rows({});
 }
 
 Start rule_list(const TaskContext& context, const Json& request) {
@@ -179,7 +165,7 @@ Start rule_list(const TaskContext& context, const Json& request) {
                      {"in_force", in_force}});
     }
   }
-  return rows(std::move(out));
+  return give_rows(std::move(out));
 }
 
 Start hold_set(const TaskContext& context, const Json& request) {
@@ -189,7 +175,7 @@ Start hold_set(const TaskContext& context, const Json& request) {
   if (until != hold_text(kHoldForever) && (!until_s || *until_s > INT64_MAX))
     return fail(Code::kSyntax, "\"until\" is a unix time as text, or \"forever\"");
   TRY_OK(context.services.store->hold(place, parse_hold(until)));
-  return rows({});
+  return give_rows({});
 }
 
 Start hold_lift(const TaskContext& context, const Json& request) {
@@ -198,7 +184,7 @@ Start hold_lift(const TaskContext& context, const Json& request) {
   // Nobody ever held the server: there is nothing to lift.
   if (!done && !(done.error().code == Code::kNotFound && is_set(request, "server")))
     return std::unexpected(done.error());
-  return rows({});
+  return give_rows({});
 }
 
 Start hold_list(const TaskContext& context, const Json&) {
@@ -209,7 +195,7 @@ Start hold_list(const TaskContext& context, const Json&) {
     TRY(std::vector<Json> holds, holds_of(store, user.userid));
     std::ranges::move(holds, std::back_inserter(out));
   }
-  return rows(std::move(out));
+  return give_rows(std::move(out));
 }
 
 }  // namespace gemel::admin
