@@ -2,6 +2,7 @@
 // came back, which is replayed and must come out the same.
 //
 //   # words          a comment; a line that is nothing of what follows is one too
+//   O: words         what this server is told before it starts: the player reads it from the text
 //   C: line          sent with CRLF; lines that follow each other are sent at once (pipelined)
 //   C= text          the same without CRLF; \r \n \0 \t and \xHH are escapes
 //   S: line          what came back; bytes that are not printable as \t or \xHH
@@ -76,7 +77,7 @@ inline std::string transcript_lines(std::string_view prefix, std::string_view sa
 struct TranscriptPlayer {
   std::function<std::string()> start;  // before the first line that is no comment: a greeting
   std::function<std::string(std::string_view bytes)> send;
-  /// For each line that is neither C nor S: what stands in its place.
+  /// For each line that is neither C nor S (# and O too): what stands in its place.
   std::function<std::string(const std::string& line)> other;
 };
 
@@ -95,7 +96,8 @@ inline std::string replay_transcript(const std::string& text, const TranscriptPl
     at = end + 1;
     const bool is_line = line == "C:" || line.starts_with("C: ");
     const bool is_sent = is_line || line.starts_with("C= ");
-    if (has_started ? !is_sent : !line.starts_with('#')) flush();
+    const bool is_before = line.starts_with('#') || line.starts_with("O: ");
+    if (has_started ? !is_sent : !is_before) flush();
     if (is_sent) {
       unsent += unescape_transcript(line.substr(std::min<size_t>(line.size(), 3)));
       if (is_line) unsent += "\r\n";
