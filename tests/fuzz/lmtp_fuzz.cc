@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "drive.h"
 #include "lmtp/session.h"
 #include "store/sieve_scripts.h"
 
@@ -89,22 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   World& here = world();
   lmtp::Session session({*here.store, system_clock(), system_random(), *here.deliverer}, options,
                         {.peer_address = "unix", .is_local = true, .can_tls = true});
-  const size_t piece_bytes = data[0] + 1;
-  std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  std::string said;
-  for (;;) {
-    do {
-      session.produce(said, 512);
-    } while (session.want() == wire::Want::kMore);
-    if (session.want() == wire::Want::kTls) {
-      session.tls_started();
-      continue;
-    }
-    if (session.want() == wire::Want::kClose || input.empty()) break;
-    session.receive(input.substr(0, piece_bytes));
-    input.remove_prefix(std::min(piece_bytes, input.size()));
-  }
-  session.end_of_input();
+  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::string said = fuzz::drive(session, input, data[0] + 1);
   check_replies(said);
   // What is kept from one input to the next must not grow without end.
   if (here.outbox->entries()->size() > 500) {

@@ -8,19 +8,12 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "drive.h"
 #include "managesieve/session.h"
 
 namespace {
 
 using namespace gemel;
-
-class Anyone final : public wire::CredentialSource {
- public:
-  Result<wire::ScramCredential> scram(std::string_view) override {
-    return fail(Code::kNotFound, "no");
-  }
-  Result<void> check_password(std::string_view, std::string_view) override { return {}; }
-};
 
 MailStore& store() {
   static MemoryOpener engines;
@@ -58,7 +51,7 @@ void check_ends(std::string_view said) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  static Anyone anyone;
+  static fuzz::Anyone anyone;
   static const auto options = std::make_shared<const managesieve::Options>(
       managesieve::Options{.store = store(),
                            .clock = system_clock(),
@@ -68,22 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                            .quota = {.scripts_max = 5, .script_bytes_max = 4096}});
   managesieve::Session session(options,
                                {.peer_address = "unix", .is_local = true, .can_tls = true});
-  const size_t piece_bytes = data[0] + 1;
-  std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  std::string said;
-  for (;;) {
-    do {
-      session.produce(said, 512);
-    } while (session.want() == wire::Want::kMore);
-    if (session.want() == wire::Want::kTls) {
-      session.tls_started();
-      continue;
-    }
-    if (session.want() == wire::Want::kClose || input.empty()) break;
-    session.receive(input.substr(0, piece_bytes));
-    input.remove_prefix(std::min(piece_bytes, input.size()));
-  }
-  session.end_of_input();
+  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::string said = fuzz::drive(session, input, data[0] + 1);
   check_ends(said);
   return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "drive.h"
 #include "nntp/options.h"
 #include "store/newsgroups.h"
 
@@ -16,18 +17,10 @@ namespace {
 
 using namespace gemel;
 
-class Anyone final : public wire::CredentialSource {
- public:
-  Result<wire::ScramCredential> scram(std::string_view) override {
-    return fail(Code::kNotFound, "no");
-  }
-  Result<void> check_password(std::string_view, std::string_view) override { return {}; }
-};
-
 // One world for all inputs: opening a store costs more than an input.
 struct World {
   MemoryOpener engines;
-  Anyone anyone;
+  fuzz::Anyone anyone;
   AccessOptions access;
   std::unique_ptr<MailStore> store;
   std::unique_ptr<nntp::History> history;
@@ -86,7 +79,7 @@ void check_ends(std::string_view said) { CHECK(said.starts_with("20") && said.en
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   static World world;
-  std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   const MailboxInfo group = *find_newsgroup(*world.store, "news", "a.b");
   if (group.exists < 3) {
     world.put("Subject: \xc3\xa9\n\n.\n..\n");
@@ -98,18 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool is_peer = (data[0] & 1) != 0;
   const auto session = nntp::make_session(
       world.options, {.peer_address = is_peer ? "192.0.2.1" : "127.0.0.1", .is_local = true});
-  const size_t piece_bytes = data[0] / 2 + 1;
-  std::string said;
-  for (;;) {
-    do {
-      session->produce(said, 512);
-    } while (session->want() == wire::Want::kMore);
-    // A compressed connection goes on with bytes that this does not look behind.
-    if (session->want() != wire::Want::kInput || input.empty() || said.size() > 1 << 20) break;
-    session->receive(input.substr(0, piece_bytes));
-    input.remove_prefix(std::min(piece_bytes, input.size()));
-  }
-  session->end_of_input();
+  const std::string said = fuzz::drive(*session, input, data[0] / 2 + 1);
   check_ends(said);
   return 0;
 }

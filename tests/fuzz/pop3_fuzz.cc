@@ -6,19 +6,12 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "drive.h"
 #include "pop3/options.h"
 
 namespace {
 
 using namespace gemel;
-
-class Anyone final : public wire::CredentialSource {
- public:
-  Result<wire::ScramCredential> scram(std::string_view) override {
-    return fail(Code::kNotFound, "no");
-  }
-  Result<void> check_password(std::string_view, std::string_view) override { return {}; }
-};
 
 // One store for all inputs: opening it costs more than an input.
 MailStore& store() {
@@ -51,7 +44,7 @@ void check_ends(std::string_view said) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   static pop3::Maildrops maildrops;
-  static Anyone anyone;
+  static fuzz::Anyone anyone;
   static const auto options = std::make_shared<const pop3::Options>(
       pop3::Options{.hostname = "fuzz",
                     .store = store(),
@@ -61,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                     .credentials = anyone,
                     .server_secret = "secret",
                     .utf8_headers = pop3::Utf8Headers::kRefuse});
-  std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   if (store().find(MailboxName{"alice", "INBOX"})->exists < 3) {
     deliver("Subject: \xc3\xa9\n\n.\n..\n", "");
     deliver(input.substr(0, 1000), "old");
@@ -69,18 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const auto session =
       pop3::make_session(options, {.peer_address = "unix", .is_local = true, .can_tls = true});
-  const size_t piece_bytes = data[0] + 1;
-  std::string said;
-  for (;;) {
-    do {
-      session->produce(said, 512);
-    } while (session->want() == wire::Want::kMore);
-    if (session->want() == wire::Want::kTls) session->tls_started();
-    if (session->want() == wire::Want::kClose || input.empty() || said.size() > 1 << 20) break;
-    session->receive(input.substr(0, piece_bytes));
-    input.remove_prefix(std::min(piece_bytes, input.size()));
-  }
-  session->end_of_input();
+  const std::string said = fuzz::drive(*session, input, data[0] + 1);
   check_ends(said);
   return 0;
 }
