@@ -13,33 +13,10 @@ constexpr auto kFirstDelay = std::chrono::minutes(1);
 }  // namespace
 
 Sweeper::Sweeper(MailStore& store, Schedule schedule)
-    : store_(store), schedule_(std::move(schedule)), thread_([this] { run(); }) {}
-
-Sweeper::~Sweeper() {
-  {
-    const std::scoped_lock lock(mutex_);
-    stopping_ = true;
-  }
-  stop_asked_.notify_all();
-  thread_.join();
-}
-
-bool Sweeper::is_stopping() {
-  const std::scoped_lock lock(mutex_);
-  return stopping_;
-}
-
-void Sweeper::run() {
-  std::chrono::steady_clock::duration delay = kFirstDelay;
-  for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      if (stop_asked_.wait_for(lock, delay, [this] { return stopping_; })) return;
-    }
-    if (store_.role() == Role::kPrimary) sweep();
-    delay = std::chrono::seconds(schedule_.interval_s);
-  }
-}
+    : store_(store), schedule_(std::move(schedule)), periodic_(kFirstDelay, [this] {
+        if (store_.role() == Role::kPrimary) sweep();
+        return std::chrono::seconds(schedule_.interval_s);
+      }) {}
 
 void Sweeper::sweep() {
   expire::Run run(store_, system_clock(), schedule_.defaults, schedule_.options);
@@ -47,7 +24,7 @@ void Sweeper::sweep() {
     log::debug("expire {} {} messages={}: {}", name_of(action.kind), action.where, action.messages,
                action.why);
   };
-  for (bool more = true; more && !is_stopping();) {
+  for (bool more = true; more && !periodic_.is_stopping();) {
     const Result<bool> stepped = run.step(on_action);
     if (!stepped) log::warn("expire ended: {}", stepped.error().text);
     more = stepped && *stepped;

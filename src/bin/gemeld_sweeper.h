@@ -2,10 +2,7 @@
 // enough ago.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
+#include "bin/gemeld_periodic.h"
 #include "expire/run.h"
 #include "store/mail_store.h"
 
@@ -18,22 +15,15 @@ class Sweeper {
     expire::Defaults defaults = {};
     expire::Options options = {};
   };
-  /// The store must outlive this.
+  /// The store must outlive this, which ends when the step under way has.
   Sweeper(MailStore& store, Schedule schedule);
-  /// Waits for the step under way.
-  ~Sweeper();
 
  private:
-  void run();
-  bool is_stopping();
   void sweep();
 
   MailStore& store_;
   Schedule schedule_;
-  std::mutex mutex_;
-  std::condition_variable stop_asked_;
-  bool stopping_ = false;  // under mutex_
-  std::thread thread_;
+  Periodic periodic_;  // last: its turns use the others
 };
 
 }  // namespace gemel::bin

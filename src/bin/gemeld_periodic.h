@@ -1,0 +1,32 @@
+// A thread that does something, waits, and does it again.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace gemel::bin {
+
+class Periodic {
+ public:
+  using Duration = std::chrono::milliseconds;
+  /// Calls `turn` after `first` and then each time after what it returned, in a thread of its own.
+  Periodic(Duration first, std::function<Duration()> turn);
+  /// Waits for the turn under way.
+  ~Periodic();
+  /// For a turn that is long. Any thread.
+  bool is_stopping();
+
+ private:
+  void run(Duration delay);
+
+  std::function<Duration()> turn_;
+  std::mutex mutex_;
+  std::condition_variable stop_asked_;
+  bool stopping_ = false;  // under mutex_
+  std::thread thread_;     // last: it uses the others
+};
+
+}  // namespace gemel::bin
