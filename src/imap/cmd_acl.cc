@@ -89,7 +89,8 @@ Status cmd_listrights(Session& session, Args& args) {
   text += ' ';
   wire::put_astring(text, always.wire_text());
   // No right is tied to another, so "c" and "d" stand alone too (RFC 4314 §2.1.1).
-  for (const char letter : (Rights::all() - always).wire_text()) (text += ' ') += letter;
+  const std::string optional = (Rights::all() - always).wire_text();
+  for (const char letter : optional) (text += ' ') += letter;
   session.say(text + "\r\n");
   return Completion();
 }

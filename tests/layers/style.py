@@ -133,7 +133,7 @@ def check_loops(code):
             depth += {"(": 1, ")": -1}.get(code[end], 0)
             end += 1
         over = re.sub(r"\s+", "", code[found.end():end - 1])
-        if re.search(r"[^:]:[^:;]+\)\.value\(\)$", over.replace("::", "")):
+        if re.search(r"[^:]:[^:;]+\)\.\w+\(\)$", over.replace("::", "")):
             yield code.count("\n", 0, found.start()) + 1, "a loop over what a temporary holds: name it"
 
 
