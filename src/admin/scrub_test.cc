@@ -4,18 +4,12 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/test_clock.h"
 
 namespace gemel::admin {
 namespace {
 
 constexpr int64_t kDay = 86'400;
-
-class ManualClock final : public Clock {
- public:
-  int64_t unix_s() override { return now_ms / 1000; }
-  int64_t monotonic_ms() override { return now_ms; }
-  int64_t now_ms = 1'764'000'000'000;
-};
 
 TEST(ScrubPosition, IsTextAndBack) {
   const ScrubPosition position{.cursor = std::string("l\0\xff", 3),
@@ -58,10 +52,10 @@ class ScrubTest : public testing::Test {
   }
   /// Steps, with the waits between them, until the pass is over; the milliseconds that it took.
   int64_t finish(Scrub& scrub) {
-    const int64_t before = clock_.now_ms;
-    do clock_.now_ms += scrub.step().value();
+    const int64_t before = clock_.monotonic_ms();
+    do clock_.advance_ms(scrub.step().value());
     while (scrub.status().is_under_way);
-    return clock_.now_ms - before;
+    return clock_.monotonic_ms() - before;
   }
   ManualClock clock_;
   MemoryOpener engines_;
@@ -79,7 +73,7 @@ TEST_F(ScrubTest, KeepsToItsPaceAndWaitsForTheNextPass) {
   EXPECT_EQ(scrub.status().bytes, 10'000u);
   EXPECT_EQ(scrub.step().value(), Scrub::kWaitMsMax);
   EXPECT_EQ(scrub.status().bodies, 10u);
-  clock_.now_ms = (began_s + plan_.every_s) * 1000;
+  clock_.advance_s(began_s + plan_.every_s - clock_.unix_s());
   EXPECT_TRUE(scrub.step());
   EXPECT_TRUE(scrub.status().is_under_way);
   EXPECT_EQ(scrub.status().bodies, 2u);
@@ -102,7 +96,7 @@ TEST_F(ScrubTest, GoesOnWhereItWasAfterARestart) {
 TEST_F(ScrubTest, ACrashSetsItBackByLittle) {
   const ScrubPlan slow{.bytes_per_s = 100, .every_s = kDay};
   auto scrub = std::make_unique<Scrub>(*store_, clock_, slow);
-  for (int i = 0; i < 5; ++i) clock_.now_ms += scrub->step().value();
+  for (int i = 0; i < 5; ++i) clock_.advance_ms(scrub->step().value());
   EXPECT_TRUE(store_->put_user_items("alice", {{"syncs", "what came before"}}));
   engines_.crash();
   scrub.reset();

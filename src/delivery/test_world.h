@@ -8,20 +8,10 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/test_clock.h"
 #include "delivery/deliverer.h"
 
 namespace gemel::delivery {
-
-/// A clock that stands until it is moved.
-class StandingClock final : public Clock {
- public:
-  int64_t unix_s() override { return now_ms_ / 1000; }
-  int64_t monotonic_ms() override { return now_ms_; }
-  void advance_ms(int64_t ms) { now_ms_ += ms; }
-
- private:
-  int64_t now_ms_ = 1'764'000'000'000;  // Mon, 24 Nov 2025 16:00:00 +0000
-};
 
 /// With the users alice (and her mailbox lists/cxx), bob and dan@example.org.
 class TestWorld {
@@ -60,7 +50,7 @@ class TestWorld {
     return view.body(view.record(Uid(uid)).value().facts.guid).value().read_all().value();
   }
 
-  StandingClock clock;
+  ManualClock clock;
   SeededRandom random{1};
   MemoryOpener engines;
   AccessOptions access;

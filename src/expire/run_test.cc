@@ -55,9 +55,9 @@ TEST_P(RunTest, RulesHideWhatIsOldAndADryRunOnlySaysSo) {
   store.append(trash, "flagged", flag_names({"\\Flagged"}));
   store.append_many(store.inbox(), 1);
   set_rule(trash, "days=30");
-  store.clock.advance(30 * kDayS - 1);
+  store.clock.advance_s(30 * kDayS - 1);
   EXPECT_EQ(shown(run(kRules)), "");
-  store.clock.advance(1);
+  store.clock.advance_s(1);
   store.append(trash, "new");
   const std::string expected = "expunge alice/Trash 1:2 2: saved at least 30 days ago\n";
   const Digest before = store->digest();
@@ -77,7 +77,7 @@ TEST_P(RunTest, RulesOfTheConfigurationAndOfMailboxesAboveCount) {
   const UniqueId kept = store.create("Trash/kept");
   for (const UniqueId& id : {trash, below, kept}) store.append_many(id, 1);
   set_rule(kept, "days=never");
-  store.clock.advance(kDayS);
+  store.clock.advance_s(kDayS);
   EXPECT_EQ(shown(run(kRules)),
             "expunge alice/Trash 1 1: saved at least 1 days ago\n"
             "expunge alice/Trash/2024 1 1: saved at least 1 days ago\n");
@@ -88,7 +88,7 @@ TEST_P(RunTest, ARuleThatCantBeReadIsPassedOverAndTheOthersAreNot) {
   for (const UniqueId& id : {trash, other}) store.append_many(id, 1);
   set_rule(trash, "days=1");
   set_rule(other, "days=one");
-  store.clock.advance(kDayS);
+  store.clock.advance_s(kDayS);
   run(kRules);
   EXPECT_EQ(report.expunged, 1U);
   ASSERT_EQ(report.errors.size(), 1U);
@@ -121,7 +121,7 @@ TEST_P(RunTest, GoesInStepsAndGoesOnWhereItWasEnded) {
 TEST_P(RunTest, WhatIsFlaggedMeanwhileStays) {
   store.append_many(trash, kStepMessages + 10);
   set_rule(trash, "days=1");
-  store.clock.advance(kDayS);
+  store.clock.advance_s(kDayS);
   expire::Run running(*store, store.clock, defaults, kRules);
   const Uid last(kStepMessages + 10);
   bool is_flagged = false;
@@ -142,15 +142,15 @@ TEST_P(RunTest, FreesWhatWasExpungedLongEnoughAgoAndNothingElse) {
   store.append_many(trash, 3);
   ASSERT_TRUE(store->expunge(trash, UidSet::of(Uid(1), Uid(1))));
   EXPECT_EQ(shown(run(sweep)), "");
-  store.clock.advance(10 * kDayS);
+  store.clock.advance_s(10 * kDayS);
   ASSERT_TRUE(store->expunge(trash, UidSet::of(Uid(2), Uid(2))));
   EXPECT_EQ(shown(run(sweep)), "");
-  store.clock.advance(4 * kDayS);
+  store.clock.advance_s(4 * kDayS);
   EXPECT_EQ(shown(run(dry(sweep))), "free alice/Trash 1 1: expunged at least 14 days ago\n");
   EXPECT_EQ(shown(run(sweep)), "free alice/Trash  1: expunged at least 14 days ago\n");
   EXPECT_EQ(report.freed_bytes, std::string("message 0").size());
   EXPECT_EQ(store.info(trash).expunged, 1U);
-  store.clock.advance(10 * kDayS);
+  store.clock.advance_s(10 * kDayS);
   run(sweep);
   EXPECT_EQ(report.freed, 1U);
   EXPECT_EQ(shown(run(sweep)), "");
@@ -162,9 +162,9 @@ TEST_P(RunTest, FreesDeletedMailboxes) {
   store.append_many(gone, kStepMessages + 1);
   ASSERT_TRUE(store->remove(gone));
   const Options sweep = {.deleted_s = 7 * kDayS};
-  store.clock.advance(7 * kDayS - 1);
+  store.clock.advance_s(7 * kDayS - 1);
   EXPECT_EQ(shown(run(sweep)), "");
-  store.clock.advance(1);
+  store.clock.advance_s(1);
   EXPECT_EQ(shown(run(dry(sweep))), "free-mailbox alice/gone  1001: deleted at least 7 days ago\n");
   run(sweep);
   EXPECT_EQ(report.mailboxes_freed, 1U);
@@ -184,7 +184,7 @@ TEST_P(RunTest, E01EachOptionDoesItsOwnAndNothingElse) {
   filings.push_back(
       {.once = Remembrance{.userid = "alice", .token = "m", .until_s = 1'800'000'000}});
   ASSERT_TRUE(store->deliver(std::move(filings)).get());
-  store.clock.advance(kDayS);
+  store.clock.advance_s(kDayS);
   EXPECT_TRUE(Options().does_nothing());
   EXPECT_EQ(shown(run({})), "");
   EXPECT_EQ(shown(run(dry(kRules))), "expunge alice/Trash 2:3 2: saved at least 1 days ago\n");
@@ -227,7 +227,7 @@ TEST_P(RunTest, WhatIsHeldStaysAndIsTold) {
   ASSERT_TRUE(store->remove(gone));
   set_rule(trash, "days=1");
   ASSERT_TRUE(store->hold("alice", kHoldForever));
-  store.clock.advance(1000 * kDayS);
+  store.clock.advance_s(1000 * kDayS);
   const Options all = {.rules = Options::Rules::kApply, .expunged_s = 0, .deleted_s = 0};
   const Digest before = store->digest();
   EXPECT_EQ(shown(run(dry(all))),
@@ -250,7 +250,7 @@ TEST_P(RunTest, ArchivesMailboxesThatAreOldOrLarge) {
   set_rule(busy, "archive-days=30");
   set_rule(large, "archive-bytes=18");
   set_rule(other, "archive-bytes=19");
-  store.clock.advance(30 * kDayS);
+  store.clock.advance_s(30 * kDayS);
   store.append_many(busy, 1);
   EXPECT_EQ(shown(run(kRules)), "");
   const std::string expected =
@@ -307,7 +307,7 @@ TEST_P(RunTest, LooksOnlyAtTheUserOrMailboxThatIsNamed) {
   store.append_many(trash, 1);
   store.append_many(store.inbox(), 1);
   store.append_many(store.inbox("bob"), 1);
-  store.clock.advance(kDayS);
+  store.clock.advance_s(kDayS);
   Options options = dry(kRules);
   options.userid = "bob";
   EXPECT_EQ(run(options).size(), 1U);
@@ -321,7 +321,7 @@ TEST_P(RunTest, LooksOnlyAtTheUserOrMailboxThatIsNamed) {
 TEST_P(RunTest, IsThePrimarysWorkButAnyoneMayAskWhatWouldGo) {
   defaults.rules = {{"*", parse_rule("days=1").value()}};
   store.append_many(trash, 1);
-  store.clock.advance(kDayS);
+  store.clock.advance_s(kDayS);
   ASSERT_TRUE(store->demote());
   expire::Run running(*store, store.clock, defaults, kRules);
   EXPECT_EQ(running.step([](const Action&) {}).error().code, Code::kReadOnly);
@@ -335,7 +335,7 @@ TEST_P(RunTest, ManyUsersComeInTurn) {
     ASSERT_TRUE(store->create_user(userid, {}));
     store.append_many(store.inbox(userid), 1);
   }
-  store.clock.advance(kDayS);
+  store.clock.advance_s(kDayS);
   run(kRules);
   EXPECT_EQ(report.expunged, 250U);
 }

@@ -10,21 +10,12 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/test_clock.h"
 #include "imap/options.h"
 #include "store/mail_store.h"
 #include "wire/sasl.h"
 
 namespace gemel::imap {
-
-class StillClock final : public Clock {
- public:
-  int64_t unix_s() override { return ms_.load() / 1000; }
-  int64_t monotonic_ms() override { return ms_.load(); }
-  void advance_ms(int64_t ms) { ms_ += ms; }
-
- private:
-  std::atomic<int64_t> ms_ = 1'700'000'000'000;  // 14 November 2023, 22:13:20 UTC
-};
 
 /// Every user's password is "secret": those of alice, bob, carol and root, an administrator.
 class TestCredentials final : public wire::CredentialSource {
@@ -46,11 +37,11 @@ class World {
   }
   Options& change_options() { return *options_; }
   MailStore& store() { return *store_; }
-  StillClock& clock() { return clock_; }
+  ManualClock& clock() { return clock_; }
   MemoryOpener& disk() { return disk_; }
 
  private:
-  StillClock clock_;
+  ManualClock clock_{1'700'000'000};  // 14 November 2023, 22:13:20 UTC
   SeededRandom store_random_{1};
   SeededRandom session_random_{2};
   MemoryOpener disk_;

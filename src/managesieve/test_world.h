@@ -8,19 +8,10 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/test_clock.h"
 #include "managesieve/session.h"
 
 namespace gemel::managesieve {
-
-class StandingClock final : public Clock {
- public:
-  int64_t unix_s() override { return now_ms_ / 1000; }
-  int64_t monotonic_ms() override { return now_ms_; }
-  void advance_ms(int64_t ms) { now_ms_ += ms; }
-
- private:
-  int64_t now_ms_ = 1'764'000'000'000;
-};
 
 class EveryonesSecret final : public wire::CredentialSource {
  public:
@@ -58,7 +49,7 @@ class TestWorld {
     return std::make_unique<Session>(options, std::move(env));
   }
 
-  StandingClock clock;
+  ManualClock clock;
   SeededRandom random{1};
   MemoryOpener engines;
   EveryonesSecret credentials;

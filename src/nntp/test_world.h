@@ -6,20 +6,11 @@
 #include <memory>
 #include <string>
 
+#include "base/test_clock.h"
 #include "nntp/options.h"
 #include "store/newsgroups.h"
 
 namespace gemel::nntp {
-
-class StillClock final : public Clock {
- public:
-  int64_t unix_s() override { return ms_.load() / 1000; }
-  int64_t monotonic_ms() override { return ms_.load(); }
-  void advance_s(int64_t seconds) { ms_ += seconds * 1000; }
-
- private:
-  std::atomic<int64_t> ms_ = 1'764'000'000'000;  // Mon, 24 Nov 2025 16:00:00 UTC
-};
 
 /// Every user's password is "secret".
 class TestCredentials final : public wire::CredentialSource {
@@ -44,7 +35,7 @@ class World {
   }
   Options& change_options() { return *options_; }
   MailStore& store() { return *store_; }
-  StillClock& clock() { return clock_; }
+  ManualClock& clock() { return clock_; }
   MemoryOpener& disk() { return disk_; }
   Outbox& outbox() { return *outbox_; }
   History& history() { return *history_; }
@@ -56,7 +47,7 @@ class World {
   std::string newest(const MailboxName& name);
 
  private:
-  StillClock clock_;
+  ManualClock clock_;
   SeededRandom store_random_{1};
   SeededRandom session_random_{2};
   MemoryOpener disk_;

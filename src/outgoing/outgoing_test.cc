@@ -3,21 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "base/test_clock.h"
 #include "outgoing/relay_session.h"
 #include "outgoing/status_notice.h"
 
 namespace gemel::outgoing {
 namespace {
-
-class ManualClock final : public Clock {
- public:
-  int64_t unix_s() override { return 1'764'000'000 + now_ms_ / 1000; }
-  int64_t monotonic_ms() override { return now_ms_; }
-  void advance_s(int64_t seconds) { now_ms_ += seconds * 1000; }
-
- private:
-  int64_t now_ms_ = 0;
-};
 
 class OutgoingTest : public testing::Test {
  protected:

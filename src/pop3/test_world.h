@@ -9,19 +9,10 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/test_clock.h"
 #include "pop3/options.h"
 
 namespace gemel::pop3 {
-
-class StillClock final : public Clock {
- public:
-  int64_t unix_s() override { return ms_ / 1000; }
-  int64_t monotonic_ms() override { return ms_; }
-  void advance_ms(int64_t ms) { ms_ += ms; }
-
- private:
-  int64_t ms_ = 1'700'000'000'000;
-};
 
 /// Every user's password is "open sesame ".
 class TestCredentials final : public wire::CredentialSource {
@@ -83,7 +74,7 @@ class World {
     return text_of(view.record(Uid(uid))->state.flags, view.info().keywords);
   }
 
-  StillClock clock;
+  ManualClock clock{1'700'000'000};
   SeededRandom random{1};
   MemoryOpener disk;
   TestCredentials credentials{random};

@@ -113,10 +113,10 @@ TEST_F(AckGateTest, EveryReplicaIsWaitedForAsItsChannelSays) {
 TEST_F(AckGateTest, DegradedGoesOnWhenTheReplicaIsSilentTooLong) {
   use(AckLevel::kDurable);
   ASSERT_TRUE(change("Box"));
-  store.clock.advance(kWaitS - 1);
+  store.clock.advance_s(kWaitS - 1);
   gate.expire();
   EXPECT_FALSE(is_open());
-  store.clock.advance(1);
+  store.clock.advance_s(1);
   gate.expire();
   EXPECT_EQ(wakes, 1);
   EXPECT_TRUE(is_open());
@@ -137,7 +137,7 @@ TEST_F(AckGateTest, DegradedGivesACutLinkTheTimeToComeBack) {
   ASSERT_TRUE(change("Box"));
   EXPECT_FALSE(is_open());
   EXPECT_FALSE(replica->status().is_away);
-  store.clock.advance(kWaitS);
+  store.clock.advance_s(kWaitS);
   gate.expire();
   EXPECT_TRUE(is_open());
   EXPECT_TRUE(replica->status().is_away);
@@ -169,7 +169,7 @@ TEST_F(AckGateTest, RefuseTakesNothingWhileTheReplicaIsAway) {
 TEST_F(AckGateTest, RefuseSaysThatAReplicaDidNotAnswerInTime) {
   use(AckLevel::kDurable, Away::kRefuse);
   ASSERT_TRUE(change("Box"));
-  store.clock.advance(kWaitS);
+  store.clock.advance_s(kWaitS);
   gate.expire();
   const auto verdict = session.verdict();
   ASSERT_TRUE(verdict);
@@ -216,7 +216,7 @@ TEST_F(AckGateTest, OneReplicaBeingLateDoesNotMakeTheOtherSo) {
   const Result<UniqueId> box = change("Box");
   second->reached(*box, modseq_of(*box), Held::kDurable);
   second->reached(std::string("ann"), ModSeq(UINT64_MAX), Held::kDurable);
-  store.clock.advance(kWaitS);
+  store.clock.advance_s(kWaitS);
   gate.expire();
   EXPECT_TRUE(is_open());
   EXPECT_TRUE(replica->status().is_away);

@@ -353,7 +353,7 @@ void Model::check_replicas() {
 }
 
 void Model::step() {
-  primary_.clock.advance(static_cast<int64_t>(below(3)));
+  primary_.clock.advance_s(static_cast<int64_t>(below(3)));
   (this->*kSteps[below(kSteps.size())])();
 }
 

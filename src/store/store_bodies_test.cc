@@ -262,7 +262,7 @@ TEST_F(Rot, AFullDiskMarksButDoesNotRestore) {
   store.memory.fail_writes(std::nullopt);
   const StagedBody body = store.stage(kSmall);
   store.memory.fail_writes(Code::kNoSpace);
-  store.clock.advance(10);
+  store.clock.advance_s(10);
   EXPECT_EQ(store->restore_body(body, "default").error().code, Code::kNoSpace);
   store.memory.fail_writes(std::nullopt);
   EXPECT_FALSE(read(1));

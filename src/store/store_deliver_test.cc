@@ -9,7 +9,7 @@
 namespace gemel {
 namespace {
 
-constexpr int64_t kNow = 1'700'000'000;  // where a ManualClock starts
+constexpr int64_t kNow = 1'700'000'000;  // where the clock of a TestStore starts
 
 TEST(UserMemory, RemembersUntilItLapses) {
   const Remembrance what{.userid = "alice", .token = "x", .until_s = 100};
@@ -75,7 +75,7 @@ TEST_P(StoreDeliver, WhatIsRememberedIsFiledOnce) {
   EXPECT_FALSE(remembers(*store, once("none"), kNow).value());
   store.open();
   EXPECT_EQ(deliver({{.append = message(inbox, "a"), .once = once("id")}}), "- ");
-  store.clock.advance(60);
+  store.clock.advance_s(60);
   EXPECT_EQ(deliver({{.append = message(inbox, "a"), .once = once("id")}}), "4 ");
 }
 

@@ -96,7 +96,7 @@ TEST(StoreDisk, AFullDiskRefusesUntilThereIsRoomAgain) {
   store.memory.fail_writes(Code::kNoSpace);
   const auto full = store->store_flags(inbox, kAll, FlagOp::kAdd, flag_names({"\\Seen"}));
   EXPECT_EQ(full.error().code, Code::kNoSpace);
-  store.clock.advance(2);
+  store.clock.advance_s(2);
   EXPECT_EQ(store->create({.name = {"alice", "x"}}).error().code, Code::kNoSpace);
   EXPECT_EQ(store->digest(), before);
   EXPECT_EQ(store.flags(inbox, 1), "");

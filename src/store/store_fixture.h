@@ -6,20 +6,10 @@
 
 #include <filesystem>
 
+#include "base/test_clock.h"
 #include "store/mail_store.h"
 
 namespace gemel {
-
-/// A clock that stands until it is moved.
-class ManualClock final : public Clock {
- public:
-  int64_t unix_s() override { return now_s_.load(); }
-  int64_t monotonic_ms() override { return now_s_.load() * 1000; }
-  void advance(int64_t seconds) { now_s_ += seconds; }
-
- private:
-  std::atomic<int64_t> now_s_ = 1'700'000'000;
-};
 
 inline FlagNames flag_names(std::initializer_list<std::string_view> names) {
   FlagNames out;
@@ -104,7 +94,7 @@ class TestStore {
       ADD_FAILURE() << problem.invariant << " " << problem.where << ": " << problem.what;
   }
 
-  ManualClock clock;
+  ManualClock clock{1'700'000'000};
   MemoryOpener memory;
   MailStore::Options options;
   std::unique_ptr<MailStore> store;

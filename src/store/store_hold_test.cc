@@ -42,13 +42,13 @@ TEST_P(HoldTest, OnOneMailboxKeepsWhatIsHiddenThere) {
   EXPECT_EQ(purged(), 2U);  // of Gone
   EXPECT_EQ(store->purge_expunged(box, ModSeq(INT64_MAX))->held_until_s,
             store.clock.unix_s() + kDay);
-  store.clock.advance(kDay);
+  store.clock.advance_s(kDay);
   EXPECT_EQ(purged(), 1U);
 }
 
 TEST_P(HoldTest, OnAUserKeepsDeletedMailboxesToo) {
   ASSERT_TRUE(store->hold("alice", kHoldForever));
-  store.clock.advance(1000 * kDay);
+  store.clock.advance_s(1000 * kDay);
   EXPECT_EQ(purged(), 0U);
   ASSERT_TRUE(store->hold("alice", std::nullopt));
   EXPECT_EQ(purged(), 3U);
@@ -58,9 +58,9 @@ TEST_P(HoldTest, OnAUserKeepsDeletedMailboxesToo) {
 TEST_P(HoldTest, OnTheServerKeepsEverythingAndTheLongestCounts) {
   ASSERT_TRUE(store->hold(MailStore::WholeServer(), store.clock.unix_s() + 2 * kDay));
   ASSERT_TRUE(store->hold(box, store.clock.unix_s() + kDay));
-  store.clock.advance(kDay);
+  store.clock.advance_s(kDay);
   EXPECT_EQ(purged(), 0U);
-  store.clock.advance(kDay);
+  store.clock.advance_s(kDay);
   EXPECT_EQ(purged(), 3U);
 }
 
@@ -82,7 +82,7 @@ TEST_P(HoldTest, GoesAlongToAnotherOwner) {
   ASSERT_TRUE(store->restore(gone, {"bob", "Gone"}));
   ASSERT_TRUE(store->remove(gone));
   EXPECT_EQ(purged(), 0U);
-  store.clock.advance(kDay);
+  store.clock.advance_s(kDay);
   EXPECT_EQ(purged(), 3U);
 }
 

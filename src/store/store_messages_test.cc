@@ -181,7 +181,7 @@ TEST_P(StoreMessages, ACopyKeepsFlagsAndDateAndSharesTheBody) {
   store.append(other, "already here");
   store.append(inbox, "one", flag_names({"\\Seen", "Work"}));
   store.append(inbox, "two");
-  store.clock.advance(10);
+  store.clock.advance_s(10);
   const auto copied = store->copy(inbox, kAll, other, MailStore::Keep::kCopy).value();
   EXPECT_EQ(copied.source_uids.text(), "1:2");
   EXPECT_EQ(copied.target_uids.text(), "2:3");

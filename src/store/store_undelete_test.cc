@@ -10,11 +10,11 @@ using Undelete = StoreTest;
 TEST_P(Undelete, BringsMessagesBackAsNewOnesAndOnlyOnce) {
   const UniqueId box = store.create("Box");
   store.append(box, "one", flag_names({"\\Seen", "\\Deleted", "$Work"}));
-  store.clock.advance(10);
+  store.clock.advance_s(10);
   store.append(box, "two");
   const RecordFacts was = store->view(box)->record(Uid(1))->facts;
   ASSERT_TRUE(store->expunge(box, UidSet::of(Uid(1), Uid(1))));
-  store.clock.advance(10);
+  store.clock.advance_s(10);
   const auto back = store->restore_expunged(box, kAll, box);
   ASSERT_TRUE(back) << back.error().text;
   EXPECT_EQ(back->source_uids.text(), "1");

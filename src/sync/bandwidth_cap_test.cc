@@ -71,7 +71,7 @@ TEST(SenderCap, SendsNoMoreThanItMay) {
     if (!answers.empty() || link.sender->want() == wire::Want::kMore) continue;
     // It wants nothing but time.
     ASSERT_LE(link.sender->input_timeout_ms(), 1000);
-    link.primary.clock.advance(1);
+    link.primary.clock.advance_s(1);
     ++seconds;
     link.sender->timed_out();
   }

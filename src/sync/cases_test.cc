@@ -250,7 +250,7 @@ TEST_F(Cases, AMailboxOfAPartitionThatIsMissingWaitsForIt) {
   replica.options.partitions = partitions;
   replica.open();
   link.connect();
-  primary.clock.advance(kAsideFirstMs / 1000);
+  primary.clock.advance_s(kAsideFirstMs / 1000);
   sync();
   EXPECT_EQ(replica.body(box, 1), "message");
   EXPECT_TRUE(link.channel->status().set_aside.empty());

@@ -24,7 +24,7 @@ class RandomWork {
         &RandomWork::subscribe, &RandomWork::attribute, &RandomWork::purge,   &RandomWork::user,
         &RandomWork::partition, &RandomWork::recent,
     };
-    store_.clock.advance(static_cast<int64_t>(below(3)));
+    store_.clock.advance_s(static_cast<int64_t>(below(3)));
     (this->*kSteps[below(std::size(kSteps))])();
   }
 

@@ -113,7 +113,7 @@ TEST_F(LinkTest, OneNewMessage) {
   Traffic last;
   uint64_t body = 0;
   for (int i = 0; i < 3; ++i) {
-    primary.clock.advance(60);
+    primary.clock.advance_s(60);
     const std::string bytes = text(4400);
     Packer alone;
     body = alone.size_of(bytes, wire::Compressor::Flush::kFlush);
@@ -307,7 +307,7 @@ TEST(LinkTrouble, OneBrokenMailboxStopsNoOther) {
   for (int i = 0; i < 60; ++i)
     ASSERT_TRUE(link.primary->claim_recent(broken) &&
                 link.primary->set_attributes(broken, {{"annotation/n", std::to_string(i)}}));
-  link.primary.clock.advance(kAsideFirstMs / 1000);
+  link.primary.clock.advance_s(kAsideFirstMs / 1000);
   link.sender->timed_out();
   ASSERT_TRUE(link.run());
   EXPECT_EQ(link.replica.info(link.replica.inbox()).exists, 1U);

@@ -43,10 +43,10 @@ TEST_F(Status, NobodyIsBehindInStep) {
 TEST_F(Status, EachUserHasALagOfTheirOwn) {
   link.disconnect("away");
   primary.append(primary.inbox("bob"), "first");
-  primary.clock.advance(5);
+  primary.clock.advance_s(5);
   primary.append(primary.inbox("alice"), "second");
   ASSERT_TRUE(primary->put_user_items("alice", {{"subscription/x", "1"}}));
-  primary.clock.advance(2);
+  primary.clock.advance_s(2);
   EXPECT_THAT(behind(), ElementsAre("bob 1 7", "alice 2 2"));
   const ChannelStatus status = link.channel->status();
   EXPECT_FALSE(status.connected);
@@ -61,7 +61,7 @@ TEST_F(Status, EachUserHasALagOfTheirOwn) {
 // Where the link is cut in the middle, what went through is not counted any more.
 TEST_F(Status, WhatIsThereIsNotCounted) {
   primary.append(primary.inbox("bob"), "first");
-  primary.clock.advance(3);
+  primary.clock.advance_s(3);
   link.cut_after = 20;
   EXPECT_FALSE(link.run());
   EXPECT_THAT(behind(), ElementsAre("bob 1 3"));
@@ -108,13 +108,13 @@ TEST_F(Status, WhatIsSetAsideIsTriedAgainAtGrowingPauses) {
     SCOPED_TRACE(i);
     ASSERT_EQ(link.channel->status().set_aside.size(), 1u);
     EXPECT_EQ(link.channel->status().set_aside[0].retry_in_ms, pause);
-    primary.clock.advance(pause / 1000 - 1);
+    primary.clock.advance_s(pause / 1000 - 1);
     primary.append(primary.inbox("bob"), "others go on");
     link.sender->timed_out();
     ASSERT_TRUE(link.run());
     EXPECT_EQ(tries, i);
     EXPECT_EQ(replica.info(replica.inbox("bob")).exists, i + 1);
-    primary.clock.advance(1);
+    primary.clock.advance_s(1);
     EXPECT_EQ(link.sender->input_timeout_ms(), 0);
     link.sender->timed_out();
     ASSERT_TRUE(link.run());
@@ -128,7 +128,7 @@ TEST_F(Status, WhatIsSetAsideIsTriedAgainAtGrowingPauses) {
   replica.open();
   link.connect();
   ASSERT_TRUE(link.run());
-  primary.clock.advance(kAsideFirstMs / 1000);
+  primary.clock.advance_s(kAsideFirstMs / 1000);
   link.sender->timed_out();
   ASSERT_TRUE(link.run());
   EXPECT_TRUE(link.channel->status().set_aside.empty());

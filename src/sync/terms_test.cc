@@ -58,8 +58,8 @@ TEST_F(Terms, AReplicaFollowsItsSender) {
   EXPECT_EQ(link.upstreams.list()[0].channel, "standby");
   EXPECT_EQ(link.upstreams.list()[0].standing, standing_of(*primary));
   EXPECT_TRUE(link.upstreams.contains(primary->origin()));
-  primary.clock.advance(20);
-  replica.clock.advance(20);
+  primary.clock.advance_s(20);
+  replica.clock.advance_s(20);
   EXPECT_EQ(link.upstreams.list()[0].heard_ms, 20'000);
   link.sender->timed_out();  // its heartbeat
   ASSERT_TRUE(link.run());

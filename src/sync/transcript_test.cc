@@ -58,7 +58,7 @@ void one_mailbox(Scene& scene) {
   scene.step("login; a user and a message, to an empty replica");
   ASSERT_TRUE(primary->store_flags(inbox, uids(1, 1), FlagOp::kAdd, flag_names({"\\Flagged"})));
   scene.step("a flag");
-  primary.clock.advance(60);
+  primary.clock.advance_s(60);
   primary.append(inbox, "Subject: two\r\n\r\nhello again\r\n");
   scene.step("a new message");
   primary.append_many(inbox, 20);
