@@ -63,7 +63,7 @@ def up_pair(directory, words, mode):
 
 def up_one(directory, words):
     build()
-    server = Server(directory=directory / "primary", services=("imap", "lmtp"))
+    server = Server(directory=directory / "primary", services=("imap", "lmtp", "pop3"))
     start(server)
     write_peer(directory, [server], words)
 
