@@ -13,7 +13,7 @@
 namespace gemel {
 
 /// Raised by every change that an older program would read wrongly.
-inline constexpr uint64_t kFormatVersion = 1;
+inline constexpr uint64_t kFormatVersion = 2;
 
 /// What a store is when it is opened: a seed becomes a replica with an origin of its own.
 enum class StoredRole : uint8_t { kPrimary, kReplica, kSeed };
