@@ -1,0 +1,115 @@
+// What went wrong between other servers when both sides took changes, as tests.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "base/log.h"
+#include "sync/test_link.h"
+
+namespace gemel::sync {
+namespace {
+
+class SplitCases : public testing::Test {
+ protected:
+  SplitCases() {
+    log::set_level(log::Level::kOff);
+    EXPECT_TRUE(primary->create_user("alice", {}));
+    link.connect();
+    inbox = primary.inbox();
+    primary.append(inbox, "before");
+    sync();
+  }
+
+  void sync() {
+    const SyncReport report = link.sync();
+    ASSERT_TRUE(report.result) << report.result.error().text;
+    link.expect_in_step();
+  }
+  void split() { ASSERT_TRUE(replica->promote()); }
+  // The replica is one again, and the primary begins a term above it.
+  void heal() {
+    ASSERT_TRUE(replica->demote());
+    ASSERT_TRUE(primary->promote(replica->term()));
+    link.disconnect("each had its time");
+    link.connect();
+    sync();
+  }
+  static MailboxName named(const std::string& path) { return {"alice", path}; }
+  static std::set<std::string> bodies(TestStore& store, const UniqueId& id) {
+    std::set<std::string> out;
+    const MailboxView view = store->view(id).value();
+    const UidSet uids = view.uids().value();
+    uids.for_each([&](Uid uid) { out.insert(store.body(id, uid.value)); });
+    EXPECT_EQ(out.size(), uids.size());
+    return out;
+  }
+
+  TestLink link;
+  TestStore& primary = link.primary;
+  TestStore& replica = link.replica;
+  UniqueId inbox;
+};
+
+// R07: a mailbox that only the replica has, and the primary no trace of.
+TEST_F(SplitCases, AMailboxOfTheReplicaAloneComesOver) {
+  split();
+  const UniqueId made = replica.create("theirs");
+  replica.append(made, "in it");
+  heal();
+  EXPECT_EQ(primary->find(named("theirs")).value().id, made);
+  EXPECT_EQ(primary.body(made, 1), "in it");
+}
+
+// R10: one name, two ids. Both messages end up under the older id, and it stays so.
+TEST_F(SplitCases, TwoMailboxesOfOneNameBecomeOneForGood) {
+  split();
+  const UniqueId ours = primary.create("x");
+  primary.append(ours, "of the primary");
+  replica.clock.advance_s(60);
+  const UniqueId theirs = replica.create("x");
+  replica.append(theirs, "of the replica");
+  heal();
+  const auto expect_one = [&](TestStore& store) {
+    EXPECT_EQ(store->find(named("x")).value().id, ours);
+    EXPECT_EQ(bodies(store, ours), (std::set<std::string>{"of the primary", "of the replica"}));
+    EXPECT_EQ(store->mailboxes("alice").value().size(), 2U);
+  };
+  expect_one(primary);
+  expect_one(replica);
+  const ModSeq before = primary.info(ours).highestmodseq;
+  sync();
+  EXPECT_EQ(primary.info(ours).highestmodseq, before);
+  expect_one(replica);
+}
+
+// R33: two messages under one uid, taken while the link was cut.
+TEST_F(SplitCases, MessagesUnderOneUidBothGetNewOnes) {
+  split();
+  const UidValidity uidvalidity = primary.info(inbox).uidvalidity;
+  primary.append(inbox, "of the primary");
+  replica.append(inbox, "of the replica");
+  heal();
+  for (TestStore* store : {&primary, &replica}) {
+    EXPECT_EQ(store->info(inbox).uidvalidity, uidvalidity);
+    EXPECT_EQ(store->uids(inbox), "1,3:4");
+    EXPECT_EQ(bodies(*store, inbox),
+              (std::set<std::string>{"before", "of the primary", "of the replica"}));
+  }
+}
+
+// E03: a deleted mailbox with expunged messages that are kept.
+TEST_F(SplitCases, WhatADeletedMailboxKeepsIsOnTheReplicaToo) {
+  const UniqueId id = primary.create("a");
+  primary.append(id, "expunged, then deleted with it");
+  ASSERT_TRUE(primary->expunge(id, UidSet::of(Uid(1), Uid(1))));
+  ASSERT_TRUE(primary->remove(id));
+  sync();
+  for (TestStore* store : {&primary, &replica}) {
+    EXPECT_NE(store->info(id).deleted_s, 0);
+    EXPECT_EQ(store->body(id, 1), "expunged, then deleted with it");
+  }
+}
+
+}  // namespace
+}  // namespace gemel::sync
