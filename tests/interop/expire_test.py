@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """Expire, rules and holds from outside: the tool, and servers that replicate and change roles."""
 
+import imaplib
+import json
 import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
 from gemel_server import GEMEL, HOST, Pair, Server, ServerError, wait_until
 
@@ -125,6 +129,78 @@ class Tool(unittest.TestCase):
             self.assertEqual(run(server, "hold", "set", *wrong)[0], 2, wrong)
         self.assertEqual(run(server, "hold", "set", "--user", "x", "--until", "forever")[0], 1)
 
+    def test_undelete_lists_and_brings_back_messages(self):
+        server = self.server
+        server.gemel("mailbox", "create", "ann", "Back")
+        append(server, "Back", 3, flags=r"\Seen")
+        expunge(server, "Back", "1:2")
+        self.assertIn("ann/Back", server.gemel("undelete", "list", "ann"))
+        listed = server.gemel("undelete", "list", "ann", "Back").splitlines()
+        self.assertEqual([line.split()[0] for line in listed], ["UID", "1", "2"])
+        self.assertTrue(listed[2].endswith("1"), listed)  # the subject
+        said = server.gemel("undelete", "messages", "ann", "Back", "--uids", "2")
+        self.assertEqual(said, "1 messages (44 B) brought back, 0 were there already\n")
+        said = server.gemel("undelete", "messages", "ann", "Back")
+        self.assertEqual(said, "1 messages (44 B) brought back, 1 were there already\n")
+        with server.imap("ann") as imap:
+            imap.select("Back")
+            self.assertEqual(imap.uid("SEARCH", "SEEN")[1], [b"3 4 5"])
+        server.gemel("undelete", "messages", "ann", "Back", "--to", "INBOX")
+        self.assertEqual(mailbox(server, "INBOX")["exists"], 2)
+        self.assertEqual(run(server, "undelete", "messages", "ann", "Back", "--uids", "x")[0], 1)
+        self.assertEqual(run(server, "undelete", "messages", "ann", "Nowhere")[0], 1)
+
+    def test_undelete_brings_back_mailboxes(self):
+        server = self.server
+        ids = []
+        for count in (1, 2):
+            server.gemel("mailbox", "create", "ann", "Twice")
+            append(server, "Twice", count)
+            ids.append(mailbox(server, "Twice")["id"])
+            server.gemel("mailbox", "delete", "ann", "Twice")
+        self.assertEqual(server.gemel("undelete", "list", "ann").count("ann/Twice"), 2)
+        server.gemel("undelete", "mailbox", "ann", "Twice", "--id", ids[1])
+        self.assertEqual(mailbox(server, "Twice")["exists"], 2)
+        self.assertEqual(mailbox(server, "Twice")["id"], ids[1])
+        self.assertEqual(run(server, "undelete", "mailbox", "ann", "Twice")[0], 1)  # the name is taken
+        server.gemel("undelete", "mailbox", "ann", "Twice", "--to", "First")
+        self.assertEqual(mailbox(server, "First")["exists"], 1)
+        self.assertEqual(run(server, "undelete", "mailbox", "ann", "Twice")[0], 1)
+        # All of a user, once there is one of the name again.
+        server.add_user("eve")
+        server.deliver(["eve"], MESSAGE % 1)
+        server.gemel("user", "delete", "eve")
+        server.add_user("eve")
+        server.gemel("undelete", "mailbox", "eve", "INBOX", "--to", "Old")
+        rows = {row["mailbox"]: row for row in server.admin("mailbox list", user="eve")[0]}
+        self.assertEqual(rows["eve/Old"]["exists"], 1)
+
+    def test_owners_set_rules_over_metadata_and_reach_no_hold(self):
+        server = self.server
+        server.gemel("mailbox", "create", "ann", "Meta")
+        append(server, "Meta", 3)
+        server.gemel("hold", "set", "--mailbox", "ann/Meta", "--until", "forever")
+        imaplib.Commands["SETMETADATA"] = ("AUTH", "SELECTED")
+        with server.imap("ann") as imap:
+            for entry in ('expire "at-most=2"', "hold NIL", 'hold "0"'):
+                imap._simple_command("SETMETADATA", "Meta", f"(/shared/vendor/gemel/{entry})")
+        rules = {row["mailbox"]: row for row in server.admin("rule list", user="ann")[0]}
+        self.assertEqual(rules["ann/Meta"]["own"], "at-most=2")
+        server.gemel("expire", "--rules", "--mailbox", "ann/Meta")
+        self.assertEqual(mailbox(server, "Meta")["exists"], 3)
+        server.gemel("hold", "lift", "--mailbox", "ann/Meta")
+        server.gemel("expire", "--rules", "--mailbox", "ann/Meta")
+        self.assertEqual(mailbox(server, "Meta")["exists"], 2)
+
+    def test_e07_two_mailboxes_made_by_imap_both_get_a_message(self):
+        server = self.server
+        with server.imap("ann") as imap:
+            for path in ("e07a", "e07b"):
+                self.assertEqual(imap.create(path)[0], "OK")
+        self.assertEqual(server.deliver(["ann+e07a", "ann+e07b"], MESSAGE % 1), [250, 250])
+        for path in ("e07a", "e07b"):
+            self.assertEqual(mailbox(server, path)["exists"], 1)
+
     def test_e04_what_is_deleted_is_hidden_and_does_not_nest(self):
         server = self.server
         for _ in range(3):
@@ -138,6 +214,31 @@ class Tool(unittest.TestCase):
                 if "Again" in row["mailbox"]]
         self.assertEqual([row["mailbox"] for row in rows], ["ann/Again"] * 3)
         self.assertEqual(len({row["id"] for row in rows}), 3)
+
+
+class Interrupted(unittest.TestCase):
+    def test_after_kill_9_the_next_run_goes_on(self):
+        with Server() as server, tempfile.TemporaryDirectory() as directory:
+            server.add_user("ann")
+            box = Path(directory) / "many.mbox"
+            box.write_bytes(b"".join(b"From a@example.org Thu Jan  1 00:00:00 2026\n"
+                                     + (MESSAGE % number).replace(b"\r\n", b"\n") + b"\n"
+                                     for number in range(3500)))
+            server.gemel("import", "ann", box)
+            server.gemel("rule", "set", "ann", "INBOX", "at-most=1")
+            for command in (["--rules"], ["--expunged", "0"]):
+                tool = subprocess.Popen([GEMEL, "--socket", str(server.admin_socket), "--json",
+                                         "expire", *command], stdout=subprocess.PIPE, text=True)
+                first = json.loads(tool.stdout.readline())
+                server.kill()
+                tool.communicate()
+                self.assertEqual(first["messages"], 1000)
+                server.start()
+                self.assertEqual(server.verify(), [])
+                server.gemel("expire", *command)
+            row = mailbox(server, "INBOX")
+            self.assertEqual((row["exists"], row["expunged"]), (1, 0))
+            self.assertEqual(server.verify(), [])
 
 
 class TwoServers(unittest.TestCase):
@@ -161,6 +262,31 @@ class TwoServers(unittest.TestCase):
             pair.wait_equal()
             row = mailbox(two, "Trash", deleted=True)
             self.assertEqual((row["exists"], row["expunged"]), (0, 0))
+            self.assertEqual(one.dump(), two.dump())
+            self.assertEqual(one.verify() + two.verify(), [])
+
+    def test_archive_and_undelete_replicate(self):
+        with Pair() as pair:
+            one, two = pair.sides
+            one.add_user("ann")
+            one.gemel("mailbox", "create", "ann", "Old")
+            append(one, "Old", 5)
+            expunge(one, "Old", "1")
+            one.gemel("rule", "set", "ann", "Old", "archive-bytes=100")
+            self.assertIn("4 messages (176 B) archived: it holds at least 100 bytes",
+                          one.gemel("expire", "--archive", "second", "--dry-run"))
+            one.gemel("expire", "--archive", "second")
+            one.gemel("undelete", "messages", "ann", "Old")
+            pair.wait_equal()
+            for side in pair.sides:
+                row = mailbox(side, "Old")
+                self.assertEqual((row["partition"], row["exists"]), ("second", 5))
+                self.assertEqual(side.verify(), [])
+            one.gemel("mailbox", "delete", "ann", "Old")
+            one.gemel("expire", "--deleted", "0")
+            pair.wait_equal()
+            one.gemel("undelete", "mailbox", "ann", "Old")
+            pair.wait_equal()
             self.assertEqual(one.dump(), two.dump())
             self.assertEqual(one.verify() + two.verify(), [])
 
