@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/bytes.h"
 #include "bin/config_fields.h"
 
 namespace gemel::bin {
@@ -22,6 +23,26 @@ void check_path_name(ConfigTable& table, std::string_view key, std::string_view 
     table.wrong(key, "must be letters, digits, \".\", \"-\", \"_\" and \":\"");
 }
 
+nntp::Wildmat groups_of(ConfigTable& table) {
+  Result<nntp::Wildmat> groups = nntp::Wildmat::parse(table.text("groups", "*"));
+  if (groups) return *std::move(groups);
+  table.wrong("groups", groups.error().text);
+  return nntp::Wildmat::all();
+}
+
+// RFC 3977 §7.6.5: "weight:wildmat:value".
+void check_distrib_pats(ConfigTable& table, const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
+    const size_t first = line.find(':');
+    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    const bool fits = second != std::string::npos && parse_number(line.substr(0, first)) &&
+                      nntp::Wildmat::parse(line.substr(first + 1, second - first - 1)) &&
+                      std::ranges::none_of(line, [](char c) { return c == '\r' || c == '\n'; });
+    if (!fits)
+      table.wrong("distrib_pats", fmt::format("\"{}\" is not WEIGHT:GROUPS:DISTRIBUTION", line));
+  }
+}
+
 NewsPeerConfig read_peer(ConfigTable& table) {
   NewsPeerConfig out;
   out.name = table.text("name");
@@ -32,7 +53,7 @@ NewsPeerConfig read_peer(ConfigTable& table) {
     table.wrong("addresses", "a peer is known by its addresses or by the user it logs in as");
   out.path_name = table.text("path_name");
   check_path_name(table, "path_name", out.path_name);
-  out.groups = table.text("groups", "*");
+  out.groups = groups_of(table);
   table.check_all_read();
   return out;
 }
@@ -43,7 +64,7 @@ NewsControlConfig read_control(ConfigTable& table) {
       table.choice("type", {"cancel", "supersedes", "newgroup", "rmgroup"}));
   if (!table.has("type")) table.wrong("type", "a control rule needs a type");
   out.from = table.text("from", "*");
-  out.groups = table.text("groups", "*");
+  out.groups = groups_of(table);
   table.check_all_read();
   return out;
 }
@@ -76,7 +97,7 @@ NewsFeedConfig read_feed(ConfigTable& table) {
   read_feed_tls(table, out);
   out.path_name = table.text("path_name");
   check_path_name(table, "path_name", out.path_name);
-  out.groups = table.text("groups", "*");
+  out.groups = groups_of(table);
   out.backlog_hours = table.number("backlog_hours", 24, 0, 24 * 36'500);
   table.check_all_read();
   return out;
@@ -123,6 +144,7 @@ NewsConfig read_news(ConfigTable table, const NewsSurroundings& around) {
     table.wrong("article_age_days", "must not be more than store.keep_expunged_days");
   out.idle_timeout_s = table.number("idle_timeout_s", 600, 180, 86'400);
   out.distrib_pats = table.texts("distrib_pats");
+  check_distrib_pats(table, out.distrib_pats);
   out.complaints_to = table.text("complaints_to");
   out.mail_sender = table.text("mail_sender");
   read_lists(table, out);

@@ -8,6 +8,7 @@
 
 #include "bin/config_endpoint.h"
 #include "bin/config_table.h"
+#include "nntp/wildmat.h"
 
 namespace gemel::bin {
 
@@ -17,14 +18,14 @@ struct NewsPeerConfig {
   std::vector<std::string> addresses;
   std::string user;
   std::string path_name;
-  std::string groups;  // a wildmat, here and below
+  nntp::Wildmat groups = nntp::Wildmat::all();
 };
 
 /// What a control message may do.
 struct NewsControlConfig {
   enum class Type : uint8_t { kCancel, kSupersedes, kNewgroup, kRmgroup } type = Type::kCancel;
   std::string from;
-  std::string groups;
+  nntp::Wildmat groups = nntp::Wildmat::all();
 };
 
 /// A server that articles are offered to.
@@ -38,7 +39,7 @@ struct NewsFeedConfig {
   std::string user;         // empty: no login
   std::string password;
   std::string path_name;
-  std::string groups;
+  nntp::Wildmat groups = nntp::Wildmat::all();
   int64_t backlog_hours = 0;
 };
 

@@ -280,7 +280,8 @@ password = "secret"
   EXPECT_EQ(news.path_identity, "news.example.org");
   EXPECT_EQ(news.anonymous, NewsConfig::Anonymous::kAnyone);
   EXPECT_EQ(news.article_age_days, 10);
-  EXPECT_EQ(news.peers.at(0).groups, "*");
+  EXPECT_TRUE(news.peers.at(0).groups.matches("any.group"));
+  EXPECT_FALSE(news.controls.at(0).groups.matches("any.group"));
   EXPECT_EQ(news.controls.at(0).type, NewsControlConfig::Type::kNewgroup);
   EXPECT_EQ(news.feeds.at(0).tls, NewsFeedConfig::Tls::kOff);
   EXPECT_FALSE(parse_config("")->news.is_on());
@@ -294,6 +295,12 @@ TEST(Config, NewsgroupsSayWhatIsWrong) {
   EXPECT_THAT(problems_of("[nntp]\narticle_age_days = 15"), HasSubstr("keep_expunged_days"));
   EXPECT_THAT(problems_of("[[nntp.peer]]\nname = \"a\""), HasSubstr("nntp.peer.addresses"));
   EXPECT_THAT(problems_of("[[nntp.control]]\nfrom = \"*\""), HasSubstr("nntp.control.type"));
+  for (const char* line : {"world", "1:world", "x:*:world", "1:[a]:world"})
+    EXPECT_THAT(problems_of("[nntp]\ndistrib_pats = [\"" + std::string(line) + "\"]"),
+                HasSubstr("nntp.distrib_pats"));
+  for (const char* list : {"peer", "control", "feed"})
+    EXPECT_THAT(problems_of("[[nntp." + std::string(list) + "]]\ngroups = \"a.[b]\""),
+                HasSubstr("nntp." + std::string(list) + ".groups"));
   EXPECT_THAT(problems_of("[[nntp.feed]]\nname = \"a\"\nhost = \"h\"\nuser = \"u\"\n"
                           "password = \"p\"\ntls = \"off\""),
               HasSubstr("nntp.feed.tls"));

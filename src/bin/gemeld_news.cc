@@ -17,13 +17,6 @@ constexpr auto kLookInterval = std::chrono::seconds(5);
 constexpr int64_t kRetryMsFirst = 5'000;
 constexpr int64_t kRetryMsMax = 600'000;
 
-Result<nntp::Wildmat> wildmat_of(const std::string& where, const std::string& text) {
-  auto parsed = nntp::Wildmat::parse(text);
-  if (!parsed)
-    return fail(Code::kInvalid, fmt::format("{}: groups: {}", where, parsed.error().text));
-  return parsed;
-}
-
 nntp::ControlRule::Kind kind_of(NewsControlConfig::Type type) {
   using Kind = nntp::ControlRule::Kind;
   switch (type) {
@@ -68,14 +61,14 @@ News::News(const Config& config, const Parts& parts)
 
 News::~News() { stop(); }
 
-Result<std::unique_ptr<News>> News::make(const Config& config, const Parts& parts) {
+std::unique_ptr<News> News::make(const Config& config, const Parts& parts) {
   std::unique_ptr<News> out(new News(config, parts));
-  TRY_OK(out->make_options(parts, limits_of(config)));
-  TRY_OK(out->make_lines());
+  out->make_options(parts, limits_of(config));
+  out->make_lines();
   return out;
 }
 
-Result<void> News::make_options(const Parts& parts, const nntp::Limits& limits) {
+void News::make_options(const Parts& parts, const nntp::Limits& limits) {
   nntp::Options options{
       .hostname = hostname_,
       .path_identity = config_.path_identity,
@@ -98,26 +91,20 @@ Result<void> News::make_options(const Parts& parts, const nntp::Limits& limits) 
       .mail_sender = config_.mail_sender,
       .article_age_s_max = config_.article_age_days * kDayS,
       .limits = limits};
-  for (const NewsPeerConfig& peer : config_.peers) {
-    TRY(const nntp::Wildmat groups, wildmat_of("nntp.peer " + peer.name, peer.groups));
+  for (const NewsPeerConfig& peer : config_.peers)
     options.peers.push_back({.name = peer.name,
                              .addresses = peer.addresses,
                              .userid = peer.user,
                              .path_name = peer.path_name,
-                             .groups = groups});
-  }
-  for (const NewsControlConfig& rule : config_.controls) {
-    TRY(const nntp::Wildmat groups, wildmat_of("nntp.control", rule.groups));
+                             .groups = peer.groups});
+  for (const NewsControlConfig& rule : config_.controls)
     options.control_rules.push_back(
-        {.kind = kind_of(rule.type), .from = rule.from, .groups = groups});
-  }
+        {.kind = kind_of(rule.type), .from = rule.from, .groups = rule.groups});
   options_ = std::make_shared<const nntp::Options>(std::move(options));
-  return {};
 }
 
-Result<void> News::make_lines() {
+void News::make_lines() {
   for (const NewsFeedConfig& feed : config_.feeds) {
-    TRY(const nntp::Wildmat groups, wildmat_of("nntp.feed " + feed.name, feed.groups));
     lines_.push_back(
         std::make_unique<Line>(feed,
                                nntp::Feed::Setup{.store = store_,
@@ -126,7 +113,7 @@ Result<void> News::make_lines() {
                                                  .path_identity = config_.path_identity},
                                nntp::FeedOptions{.name = feed.name,
                                                  .peer_path_name = feed.path_name,
-                                                 .groups = groups,
+                                                 .groups = feed.groups,
                                                  .userid = feed.user,
                                                  .password = feed.password,
                                                  .tls = feed.tls == NewsFeedConfig::Tls::kStartTls
@@ -134,7 +121,6 @@ Result<void> News::make_lines() {
                                                             : nntp::FeedOptions::Tls::kNone,
                                                  .backlog_s = feed.backlog_hours * 3600}));
   }
-  return {};
 }
 
 wire::SessionFactory News::sessions() const {

@@ -30,8 +30,7 @@ class News {
     Outbox* outbox;
     std::string server_secret;
   };
-  /// Errors: for people.
-  static Result<std::unique_ptr<News>> make(const Config& config, const Parts& parts);
+  static std::unique_ptr<News> make(const Config& config, const Parts& parts);
   /// Stop it, and then the network, first.
   ~News();
 
@@ -45,8 +44,8 @@ class News {
   struct Line;  // a feed and how its connection stands
 
   News(const Config& config, const Parts& parts);
-  Result<void> make_options(const Parts& parts, const nntp::Limits& limits);
-  Result<void> make_lines();
+  void make_options(const Parts& parts, const nntp::Limits& limits);
+  void make_lines();
   void run(net::Network& network);
   void work(net::Network& network);
   void look_at(Line& line, net::Network& network);

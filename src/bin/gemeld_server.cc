@@ -137,11 +137,11 @@ Result<void> Server::make_services() {
                                           .server_secret = secret}));
   make_pop3(secret);
   if (config_.news.is_on()) {
-    TRY(news_, News::make(config_, {.store = *store_,
-                                    .access = access_options_,
-                                    .users = *credentials_,
-                                    .outbox = delivery_->outbox(),
-                                    .server_secret = secret}));
+    news_ = News::make(config_, {.store = *store_,
+                                 .access = access_options_,
+                                 .users = *credentials_,
+                                 .outbox = delivery_->outbox(),
+                                 .server_secret = secret});
   }
   if (config_.scrub_bytes_per_s > 0)
     scrubber_ = std::make_unique<Scrubber>(

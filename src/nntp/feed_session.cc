@@ -30,10 +30,11 @@ FeedSession::~FeedSession() {
 }
 
 void FeedSession::receive(std::string_view bytes) {
+  if (is_starting_tls_) return;  // in the clear, behind the answer to STARTTLS (RFC 4642 §2.2.2)
   input_ += bytes;
   size_t at = 0;
-  for (size_t end = input_.find('\n'); end != std::string::npos && !is_closing_;
-       end = input_.find('\n', at)) {
+  for (size_t end = input_.find('\n');
+       end != std::string::npos && !is_closing_ && !is_starting_tls_; end = input_.find('\n', at)) {
     std::string_view line = std::string_view(input_).substr(at, end - at);
     if (line.ends_with('\r')) line.remove_suffix(1);
     at = end + 1;

@@ -205,6 +205,21 @@ TEST_F(NntpFeed, SendsNoPasswordWhereThePeerHasNoTls) {
   EXPECT_TRUE(is_closed());
 }
 
+TEST_F(NntpFeed, S01NothingFromBeforeTlsCountsBehindIt) {
+  FeedOptions options = to_them();
+  options.userid = "us";
+  options.password = "secret";
+  options.tls = FeedOptions::Tls::kStartTls;
+  Feed* const feed = make_feed(options);
+  connect(*feed);
+  hear("200 hello\r\n");
+  EXPECT_EQ(hear("382 go on\r\n281 welcome\r\n203 stream\r\n"), "");
+  EXPECT_EQ(hear("400 closing\r\n"), "");
+  ASSERT_EQ(session_->want(), wire::Want::kTls);
+  session_->tls_started();
+  EXPECT_EQ(pump(), "AUTHINFO USER us\r\n");
+}
+
 TEST_F(NntpFeed, APeerMayMisbehaveAndEndsOnlyItsConnection) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {std::string(kFeedLineBytesMax + 1, 'x'), "too long"},
