@@ -112,6 +112,27 @@ TEST(Lmtp, RepliesWaitForTheReplica) {
   EXPECT_EQ(store.find(alice)->exists, 1U);
 }
 
+TEST(Lmtp, S19ACommandHasToComeToItsEndInTime) {
+  delivery::TestWorld world;
+  const Options options{.hostname = "mx"};
+  Session session({*world.store, world.clock, world.random, *world.deliverer}, options,
+                  {.peer_address = "unix"});
+  std::string out;
+  session.produce(out, 10'000);
+  const int64_t whole = *session.input_timeout_ms();
+  for (const char* byte : {"L", "H", "L"}) {
+    world.clock.advance_ms(whole / 4);
+    session.receive(byte);
+    session.produce(out, 10'000);
+  }
+  EXPECT_EQ(session.input_timeout_ms(), whole - whole / 4 * 3);
+  session.timed_out();
+  out.clear();
+  session.produce(out, 10'000);
+  EXPECT_TRUE(out.starts_with("421 4.4.2 ")) << out;
+  EXPECT_EQ(session.want(), wire::Want::kClose);
+}
+
 TEST(Lmtp, AStoppingServerSaysTheRepliesThatItOwes) {
   delivery::TestWorld world;
   MailStore& store = *world.store;

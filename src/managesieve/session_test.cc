@@ -76,6 +76,20 @@ TEST(ManageSieveSession, OneAddressHasSoManyConnectionsAndNoMore) {
   EXPECT_TRUE(Client(world, kLocal).greeting.ends_with("OK \"Gemel is ready\"\r\n"));
 }
 
+// Case M14: what stands in a literal that is refused is passed over, and never run.
+TEST(ManageSieveSession, ALiteralThatIsTooLongIsThrownAway) {
+  TestWorld world;
+  Client client(world, kLocal);
+  ASSERT_TRUE(client.login("alice").starts_with("OK"));
+  const std::string within = "PUTSCRIPT \"y\" \"keep;\"\r\nLOGOUT\r\n";
+  EXPECT_TRUE(client.send("PUTSCRIPT \"x\" {99999999+}\r\n").starts_with("NO (QUOTA/MAXSIZE)"));
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(client.send(within), "");
+  EXPECT_EQ(client.session().want(), wire::Want::kInput);
+  Client other(world, kLocal);
+  ASSERT_TRUE(other.login("alice").starts_with("OK"));
+  EXPECT_EQ(other.send("LISTSCRIPTS\r\n"), "OK\r\n");
+}
+
 // Case S02, S03: nothing large is taken before a login, and no pile of literals after it.
 TEST(ManageSieveSession, TakesNothingLargeFromStrangers) {
   TestWorld world;

@@ -160,7 +160,7 @@ TEST_F(NetworkTest, ServesManyConnectionsAtOnce) {
   watch_.ended.wait_for(kPeers);
 }
 
-TEST_F(NetworkTest, RefusesConnectionsBeyondTheLimits) {
+TEST_F(NetworkTest, S19RefusesConnectionsBeyondTheLimits) {
   for (const NetworkOptions options : {NetworkOptions{.workers = 1, .connections_max = 2},
                                        NetworkOptions{.workers = 1, .peer_connections_max = 2}}) {
     const uint64_t ended_before = watch_.ended.value();
@@ -197,7 +197,7 @@ TEST_F(NetworkTest, TellsTheSessionOfTheEndOfInputAfterAllInput) {
   EXPECT_LE(watch_.largest_input.load(), size_t{64} << 10);
 }
 
-TEST_F(NetworkTest, APeerThatDoesNotReadCostsOnePieceAndIsDropped) {
+TEST_F(NetworkTest, S19APeerThatDoesNotReadCostsOnePieceAndIsDropped) {
   Network network({.workers = 1, .write_stall_ms_max = 300});
   Peer peer(listen(network));
   peer.send("flood\n");

@@ -167,7 +167,7 @@ TEST_F(NntpSession, ARightTakenAwayIsGoneAtOnce) {
   EXPECT_EQ(client.line("GROUP test.one"), "411 no such newsgroup\r\n");
 }
 
-TEST_F(NntpSession, TimesOutSoonBeforeALoginAndLateAfterIt) {
+TEST_F(NntpSession, S19TimesOutSoonBeforeALoginAndLateAfterIt) {
   Client client(world_, Client::Link::kRemoteWithTls);
   client.pump();
   const Limits limits;

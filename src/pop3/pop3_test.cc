@@ -177,7 +177,7 @@ TEST(Pop3, AListOfManyMessagesComesInPieces) {
   EXPECT_EQ(std::ranges::count(client.line("LIST"), '\n'), 9002);
 }
 
-TEST(Pop3, WaitsForALoginAndForCommandsSoLongAndNoLonger) {
+TEST(Pop3, S19WaitsForALoginAndForCommandsSoLongAndNoLonger) {
   World world;
   Client client(world);
   EXPECT_EQ(client.session().input_timeout_ms(), 60'000);

@@ -119,7 +119,7 @@ TEST_F(Sasl, MessagesHaveALimit) {
   EXPECT_EQ(plain_error(long_name + "x"), Code::kTooBig);
 }
 
-TEST_F(Sasl, ScramRefusesAProofThatWasMadeForAnotherExchange) {
+TEST_F(Sasl, S16ScramRefusesAProofThatWasMadeForAnotherExchange) {
   ScramClient client = *ScramClient::make("user", "pencil", random_);
   const auto once = server("SCRAM-SHA-256");
   const std::string proof = *client.answer(once->step(client.first())->challenge);

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""What every door must withstand: LMTP, POP3, NNTP and ManageSieve, by hand."""
+
+import base64
+import re
+import socket
+import unittest
+
+from gemel_server import HOST, PASSWORD, Server
+from managesieve_test import Scram
+
+# By door: what begins a SCRAM login, what an answer is, what comes before the challenge, what is
+# said to a login that fails, and what ends a session.
+DOORS = {
+    "lmtp": ("AUTH SCRAM-SHA-256 {}", "{}", b"334 ", b"535 ", "QUIT"),
+    "pop3": ("AUTH SCRAM-SHA-256 {}", "{}", b"+ ", b"-ERR ", "QUIT"),
+    "nntp": ("AUTHINFO SASL SCRAM-SHA-256 {}", "{}", b"383 ", b"481 ", "QUIT"),
+    "managesieve": ('AUTHENTICATE "SCRAM-SHA-256" "{}"', '"{}"', b'"', b"NO ", "LOGOUT"),
+}
+GREETED = {"lmtp": b"220 ", "pop3": b"+OK", "nntp": b"20", "managesieve": b"OK"}
+
+
+class Talk:
+    """One connection, line by line."""
+
+    def __init__(self, server, door):
+        self.socket = socket.create_connection((HOST, server.ports[door]), timeout=60)
+        self.lines = self.socket.makefile("rb")
+        while not self.lines.readline().startswith(GREETED[door]):
+            pass
+        if door == "lmtp":
+            self.socket.sendall(b"LHLO x\r\n")
+            while not self.lines.readline().startswith(b"250 "):
+                pass
+
+    def say(self, line):
+        self.socket.sendall(line.encode() + b"\r\n")
+        return self.lines.readline()
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+
+class Doors(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server(
+            services=("imap", *DOORS),
+            more={"lmtp": {"user": "ann", "password": PASSWORD}}))
+        cls.server.add_user("ann")
+
+    def talk(self, door):
+        talk = Talk(self.server, door)
+        self.addCleanup(talk.close)
+        return talk
+
+    def test_s16_a_login_that_was_overheard_opens_no_door(self):
+        for door, (first, answer, challenge, refused, _) in DOORS.items():
+            with self.subTest(door):
+                scram = Scram("ann", PASSWORD)
+                begin = first.format(base64.b64encode(b"n,," + scram.bare).decode())
+                overheard = self.talk(door)
+                said = overheard.say(begin)
+                self.assertTrue(said.startswith(challenge), said)
+                proof = scram.answer(base64.b64decode(re.search(rb"[A-Za-z0-9+/=]{20,}", said)[0]))
+                again = self.talk(door)
+                self.assertTrue(again.say(begin).startswith(challenge))
+                proof = answer.format(base64.b64encode(proof).decode())
+                said = again.say(proof)
+                self.assertTrue(said.startswith(refused), said)
+                said = overheard.say(proof)  # it was a good one
+                self.assertFalse(said.startswith(refused), said)
+
+    def test_s05_a_login_broken_off_leaves_the_session(self):
+        for door, (first, _, challenge, _, end) in DOORS.items():
+            with self.subTest(door):
+                talk = self.talk(door)
+                begin = first.format(base64.b64encode(b"n,,n=ann,r=x").decode())
+                for _ in range(3):
+                    self.assertTrue(talk.say(begin).startswith(challenge))
+                    said = talk.say('"*"' if door == "managesieve" else "*")
+                    self.assertRegex(said, rb"^(5|4|-ERR|NO)")
+                self.assertRegex(talk.say(end), rb"^(2|\+OK|OK|BYE)")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
