@@ -130,7 +130,8 @@ TEST(StoreDisk, AnotherFormatIsNamedAndRefused) {
   }
   const auto opened = MailStore::open(store.options);
   ASSERT_EQ(opened.error().code, Code::kUnsupported);
-  EXPECT_EQ(opened.error().text, "the store has format 99, this program needs 1");
+  EXPECT_EQ(opened.error().text,
+            "the store has format 99, this program needs " + std::to_string(kFormatVersion));
 }
 
 /// Changes rows behind the store's back; verify must tell.
