@@ -175,7 +175,7 @@ class Tool(unittest.TestCase):
         rows = {row["mailbox"]: row for row in server.admin("mailbox list", user="eve")[0]}
         self.assertEqual(rows["eve/Old"]["exists"], 1)
 
-    def test_owners_set_rules_over_metadata_and_reach_no_hold(self):
+    def test_s11_owners_set_rules_over_metadata_and_reach_no_hold(self):
         server = self.server
         server.gemel("mailbox", "create", "ann", "Meta")
         append(server, "Meta", 3)
@@ -340,6 +340,43 @@ class TwoServers(unittest.TestCase):
             with self.assertRaisesRegex(ServerError, "replica"):
                 one.gemel("hold", "lift", "--mailbox", "ann/Trash")
             self.assertEqual(one.verify() + two.verify(), [])
+
+    def test_the_schedule_runs_on_whoever_is_the_primary(self):
+        more = {"store": {"keep_expunged_days": 0, "keep_deleted_days": 0},
+                "expire": {"interval_minutes": 1, "rules": {"Junk": "at-most=1"}}}
+        one, two = Server("one", "primary", more=more), Server("two", "replica", more=more)
+        one.channel = {"host": HOST, "port": two.ports["sync"]}
+        two.channel = {"host": HOST, "port": one.ports["sync"]}
+        with two, one:
+            one.add_user("ann")
+            for path in ("Trash", "Junk", "Held", "Plain", "Gone"):
+                one.gemel("mailbox", "create", "ann", path)
+                append(one, path, 3)
+            one.gemel("rule", "set", "ann", "Trash", "at-most=2")
+            one.gemel("rule", "set", "ann", "Held", "at-most=2")
+            one.gemel("hold", "set", "--mailbox", "ann/Held", "--until", "forever")
+            expunge(one, "Plain", "1")
+            one.gemel("mailbox", "delete", "ann", "Gone")
+
+            def expired(side, path):
+                return mailbox(side, path, deleted=path == "Gone")["exists"]
+
+            wait_until(lambda: (expired(two, "Trash"), expired(two, "Junk"), expired(two, "Gone"),
+                                mailbox(two, "Plain")["expunged"]) == (2, 1, 0, 0),
+                       lambda: one.log_end() + two.log_end(), timeout_s=300)
+            self.assertEqual(expired(two, "Held"), 3)
+            self.assertIn("expire looked_at=", one.log.read_text())
+            self.assertNotIn("expire looked_at=", two.log.read_text())
+            one.kill()
+            wait_until(lambda: not [row for row in two.admin("status")[0]
+                                    if row["type"] == "upstream"], two.log_end)
+            two.gemel("promote")
+            append(two, "Trash", 3)
+            wait_until(lambda: (expired(two, "Trash"), mailbox(two, "Trash")["expunged"]) == (2, 0),
+                       two.log_end, timeout_s=300)
+            self.assertEqual(expired(two, "Held"), 3)
+            self.assertIn("expire looked_at=", two.log.read_text())
+            self.assertEqual(two.verify(), [])
 
 
 if __name__ == "__main__":
