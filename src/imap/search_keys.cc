@@ -73,8 +73,6 @@ constexpr std::array kKeys = {
 };
 static_assert(std::ranges::is_sorted(kKeys, {}, &KeyRow::name));  // found by binary search
 
-constexpr std::array<std::string_view, 3> kCharsets = {"US-ASCII", "UTF-8", "ISO-8859-1"};
-
 SearchNode negate(SearchNode node) {
   SearchNode out{.kind = Kind::kNot};
   out.children.push_back(std::move(node));
@@ -274,9 +272,7 @@ bool SearchNode::contains(Kind wanted) const {
 
 Result<std::string> read_charset(wire::Tokenizer& tokens) {
   TRY(const std::string_view name, tokens.astring());
-  if (std::ranges::none_of(kCharsets,
-                           [&](std::string_view c) { return equals_ignoring_case(c, name); }))
-    return fail(Code::kUnsupported, "no such charset here");
+  if (!knows_charset(name)) return fail(Code::kUnsupported, "no such charset here");
   return std::string(name);
 }
 

@@ -69,7 +69,7 @@ std::string Session::capabilities() const {
     return out + " ACL RIGHTS=" + std::string(kNewRightLetters) +
            " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC QUOTA QUOTASET" +
            quota_capabilities() +
-           " METADATA ESEARCH SEARCHRES WITHIN SORT"
+           " METADATA ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY"
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
            " STATUS=SIZE OBJECTID SAVEDATE UNAUTHENTICATE" +
            (is_compressed() ? "" : " COMPRESS=DEFLATE") +

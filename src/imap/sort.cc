@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "imap/message.h"
 #include "mail/address.h"
+#include "mail/charset.h"
 #include "mail/encoded_word.h"
 #include "mail/header_date.h"
 #include "mail/mime_header.h"
@@ -23,9 +24,14 @@ struct KindRow {
   Kind kind;
 };
 constexpr std::array kKinds = {
-    KindRow{"ARRIVAL", Kind::kArrival}, KindRow{"CC", Kind::kCc},
-    KindRow{"DATE", Kind::kDate},       KindRow{"FROM", Kind::kFrom},
-    KindRow{"SIZE", Kind::kSize},       KindRow{"SUBJECT", Kind::kSubject},
+    KindRow{"ARRIVAL", Kind::kArrival},
+    KindRow{"CC", Kind::kCc},
+    KindRow{"DATE", Kind::kDate},
+    KindRow{"DISPLAYFROM", Kind::kDisplayFrom},
+    KindRow{"DISPLAYTO", Kind::kDisplayTo},
+    KindRow{"FROM", Kind::kFrom},
+    KindRow{"SIZE", Kind::kSize},
+    KindRow{"SUBJECT", Kind::kSubject},
     KindRow{"TO", Kind::kTo},
 };
 
@@ -101,6 +107,18 @@ std::string first_mailbox(std::string_view header, std::string_view field) {
   return {};
 }
 
+/// What a reader is shown of the first address: its name, or else a group's name, or else the
+/// address itself (RFC 5957 §3).
+std::string first_display(std::string_view header, std::string_view field) {
+  const std::vector<Address> addresses = parse_addresses(text_of(header, field));
+  if (addresses.empty()) return {};
+  const Address& first = addresses.front();
+  if (first.name && !first.name->empty()) return search_fold(decode_encoded_words(*first.name));
+  const std::string mailbox = first.mailbox.value_or("");
+  if (!first.host) return search_fold(decode_encoded_words(mailbox));
+  return search_fold(to_utf8(mailbox + '@' + *first.host, {}));
+}
+
 /// RFC 5256 §2.2: the Date field in UTC, or when the message came.
 int64_t sent_s(std::string_view header, const RecordFacts& facts) {
   const std::optional<HeaderDate> date = parse_header_date(text_of(header, "Date"));
@@ -159,6 +177,10 @@ Sorter::Value Sorter::value_of(Kind kind, std::string_view header, const RecordF
       return {.number = sent_s(header, facts)};
     case Kind::kCc:
       return {.text = first_mailbox(header, "Cc")};
+    case Kind::kDisplayFrom:
+      return {.text = first_display(header, "From")};
+    case Kind::kDisplayTo:
+      return {.text = first_display(header, "To")};
     case Kind::kFrom:
       return {.text = first_mailbox(header, "From")};
     case Kind::kTo:

@@ -1,7 +1,7 @@
 // The order of messages that SORT asks for.
 //
 // Threads  one at a time. Reads may wait for the disk.
-// Source   RFC 5256 §2.1 (base subject), §2.2 (sent date), §3 (SORT).
+// Source   RFC 5256 §2.1 (base subject), §2.2 (sent date), §3 (SORT); RFC 5957 (DISPLAY).
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,17 @@ namespace gemel::imap {
 inline constexpr size_t kSortKeysMax = 10;
 
 struct SortKey {
-  enum class Kind : uint8_t { kArrival, kCc, kDate, kFrom, kSize, kSubject, kTo };
+  enum class Kind : uint8_t {
+    kArrival,
+    kCc,
+    kDate,
+    kDisplayFrom,
+    kDisplayTo,
+    kFrom,
+    kSize,
+    kSubject,
+    kTo
+  };
   Kind kind;
   bool is_reversed = false;
 };

@@ -46,17 +46,21 @@ constexpr std::array kAliases = {
     Alias{"utf8", "utf-8"},
 };
 
-/// Lower case, aliases resolved; "" for us-ascii, none and what is no name. ICU looks for unknown
-/// names in files, so only harmless bytes may reach it.
+/// ICU looks for unknown names in files, so only harmless bytes may reach it.
+bool is_harmless(std::string_view name) {
+  return name.size() <= kCharsetNameBytesMax && std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                  c == ':';
+         });
+}
+
+/// Lower case, aliases resolved; "" for us-ascii, none and what is no name.
 std::string canonical(std::string_view charset) {
   if (charset.size() > kCharsetNameBytesMax) return "windows-1252";
   std::string name = to_lower(charset);
   for (const Alias& alias : kAliases)
     if (alias.name == name) return std::string(alias.meant);
-  const bool harmless = std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':';
-  });
-  return harmless ? name : "windows-1252";
+  return is_harmless(name) ? name : "windows-1252";
 }
 
 /// ICU's own callback gives U+001A for some charsets; here every bad sequence is one U+FFFD.
@@ -160,6 +164,16 @@ bool is_utf8(std::string_view bytes) {
     if (point < 0) return false;
   }
   return true;
+}
+
+bool knows_charset(std::string_view charset) {
+  const std::string name = to_lower(charset.substr(0, kCharsetNameBytesMax + 1));
+  if (std::ranges::find(kAliases, std::string_view(name), &Alias::name) != kAliases.end())
+    return true;
+  if (name.empty() || !is_harmless(name)) return false;
+  UErrorCode error = U_ZERO_ERROR;
+  const Converter converter(ucnv_open(name.c_str(), &error));
+  return U_SUCCESS(error);
 }
 
 std::string to_utf8(std::string_view bytes, std::string_view charset) {

@@ -21,6 +21,8 @@ inline constexpr size_t kCharsetNameBytesMax = 64;
 
 bool is_ascii(std::string_view bytes);
 bool is_utf8(std::string_view bytes);
+/// Whether to_utf8 reads that charset as what it is.
+bool knows_charset(std::string_view charset);
 
 /// `bytes` in `charset` as valid UTF-8. With no charset, or us-ascii: bytes that are valid UTF-8
 /// stay, others are read as windows-1252. Cost: O(bytes).

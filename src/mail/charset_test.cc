@@ -63,5 +63,15 @@ TEST(Charset, MoreCharsetsThanConvertersStillWork) {
       EXPECT_EQ(to_utf8("h\xe9", "x-charset-" + std::to_string(i)), "hé");
 }
 
+TEST(Charset, KnowsTheOnesThatItReadsAsTheyAre) {
+  for (const std::string_view name : {"UTF-8", "us-ascii", "KOI8-R", "iso-2022-jp", "Shift_JIS"})
+    EXPECT_TRUE(knows_charset(name)) << name;
+  const std::string long_name(kCharsetNameBytesMax + 1, 'a');
+  for (const std::string_view name :
+       {std::string_view(), std::string_view("x-no-such"), std::string_view("utf-8,version=1"),
+        std::string_view("../utf-8"), std::string_view(long_name)})
+    EXPECT_FALSE(knows_charset(name)) << name;
+}
+
 }  // namespace
 }  // namespace gemel
