@@ -14,7 +14,8 @@ Result<void> Cycle::on_answer(const Answer& answer) {
   const std::string& command = expected_.front().command;
   if (expected_.front().about.empty() && (command == "LOST" || command == "BODIES"))
     return on_restore_row(answer);
-  if (command == "CHANGES" || command == "USERCHANGES" || command == "BODIES")
+  if (command == "CHANGES" || command == "USERCHANGES" || command == "BODIES" ||
+      command == "RANGES" || command == "RECORDS")
     return on_reunion_row(answer);
   if (const auto* row = std::get_if<MailboxState>(&answer)) {
     on_row(*row);

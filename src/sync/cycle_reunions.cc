@@ -87,17 +87,19 @@ void Cycle::look(const UserState& row) {
 
 void Cycle::ask_for_reunions() {
   size_t count = 0;
-  const auto ask = [&](const Entity& entity, const std::optional<std::string>& question) {
+  const auto ask = [&](const Entity& entity, const std::vector<std::string>& questions) {
     const auto item = items_.find(entity);
-    if (!question || item == items_.end() || item->second.stage != Item::Stage::kUnite) return;
-    const std::string command = question->substr(0, question->find(' '));
-    questions_.emplace_back(*question, Expected{.command = command, .about = {entity}});
-    ++count;
+    if (item == items_.end() || item->second.stage != Item::Stage::kUnite) return;
+    for (const std::string& question : questions) {
+      const std::string command = question.substr(0, question.find(' '));
+      questions_.emplace_back(question, Expected{.command = command, .about = {entity}});
+      ++count;
+    }
   };
   for (const auto& [id, reunion] : mailbox_reunions_)
-    if (count < kReunionQuestionsMax) ask(id, reunion.question());
+    if (count < kReunionQuestionsMax) ask(id, reunion.questions());
   for (const auto& [userid, reunion] : user_reunions_)
-    if (count < kReunionQuestionsMax) ask(userid, reunion.question());
+    if (count < kReunionQuestionsMax) ask(userid, reunion.questions());
 }
 
 MailboxReunion* Cycle::reunion_of(const UniqueId& id) {
@@ -124,6 +126,8 @@ Result<void> Cycle::on_row_of(const UniqueId& id, const Answer& answer) {
     if (reunion != nullptr) reunion->take(*uids);
   } else if (const auto* record = std::get_if<ChangedRecord>(&answer)) {
     if (reunion != nullptr) reunion->take(*record);
+  } else if (const auto* range = std::get_if<RangeRow>(&answer)) {
+    if (reunion != nullptr) reunion->take(*range);
   } else {
     return fail(Code::kSyntax, "no answer to CHANGES");
   }
@@ -224,8 +228,14 @@ Result<void> Cycle::unite(const UniqueId& id) {
   MailboxReunion& reunion = mailbox_reunions_.at(id);
   const auto item = items_.find(id);
   if (item == items_.end() || item->second.stage != Item::Stage::kUnite || verdicts_.contains(id) ||
-      reunion.question() || waits_for_owner(reunion.theirs().name.owner))
+      waits_for_owner(reunion.theirs().name.owner))
     return {};
+  if (const Result<void> told = reunion.told(store_); !told) {
+    give_up(id, told.error());
+    mailbox_reunions_.erase(id);
+    return {};
+  }
+  if (!reunion.questions().empty()) return {};
   Result<United> united = reunion.unite(store_, *options_.clock);
   if (!united) {
     give_up(id, united.error());
@@ -256,7 +266,7 @@ Result<void> Cycle::unite_user(const std::string& userid) {
   UserReunion& reunion = user_reunions_.at(userid);
   const auto item = items_.find(userid);
   if (item == items_.end() || item->second.stage != Item::Stage::kUnite ||
-      verdicts_.contains(userid) || reunion.question())
+      verdicts_.contains(userid) || !reunion.questions().empty())
     return {};
   Result<std::optional<UserUpdate>> update = reunion.unite(store_);
   user_reunions_.erase(userid);

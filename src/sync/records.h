@@ -1,7 +1,7 @@
 // Records of one mailbox in full, and sums of them over ranges of UIDs: how two ends find out where
 // they differ without sending all they have.
 //
-// Source   doc/replication-protocol.md, "Finding what differs".
+// Source   doc/replication-protocol.md, "Questions".
 #pragma once
 
 #include <functional>

@@ -40,16 +40,19 @@ ModSeq common_of(const UserState& theirs, const std::optional<UserInfo>& ours) {
   return is_equal && theirs.data_digest != ours->data_digest ? ModSeq() : common;
 }
 
+MailboxSide side_of(const MailboxInfo& info) {
+  return {.header = header_of(info),
+          .header_modseq = info.header_modseq,
+          .attribute_modseqs = info.attribute_modseqs,
+          .last_uid = info.last_uid,
+          .recent_uid = info.recent_uid,
+          .highestmodseq = info.highestmodseq,
+          .purged_modseq = info.purged_modseq,
+          .changed = {}};
+}
+
 Result<MailboxSide> side_of(const MailboxView& view, ModSeq since) {
-  const MailboxInfo& info = view.info();
-  MailboxSide side{.header = header_of(info),
-                   .header_modseq = info.header_modseq,
-                   .attribute_modseqs = info.attribute_modseqs,
-                   .last_uid = info.last_uid,
-                   .recent_uid = info.recent_uid,
-                   .highestmodseq = info.highestmodseq,
-                   .purged_modseq = info.purged_modseq,
-                   .changed = {}};
+  MailboxSide side = side_of(view.info());
   TRY(ChangeReader reader, ChangeReader::start(view, since, Uid(1)));
   while (true) {
     TRY(std::vector<ChangedRecord> block, reader.next());
@@ -94,6 +97,13 @@ std::vector<Guid> guids_of(const MailboxUpdate& update) {
   std::ranges::sort(out);
   const auto rest = std::ranges::unique(out);
   out.erase(rest.begin(), rest.end());
+  return out;
+}
+
+RecordUids uids_of(const std::vector<ChangedRecord>& records) {
+  RecordUids out;
+  for (const ChangedRecord& record : records)
+    (record.row.expunged ? out.expunged : out.live).add(record.row.uid);
   return out;
 }
 
@@ -153,6 +163,35 @@ MailboxReunion::MailboxReunion(MailboxState theirs, const std::optional<MailboxI
       since_(ours && is_emptied(*ours) ? ModSeq() : common_) {
   const bool is_any_purged = theirs_.purged_modseq || (ours && ours->purged_modseq);
   if (is_any_purged) asks_uids_ = Uids::kAll;
+  const bool is_at_equal_numbers =
+      ours && !common_ && !is_emptied(theirs_) && ours->highestmodseq == theirs_.highestmodseq;
+  if (!is_at_equal_numbers) return;
+  // The records that are the same on both sides need no merge.
+  search_.emplace(theirs_.id, std::max(theirs_.last_uid, ours->last_uid));
+  since_ = theirs_.highestmodseq;
+  asks_uids_ = Uids::kNone;
+}
+
+// All records are to be told instead.
+void MailboxReunion::search_no_more() {
+  search_.reset();
+  since_ = ModSeq();
+  next_ = Uid(1);
+  changed_.clear();
+  asks_uids_ = Uids::kAll;
+}
+
+void MailboxReunion::take(const RangeRow& row) {
+  if (search_) search_->take(row);
+}
+
+Result<void> MailboxReunion::told(MailStore& store) {
+  if (!search_) return {};
+  TRY(const MailboxView view, store.view(theirs_.id));
+  if (search_->is_answered()) TRY_OK(search_->compare(view));
+  const bool has_moved = view.info().highestmodseq != theirs_.highestmodseq;
+  if (has_moved || search_->stage() == RangeSearch::Stage::kTooMany) search_no_more();
+  return {};
 }
 
 bool MailboxReunion::is_due(const MailboxState& theirs, const std::optional<MailboxInfo>& ours) {
@@ -161,13 +200,17 @@ bool MailboxReunion::is_due(const MailboxState& theirs, const std::optional<Mail
   return common_of(theirs, ours) < theirs.highestmodseq;
 }
 
-std::optional<std::string> MailboxReunion::question() const {
+std::vector<std::string> MailboxReunion::questions() const {
+  std::vector<std::string> out;
+  if (next_ && search_) out = search_->questions();
+  if (search_ && search_->stage() == RangeSearch::Stage::kRanges) return out;
   if (next_) {
     const bool asks_uids = asks_uids_ == Uids::kAll && next_ == Uid(1);
-    return fmt::format("CHANGES {} {} {}{}", theirs_.id.text(), since_.value, next_.value,
-                       asks_uids ? " UIDS" : "");
+    out.push_back(fmt::format("CHANGES {} {} {}{}", theirs_.id.text(), since_.value, next_.value,
+                              asks_uids ? " UIDS" : ""));
+    return out;
   }
-  if (wanted_.empty()) return std::nullopt;
+  if (wanted_.empty()) return out;
   std::string text = "BODIES " + theirs_.id.text();
   size_t count = 0;
   for (const Guid& guid : wanted_) {
@@ -175,7 +218,8 @@ std::optional<std::string> MailboxReunion::question() const {
     text += ' ';
     put_guid(text, guid);
   }
-  return text;
+  out.push_back(std::move(text));
+  return out;
 }
 
 void MailboxReunion::take(StagedBody body) {
@@ -219,6 +263,16 @@ Result<United> MailboxReunion::unite(MailStore& store, Clock& clock) {
   return fail(Code::kModified, "the mailbox keeps changing");
 }
 
+// Of a search, what it found is all that there is to merge.
+Result<MailboxSide> MailboxReunion::own_side(const MailboxView& view) const {
+  if (!search_) return side_of(view, is_emptied(theirs_) ? ModSeq() : common_);
+  MailboxSide side = side_of(view.info());
+  TRY_OK(each_record(view, search_->differing(),
+                     [&](RecordRow row) { side.changed.push_back({std::move(row)}); }));
+  side.uids = uids_of(side.changed);
+  return side;
+}
+
 Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<MailboxView>& ours,
                                           Clock& clock) {
   MailboxSide theirs = side_of(theirs_, header_);
@@ -227,9 +281,15 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
   if (ours) {
     if (ours->info().uidvalidity != theirs_.uidvalidity)
       return fail(Code::kInvalid, "the replica's mailbox of this id has another uidvalidity");
-    TRY(own, side_of(*ours, is_emptied(theirs_) ? ModSeq() : common_));
+    if (search_ && ours->info().highestmodseq != theirs_.highestmodseq) {
+      search_no_more();
+      return United{.next = United::Next::kBodies};
+    }
+    TRY(own, own_side(*ours));
   }
-  if (asks_uids_ == Uids::kAll) {
+  if (search_) {
+    theirs.uids = uids_of(changed_);
+  } else if (asks_uids_ == Uids::kAll) {
     theirs.uids = uids_.value_or(RecordUids());
     own.uids.emplace();
     if (ours) {
@@ -322,11 +382,11 @@ bool UserReunion::is_due(const UserState& theirs, const std::optional<UserInfo>&
   return common_of(theirs, ours) < theirs.modseq;
 }
 
-std::optional<std::string> UserReunion::question() const {
-  if (is_told_) return std::nullopt;
+std::vector<std::string> UserReunion::questions() const {
+  if (is_told_) return {};
   std::string text = "USERCHANGES ";
   put_text(text, theirs_.userid);
-  return text + fmt::format(" {}", since_.value);
+  return {text + fmt::format(" {}", since_.value)};
 }
 
 Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {

@@ -19,6 +19,7 @@
 #include "store/mail_store.h"
 #include "sync/compare.h"
 #include "sync/merge.h"
+#include "sync/range_search.h"
 #include "sync/values.h"
 
 namespace gemel::sync {
@@ -45,13 +46,17 @@ class MailboxReunion {
   static bool is_due(const MailboxState& theirs, const std::optional<MailboxInfo>& ours);
 
   const MailboxState& theirs() const { return theirs_; }
-  /// CHANGES or BODIES, without a line end; nothing: it can be united.
-  std::optional<std::string> question() const;
+  /// RANGES, RECORDS, CHANGES or BODIES, without line ends; nothing: it can be united.
+  std::vector<std::string> questions() const;
   /// The answers.
   void take(HeaderState header) { header_ = std::move(header); }
   void take(RecordUids uids) { uids_ = std::move(uids); }
   void take(ChangedRecord record) { changed_.push_back(std::move(record)); }
   void take(StagedBody body);
+  void take(const RangeRow& row);
+  /// All that was asked for has come, and more may have to be asked. Errors: those of reading the
+  /// store.
+  Result<void> told(MailStore& store);
   /// The end of CHANGES: 0, or the uid that the rest begins with.
   void page_over(Uid next) { next_ = next; }
 
@@ -63,6 +68,8 @@ class MailboxReunion {
   std::set<Guid> held() const;
 
  private:
+  void search_no_more();
+  Result<MailboxSide> own_side(const MailboxView& view) const;
   Result<United> unite_with(MailStore& store, const std::optional<MailboxView>& ours, Clock& clock);
   Result<United> commit(MailStore& store, MailboxUpdate update);
   Result<United> fold_into(MailStore& store, MailboxUpdate theirs, const MailboxInfo& twin,
@@ -74,6 +81,7 @@ class MailboxReunion {
   ModSeq common_;
   ModSeq since_;  // records above it are asked for
   enum class Uids : uint8_t { kNone, kAll } asks_uids_ = Uids::kNone;
+  std::optional<RangeSearch> search_;  // the two are at equal numbers
   HeaderState header_;
   std::optional<RecordUids> uids_;
   std::vector<ChangedRecord> changed_;
@@ -89,7 +97,7 @@ class UserReunion {
   static bool is_due(const UserState& theirs, const std::optional<UserInfo>& ours);
 
   const UserState& theirs() const { return theirs_; }
-  std::optional<std::string> question() const;
+  std::vector<std::string> questions() const;
   void take(UserItem item) { changed_.push_back(std::move(item)); }
   void page_over() { is_told_ = true; }
 

@@ -1,0 +1,112 @@
+#include "sync/range_search.h"
+
+#include <gtest/gtest.h>
+
+#include "base/log.h"
+#include "sync/test_link.h"
+
+namespace gemel::sync {
+namespace {
+
+// A replica that differs from its primary at equal numbers.
+class RangeSearchTest : public testing::Test {
+ protected:
+  RangeSearchTest() {
+    log::set_level(log::Level::kOff);
+    EXPECT_TRUE(primary->create_user("alice", {}));
+    inbox = primary.inbox();
+  }
+
+  void begin(size_t messages) {
+    primary.append_many(inbox, messages);
+    link.connect();
+    ASSERT_TRUE(link.sync().result);
+    link.expect_in_step();
+  }
+  // Behind everyone's back: no modseq tells of it.
+  void damage(const UidSet& uids, FlagNames flags) {
+    damage(StoreItem{.uids = uids, .modseq = replica.info(inbox).highestmodseq, .flags = flags});
+  }
+  void damage(ChangeItem item) {
+    const MailboxInfo info = replica.info(inbox);
+    MailboxUpdate update{.id = inbox,
+                         .from = info.highestmodseq,
+                         .to = info.highestmodseq,
+                         .last_uid = info.last_uid,
+                         .recent_uid = info.recent_uid,
+                         .purged_modseq = info.purged_modseq,
+                         .header = {},
+                         .items = {},
+                         .mends = info.digest};
+    update.items.push_back(std::move(item));
+    ASSERT_TRUE(replica->apply(std::move(update), {}).get());
+    ASSERT_NE(replica.info(inbox).digest, primary.info(inbox).digest);
+  }
+  // The digest that is said in login tells that they differ.
+  SyncReport mend() {
+    link.disconnect("to meet again");
+    link.connect();
+    link.traffic = {};
+    SyncReport report = link.sync();
+    EXPECT_TRUE(report.result) << report.result.error().text;
+    link.expect_in_step();
+    return report;
+  }
+  size_t said(std::string_view command) {
+    size_t count = 0;
+    for (size_t at = said_.find(command); at != said_.npos; at = said_.find(command, at + 1))
+      ++count;
+    return count;
+  }
+  void listen() {
+    said_.clear();
+    link.on_bytes = [this](char, std::string_view bytes) { said_ += bytes; };
+  }
+
+  TestLink link;
+  TestStore& primary = link.primary;
+  TestStore& replica = link.replica;
+  UniqueId inbox;
+  std::string said_;
+};
+
+TEST_F(RangeSearchTest, OneRecordOfManyIsFoundInFewTurnsAndBytes) {
+  begin(8000);
+  damage(UidSet::of(Uid(7777), Uid(7777)), flag_names({"\\Answered"}));
+  listen();
+  mend();
+  EXPECT_LE(link.traffic.turns, 22U);
+  EXPECT_LE(link.traffic.packed_up + link.traffic.packed_down, 16'384U);
+  EXPECT_EQ(said("* RECORD "), 2U);  // the width of the last range
+  EXPECT_EQ(primary.flags(inbox, 7777), replica.flags(inbox, 7777));
+}
+
+TEST_F(RangeSearchTest, AMessageThatIsGoneOnOneSideComesBack) {
+  begin(1000);
+  damage(DropItem{UidSet::of(Uid(500), Uid(500))});
+  mend();
+  EXPECT_EQ(replica.uids(inbox), "1:499,501:1001");
+}
+
+TEST_F(RangeSearchTest, ManyPlacesAreFoundTogether) {
+  begin(10'000);
+  UidSet uids;
+  for (uint32_t uid = 100; uid <= 1500; uid += 200) uids.add(Uid(uid));
+  damage(uids, flag_names({"\\Flagged"}));
+  listen();
+  mend();
+  EXPECT_GT(said("RANGES "), 1U);
+  EXPECT_LT(said("* RECORD "), 200U);
+}
+
+TEST_F(RangeSearchTest, WhereAllDiffersAllIsCompared) {
+  begin(10'500);
+  damage(UidSet::of(Uid(1), Uid(10'500)), flag_names({"\\Seen"}));
+  listen();
+  mend();
+  EXPECT_EQ(said("RANGES "), 1U);
+  EXPECT_EQ(said("* RECORD "), 10'500U);
+}
+
+}  // namespace
+}  // namespace gemel::sync
