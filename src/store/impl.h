@@ -6,6 +6,7 @@
 
 #include "store/committer.h"
 #include "store/lost_notes.h"
+#include "store/mailbox_sets.h"
 
 namespace gemel {
 
@@ -15,6 +16,7 @@ struct MailStore::Impl {
   SharedRandom random;
   std::shared_ptr<BodyPins> shared_pins = std::make_shared<BodyPins>();   // pins may outlive us
   std::shared_ptr<LostNotes> lost_notes = std::make_shared<LostNotes>();  // and so may views
+  std::shared_ptr<MailboxSets> sets = std::make_shared<MailboxSets>();    // and so may views
   Watches watches;
   RecentClaims recent;
   uint64_t origin = 0;

@@ -35,6 +35,8 @@
 
 namespace gemel {
 
+class MailboxSets;
+
 enum class Role : uint8_t { kPrimary, kReplica };
 
 /// A body on its way in: hashed, counted and, where large, on disk, but in no mailbox yet. Copies
@@ -123,16 +125,17 @@ class MailboxView {
  public:
   const MailboxInfo& info() const { return info_; }
 
-  /// Live messages without \Seen. Cost: O(1), or O(messages / 256) with a seen set.
+  /// Live messages without \Seen. Cost: O(1), or as uids() with a seen set.
   Result<uint32_t> unseen() const;
   /// The seen set, expunged UIDs too; empty without one.
   UidSet seen_set() const { return seen_.value_or(UidSet()); }
 
-  /// UIDs of live messages. Cost: O(messages / 256).
+  /// UIDs of live messages. Cost: O(ranges and changes since) where somebody looked lately, else
+  /// O(messages / 256).
   Result<UidSet> uids() const;
   /// The lowest UID of a live message; none if there is no message. Cost: O(pages before it).
   Result<Uid> first_uid() const;
-  /// Live messages that have the flag bit. Cost: O(messages / 256).
+  /// Live messages that have the flag bit. Cost: O(messages / 256); of \Seen as uids().
   Result<UidSet> uids_with(size_t flag_bit) const;
   /// The states of the messages of `uids` that exist, ascending; expunged ones that are kept only
   /// if asked for. Cost: O(pages of 256 UIDs touched).
@@ -176,6 +179,7 @@ class MailboxView {
   RecordState shown(RecordState state) const;
   MailboxInfo info_;
   std::optional<UidSet> seen_;
+  std::shared_ptr<MailboxSets> sets_;
   std::shared_ptr<Engine> index_;
   std::shared_ptr<Engine> bodies_;  // of the mailbox's partition; may be index_
   std::function<void(const Guid&)> lost_;

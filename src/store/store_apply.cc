@@ -219,10 +219,14 @@ namespace {
 
 /// What prepares `updates` as one transaction.
 TypedRequest<Applied>::Prepare all_of(std::vector<MailboxUpdate> updates,
-                                      const std::vector<StagedBody>& bodies, Purpose purpose) {
+                                      const std::vector<StagedBody>& bodies, Purpose purpose,
+                                      std::shared_ptr<MailboxSets> sets) {
   StagedBodies by_guid;
   for (const StagedBody& body : bodies) by_guid.emplace(body.guid(), body);
-  return [updates = std::move(updates), by_guid = std::move(by_guid), purpose](Commit& commit) {
+  return [updates = std::move(updates), by_guid = std::move(by_guid), purpose,
+          sets = std::move(sets)](Commit& commit) {
+    for (const MailboxUpdate& update : updates)
+      if (update.mends) sets->distrust(update.id, update.to);
     return apply_mailboxes(commit, updates, by_guid, purpose);
   };
 }
@@ -233,13 +237,14 @@ std::future<Result<Applied>> MailStore::apply(MailboxUpdate update,
                                               std::vector<StagedBody> bodies) {
   std::vector<MailboxUpdate> one;
   one.push_back(std::move(update));
-  return impl_->submit<Applied>(Purpose::kApply, all_of(std::move(one), bodies, Purpose::kApply));
+  return impl_->submit<Applied>(Purpose::kApply,
+                                all_of(std::move(one), bodies, Purpose::kApply, impl_->sets));
 }
 
 std::future<Result<Applied>> MailStore::merge(std::vector<MailboxUpdate> updates,
                                               std::vector<StagedBody> bodies) {
   return impl_->submit<Applied>(Purpose::kMerge,
-                                all_of(std::move(updates), bodies, Purpose::kMerge));
+                                all_of(std::move(updates), bodies, Purpose::kMerge, impl_->sets));
 }
 
 std::future<Result<Applied>> MailStore::apply(UserUpdate update) {

@@ -38,6 +38,7 @@ Result<std::vector<UniqueId>> ids_of(const RowReader& rows, std::string_view own
 
 Result<MailboxView> MailStore::view(const UniqueId& id, std::string_view seen_by) const {
   MailboxView view;
+  view.sets_ = impl_->sets;
   view.index_ = impl_->partitions.index().engine;
   // The bodies' moment is first: those that come after it are found in the newest state.
   TRY(const MailboxInfo now, find(id));

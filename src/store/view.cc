@@ -10,6 +10,7 @@
 #include "store/flag_history.h"
 #include "store/keys.h"
 #include "store/mail_store.h"
+#include "store/mailbox_sets.h"
 #include "store/row_reader.h"
 
 namespace gemel {
@@ -36,8 +37,8 @@ Result<UidSet> uids_where(const RowReader& rows, const UniqueId& id, Wanted want
 }  // namespace
 
 Result<UidSet> MailboxView::uids() const {
-  return uids_where(SnapshotReader(index_, snapshot_), info_.id,
-                    [](const Page&, uint32_t) { return true; });
+  TRY(const auto sets, sets_->get(SnapshotReader(index_, snapshot_), info_));
+  return sets->live;
 }
 
 Result<Uid> MailboxView::first_uid() const {
@@ -74,6 +75,10 @@ Result<UidSet> MailboxView::uids_with(size_t flag_bit) const {
   if (seen_ && flag_bit == static_cast<size_t>(SystemFlag::kSeen)) {
     TRY(const UidSet live, uids());
     return live & *seen_;
+  }
+  if (flag_bit == static_cast<size_t>(SystemFlag::kSeen)) {
+    TRY(const auto sets, sets_->get(SnapshotReader(index_, snapshot_), info_));
+    return sets->seen;
   }
   return uids_where(
       SnapshotReader(index_, snapshot_), info_.id,
@@ -123,30 +128,8 @@ Result<void> MailboxView::all_facts(
 }
 
 Result<std::vector<RecordState>> MailboxView::changes_since(ModSeq since) const {
-  if (since && since < info_.purged_modseq)
-    return fail(Code::kGone,
-                fmt::format("expunges up to {} are not kept", info_.purged_modseq.value));
-  const SnapshotReader rows(index_, snapshot_);
-  UidSet numbers;  // of pages, shifted by one, for a UidSet has no 0
-  std::vector<uint32_t> changed;
-  TRY_OK(rows.scan(key::changes(info_.id, next(since)), key::end_of(key::changes(info_.id)),
-                   [&](std::string_view row_key, std::string_view) -> Result<bool> {
-                     changed.push_back(get_be32(row_key.substr(row_key.size() - 4)));
-                     return true;
-                   }));
-  std::ranges::sort(changed);
-  for (const uint32_t number : changed) numbers.add(Uid(number + 1));
-  UidSet uids;  // those of the changed pages
-  for (const UidSet::Range& range : numbers.ranges())
-    uids.add(Uid(std::max(1U, (range.first - 1) * kPageUids)),
-             Uid((range.last - 1) * kPageUids + (kPageUids - 1)));
-  std::vector<RecordState> out;
-  TRY_OK(each_page(rows, info_.id, uids, [&](const Page& page) -> Result<void> {
-    for (uint32_t slot = 0; slot < kPageUids; ++slot)
-      if (page.present.has(slot) && page.modseqs[slot] > since)
-        out.push_back(shown(page.state_at(slot)));
-    return {};
-  }));
+  TRY(std::vector<RecordState> out, read_changes(SnapshotReader(index_, snapshot_), info_, since));
+  for (RecordState& state : out) state = shown(state);
   return out;
 }
 
