@@ -40,10 +40,14 @@ Result<AppendIntake> AppendIntake::start(const AppendArguments& arguments, const
 }
 
 void AppendIntake::take(std::string_view bytes) {
+  // RFC 3516 §4.3: a mailbox need not keep NULs, which no literal of FETCH can hold.
+  if (is_binary_ && bytes.contains('\0') && state_)
+    state_ = fail(Code::kUnsupported, "a message with NUL octets is not taken");
   if (state_) state_ = writer_.append(bytes);
 }
 
-Result<AppendIntake::Taken> AppendIntake::finish(MailStore& store, int64_t now_s) && {
+Result<AppendIntake::Taken> AppendIntake::finish(MailStore& store, int64_t now_s,
+                                                 std::optional<BodyHolder> replaces) && {
   TRY_OK(state_);
   TRY(StagedBody body, writer_.finish());
   std::vector<MailStore::Append> messages;
@@ -51,7 +55,8 @@ Result<AppendIntake::Taken> AppendIntake::finish(MailStore& store, int64_t now_s
                       .body = std::move(body),
                       .flags = std::move(flags_),
                       .internaldate_s = internaldate_s_.value_or(now_s),
-                      .seen_by = std::move(seen_by_)});
+                      .seen_by = std::move(seen_by_),
+                      .replaces = replaces});
   TRY(const std::vector<MailStore::Appended> appended, store.append(std::move(messages)));
   return Taken{.appended = appended.front(), .mailbox = mailbox_};
 }

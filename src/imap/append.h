@@ -44,19 +44,23 @@ class AppendIntake {
     MailStore::Appended appended;
     UniqueId mailbox;
   };
-  /// Makes the message durable. `internaldate_s`: if the client gave none. Errors: of the store.
-  Result<Taken> finish(MailStore& store, int64_t now_s) &&;
+  /// Makes the message durable, dated `now_s` if the client gave no date, and expunges what it
+  /// replaces in the same transaction. Errors: of the store.
+  Result<Taken> finish(MailStore& store, int64_t now_s,
+                       std::optional<BodyHolder> replaces = std::nullopt) &&;
 
  private:
   AppendIntake(const AppendArguments& arguments, UniqueId mailbox, BodyWriter writer)
       : flags_(arguments.flags),
         internaldate_s_(arguments.internaldate_s),
+        is_binary_(arguments.message.binary),
         mailbox_(mailbox),
         writer_(std::move(writer)) {}
 
   FlagNames flags_;  // those that the user may set
   std::string seen_by_;
   std::optional<int64_t> internaldate_s_;
+  bool is_binary_;  // it came as a literal8
   UniqueId mailbox_;
   BodyWriter writer_;
   Result<void> state_;

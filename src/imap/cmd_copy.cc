@@ -28,9 +28,27 @@ Result<Transfer> read_transfer(Session& session, Args& args) {
   return Transfer{uid_set_of(uids), std::move(target), std::move(terms)};
 }
 
+std::string copy_uid(UidValidity uidvalidity, const UidSet& source, const UidSet& target) {
+  return fmt::format("[COPYUID {} {} {}]", uidvalidity.value, source.text(), target.text());
+}
+
 std::string copy_uid(const MailStore::Copied& copied) {
-  return fmt::format("[COPYUID {} {} {}]", copied.uidvalidity.value, copied.source_uids.text(),
-                     copied.target_uids.text());
+  return copy_uid(copied.uidvalidity, copied.source_uids, copied.target_uids);
+}
+
+/// COPY from what was expunged. Twice is harmless: what is there again is not made once more.
+Status restore(Session& session, const Transfer& transfer) {
+  TRY(const MailStore::Restored back,
+      session.store().restore_expunged(session.view().id(), transfer.uids, transfer.target.id,
+                                       transfer.terms));
+  Completion out;
+  if (!back.there_already.empty())
+    out.text = fmt::format("{} brought back, {} there already", back.target_uids.size(),
+                           back.there_already.size());
+  if (back.target_uids.empty()) return out;
+  warn_of_quota(session, transfer.target.name.owner);
+  out.code = copy_uid(transfer.target.uidvalidity, back.source_uids, back.target_uids);
+  return out;
 }
 
 }  // namespace
@@ -38,6 +56,7 @@ std::string copy_uid(const MailStore::Copied& copied) {
 Status cmd_copy(Session& session, Args& args) {
   TRY(const Transfer transfer, read_transfer(session, args));
   if (transfer.uids.empty()) return Completion();
+  if (session.view().shows_expunged()) return restore(session, transfer);
   TRY(const MailStore::Copied copied,
       session.store().copy(session.view().id(), transfer.uids, transfer.target.id,
                            MailStore::Keep::kCopy, transfer.terms));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "imap/list.h"
 #include "imap/metadata.h"
@@ -97,35 +99,57 @@ Result<void> put_returns(std::string& out, const Session& session, const ListTre
                          const ListRequest& request) {
   const auto& [path, what] = node;
   const Rights rights = session.access().rights(*what.mailbox);
-  if (!request.annotations.empty() && rights.has_any(kMetadataReaders)) {
+  // What was expunged has nothing of its own but its messages.
+  if (!what.is_of_expunged && !request.annotations.empty() && rights.has_any(kMetadataReaders)) {
     TRY(const AnnotationMap annotations, annotations_for(session, *what.mailbox));
     put_metadata(out, path, request.annotations, annotations);
   }
-  if (request.returns_rights) put_my_rights(out, path, rights);
+  if (!what.is_of_expunged && request.returns_rights) put_my_rights(out, path, rights);
   if (!request.status || !rights.has(Right::kRead)) return {};
-  const Result<void> put = put_status(
-      out, session, *what.mailbox,
-      {.items = *request.status, .append_limit = session.options().limits.message_bytes_max});
+  const Result<void> put = put_status(out, session, *what.mailbox,
+                                      {.items = *request.status,
+                                       .append_limit = session.options().limits.message_bytes_max,
+                                       .is_of_expunged = what.is_of_expunged});
   // RFC 5819 §2: a mailbox that is gone by now is listed without STATUS.
   if (!put && put.error().code != Code::kNotFound) return std::unexpected(put.error());
   return {};
 }
 
+/// Annotations of many mailboxes may be much, so they are told in pieces.
+class ListWork final : public Work {
+ public:
+  ListWork(const Session& session, ListTree tree, ListRequest request)
+      : session_(session), tree_(std::move(tree)), request_(std::move(request)) {}
+
+  Result<Progress> step(std::string& out) override {
+    const size_t enough = out.size() + session_.options().limits.output_piece_bytes;
+    for (; at_ != tree_.end() && out.size() < enough; ++at_)
+      if (put_list(out, *at_, request_)) TRY_OK(put_returns(out, session_, *at_, request_));
+    return at_ == tree_.end() ? Progress::kDone : Progress::kMore;
+  }
+
+ private:
+  const Session& session_;
+  const ListTree tree_;
+  const ListRequest request_;
+  ListTree::const_iterator at_ = tree_.begin();
+};
+
 }  // namespace
 
 Status cmd_list(Session& session, Args& args) {
   const Limits& limits = session.options().limits;
-  TRY(const ListArguments arguments, read_list(args, limits.list_patterns_max));
-  const ListRequest& request = arguments.request;
+  TRY(ListArguments arguments, read_list(args, limits.list_patterns_max));
   if (arguments.asks_for_separator) {
     session.say("* LIST (\\Noselect) \"/\" \"\"\r\n");
     return Completion();
   }
-  TRY(const ListTree tree, load_list_tree(session.store(), session.access()));
-  std::string text;
-  for (const ListTree::value_type& node : tree)
-    if (put_list(text, node, request)) TRY_OK(put_returns(text, session, node, request));
-  session.say(std::move(text));
+  TRY(ListTree tree, load_list_tree(session.store(), session.access()));
+  constexpr std::string_view kExpunged = kExpungedPrefix.substr(0, kExpungedPrefix.size() - 1);
+  if (std::ranges::any_of(arguments.request.patterns,
+                          [&](const Pattern& pattern) { return pattern.starts_with(kExpunged); }))
+    add_expunged(tree, session.access());
+  session.queue(std::make_unique<ListWork>(session, std::move(tree), std::move(arguments.request)));
   return Completion();
 }
 

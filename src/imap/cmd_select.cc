@@ -150,6 +150,7 @@ Result<Missed> missed_since(const MailboxView& mailbox, const View& view, const 
 Result<void> say_resync(Session& session, const MailboxView& mailbox, const Resync& resync) {
   // Another uidvalidity: nothing the client knows is of use (RFC 7162 §3.2.5).
   if (resync.uidvalidity != mailbox.info().uidvalidity.value) return {};
+  if (mailbox.shows_expunged()) return {};  // with its uidvalidity, nothing in it has changed
   TRY(Missed missed, missed_since(mailbox, session.view(), resync));
   session.say(vanished_lines(missed.vanished, "(EARLIER) "));
   if (missed.changed.isEmpty()) return {};
@@ -184,17 +185,21 @@ Result<void> say_mailbox(Session& session, const MailboxView& mailbox) {
       "* OK [UIDNEXT {}] the next UID\r\n"
       "* OK [HIGHESTMODSEQ {}] the latest change\r\n"
       "* OK [MAILBOXID ({})] the mailbox's id\r\n",
-      info.uidvalidity.value, info.uidnext().value, info.highestmodseq.value, info.id.text());
+      info.uidvalidity.value, info.uidnext().value, info.highestmodseq.value,
+      object_id(info, mailbox.shows_expunged() ? Content::kExpunged : Content::kLive));
   session.say(std::move(text));
   return {};
 }
 
-Result<void> open_mailbox(Session& session, const MailboxName& name, Access access,
+Result<void> open_mailbox(Session& session, std::string_view wire_name, Access access,
                           const std::optional<Resync>& resync) {
   MailStore& store = session.store();
   const UserAccess& user = session.access();
-  TRY(const MailboxInfo info, user.find(name, {Right::kRead}));
-  TRY(const MailboxView mailbox, store.view(info.id, user.seen_by(info)));
+  TRY(const Named named, find_named(user, wire_name));
+  const std::string seen_by = user.seen_by(named.mailbox);
+  TRY(const MailboxView mailbox, named.content == Content::kLive
+                                     ? store.view(named.mailbox.id, seen_by)
+                                     : store.view_expunged(named.mailbox.id, seen_by));
   TRY(View view, View::open(store, user, mailbox, access));
   session.select(std::move(view));
   TRY_OK(say_mailbox(session, mailbox));
@@ -208,14 +213,13 @@ Status open(Session& session, Args& args, Access access) {
   // RFC 3501 §6.3.1: the old mailbox is closed even if the new one can't be opened.
   if (session.has_view()) session.say("* OK [CLOSED] the mailbox before is closed\r\n");
   session.unselect();
-  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
   const Access asked = access;
   if (session.store().role() == Role::kReplica) access = Access::kReadOnly;
-  if (const Result<void> opened = open_mailbox(session, name, access, resync); !opened) {
+  if (const Result<void> opened = open_mailbox(session, wire_name, access, resync); !opened) {
     session.unselect();
     return std::unexpected(opened.error());
   }
-  session.view().set_asked(asked);
+  if (!session.view().shows_expunged()) session.view().set_asked(asked);
   return Completion{.code = session.view().changes_nothing() ? "[READ-ONLY]" : "[READ-WRITE]"};
 }
 

@@ -13,11 +13,12 @@ Status cmd_status(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
   TRY(const std::vector<StatusItem> items, read_status_items(args.tokens));
   TRY_OK(args.tokens.end());
-  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
-  TRY(const MailboxInfo mailbox, session.access().find(name, {Right::kRead}));
+  TRY(const Named named, find_named(session.access(), wire_name));
   std::string text;
-  TRY_OK(put_status(text, session, mailbox,
-                    {.items = items, .append_limit = session.options().limits.message_bytes_max}));
+  TRY_OK(put_status(text, session, named.mailbox,
+                    {.items = items,
+                     .append_limit = session.options().limits.message_bytes_max,
+                     .is_of_expunged = named.content == Content::kExpunged}));
   session.say(std::move(text));
   // RFC 7162 §3.1: whoever asks for it knows what it is.
   if (std::ranges::find(items, StatusItem::kHighestModSeq) != items.end())

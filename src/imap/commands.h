@@ -34,6 +34,7 @@ enum Trait : uint16_t {
   kSearches = 32,     // what it does not support is the charset (RFC 3501 §6.4.4)
   kFresh = 64,        // looks at the mailbox as it is now, so the session learns the news first
   kAnnotates = 128,   // what is too big, or too many, are annotations (RFC 5464 §5)
+  kDecodes = 512,     // what it does not support is an encoding (RFC 3516 §4.3)
   kCompresses = 256,  // what is busy is the stream (RFC 4978 §3)
 };
 
@@ -46,6 +47,7 @@ struct Command {
   ErrorPlace error_place() const {
     if (states == kNotAuthenticated) return ErrorPlace::kLogin;
     if ((traits & kMakes) != 0) return ErrorPlace::kCreate;
+    if ((traits & kDecodes) != 0) return ErrorPlace::kDecode;
     if ((traits & kCompresses) != 0) return ErrorPlace::kCompress;
     if ((traits & kAnnotates) != 0) return ErrorPlace::kAnnotations;
     if ((traits & kSearches) != 0) return ErrorPlace::kSearch;
@@ -107,6 +109,7 @@ Status cmd_namespace(Session& session, Args& args);
 Status cmd_status(Session& session, Args& args);
 // cmd_append.cc
 Status cmd_append(Session& session, Args& args);
+Status cmd_replace(Session& session, Args& args);
 // cmd_fetch.cc
 Status cmd_fetch(Session& session, Args& args);
 // cmd_store.cc

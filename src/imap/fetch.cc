@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/log.h"
 #include "imap/date_time.h"
 #include "imap/message.h"
 #include "mail/imap_envelope.h"
+#include "mail/preview.h"
+#include "mail/transfer_encoding.h"
 
 namespace gemel::imap {
 namespace {
@@ -18,6 +21,13 @@ constexpr size_t kBatchMessages = 1000;
 // Fewer where each may be large and is marked \Seen: what was not sent should not be marked.
 constexpr size_t kBatchBodies = 50;
 constexpr uint64_t kSectionPieceBytes = 64 << 10;
+
+// RFC 2045 §6.1, and what decode_transfer knows besides.
+bool is_known_encoding(std::string_view encoding) {
+  constexpr std::array<std::string_view, 8> kKnown = {
+      "7bit", "8bit", "base64", "binary", "quoted-printable", "uuencode", "x-uue", "x-uuencode"};
+  return std::ranges::find(kKnown, encoding) != kKnown.end();
+}
 
 class FetchWork final : public Work {
  public:
@@ -38,6 +48,7 @@ class FetchWork final : public Work {
   Result<void> put_item(std::string& out, const FetchItem& item);
   Result<void> put_content(std::string& out, const FetchItem& item);
   Result<void> put_section(std::string& out, const FetchItem& item);
+  Result<void> put_binary(std::string& out, const FetchItem& item);
   Result<void> put_streamed(std::string& out);
   Result<void> leave_out(std::string& out, size_t before, const Error& error);
   void put_flags(std::string& out, const RecordState& state);
@@ -63,7 +74,7 @@ class FetchWork final : public Work {
   Flags last_flags_;                    // most neighbours have equal flags
   std::optional<std::string> last_flags_text_;
   bool has_lost_ = false;
-  std::optional<std::string> unreadable_;  // which message first had items that can't be read
+  std::optional<Error> left_out_;  // why the first item that can't be told is not there
 };
 
 Result<Progress> FetchWork::step(std::string& out) {
@@ -76,7 +87,7 @@ Result<Progress> FetchWork::step(std::string& out) {
     if (at_ == states_.size()) {
       TRY(const bool loaded, load_batch(out));
       if (!loaded) {
-        if (unreadable_) return fail(Code::kCorrupt, *unreadable_);
+        if (left_out_) return std::unexpected(*left_out_);
         if (has_lost_) return fail(Code::kGone, "some of the messages are expunged");
         return Progress::kDone;
       }
@@ -99,11 +110,16 @@ Result<Progress> FetchWork::step(std::string& out) {
 // makes sure that the list is not empty (RFC 9051 §9, msg-att).
 Result<void> FetchWork::leave_out(std::string& out, size_t before, const Error& error) {
   const RecordState& state = states_[at_];
-  log::error("imap user={} mailbox={} uid={} can't be read: {}", session_.userid(),
-             mailbox_->info().id.text(), state.uid.value, error.text);
   out.resize(before);
-  message_.reset();
-  if (!unreadable_) unreadable_ = fmt::format("message {} can't be read", state.uid.value);
+  if (error.code == Code::kUnsupported) {
+    if (!left_out_) left_out_ = error;
+  } else {
+    log::error("imap user={} mailbox={} uid={} can't be read: {}", session_.userid(),
+               mailbox_->info().id.text(), state.uid.value, error.text);
+    message_.reset();
+    if (!left_out_)
+      left_out_ = Error{Code::kCorrupt, fmt::format("message {} can't be read", state.uid.value)};
+  }
   if (!out.ends_with('(') || request_.items.has(Kind::kUid)) return {};
   return put_item(out, {.kind = Kind::kUid});
 }
@@ -242,7 +258,14 @@ Result<void> FetchWork::put_content(std::string& out, const FetchItem& item) {
     return {};
   }
   if (item.kind == Kind::kSection) return put_section(out, item);
+  if (item.kind >= Kind::kBinary) return put_binary(out, item);
   TRY(const std::string_view whole, message_->whole());
+  if (item.kind == Kind::kPreview) {
+    TRY(const MimePart* const parts, message_->structure());
+    out += "PREVIEW ";
+    wire::put_string(out, preview_of(whole, *parts));
+    return {};
+  }
   TRY(const MimePart* const structure, message_->structure());
   if (item.kind == Kind::kBody) {
     out += "BODY ";
@@ -275,6 +298,40 @@ Result<void> FetchWork::put_section(std::string& out, const FetchItem& item) {
   range.end = range.start + std::min<uint64_t>(count, range.end - range.start);
   wire::put_literal_start(out, range.end - range.start);
   if (range.start < range.end) streaming_ = range;
+  return {};
+}
+
+// RFC 3516 §4.2: a part with its transfer encoding undone, or how large that is.
+Result<void> FetchWork::put_binary(std::string& out, const FetchItem& item) {
+  TRY(const std::string_view whole, message_->whole());
+  TRY(const MimePart* const structure, message_->structure());
+  const MimePart* const part = find_part(*structure, item.section.path);
+  const bool is_whole = item.section.path.empty();
+  std::string decoded;
+  std::string_view bytes = is_whole ? whole : std::string_view();
+  if (!is_whole && part != nullptr) {
+    bytes = part->body_in(whole);
+    // What holds other parts is as it is.
+    if (part->kind == MimePart::Kind::kLeaf) {
+      if (!is_known_encoding(part->encoding))
+        return fail(Code::kUnsupported, "a part's transfer encoding is not known");
+      decoded = decode_transfer(bytes, part->encoding);
+      bytes = decoded;
+    }
+  }
+  out += item.label;
+  if (item.kind == Kind::kBinarySize) {
+    fmt::format_to(std::back_inserter(out), " {}", bytes.size());
+    return {};
+  }
+  if (part == nullptr) {
+    out += " NIL";
+    return {};
+  }
+  if (item.partial) bytes = partial_of(bytes, item.partial->start, item.partial->count);
+  out += bytes.contains('\0') ? " ~" : " ";  // literal8, for a literal has no NUL
+  wire::put_literal_start(out, bytes.size());
+  out += bytes;
   return {};
 }
 

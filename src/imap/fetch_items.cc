@@ -23,6 +23,7 @@ constexpr std::array kPlainItems = {
     PlainItem{"FLAGS", Kind::kFlags},
     PlainItem{"INTERNALDATE", Kind::kInternalDate},
     PlainItem{"MODSEQ", Kind::kModSeq},
+    PlainItem{"PREVIEW", Kind::kPreview},
     PlainItem{"RFC822.SIZE", Kind::kSize},
     PlainItem{"SAVEDATE", Kind::kSaveDate},
     PlainItem{"THREADID", Kind::kThreadId},
@@ -106,6 +107,35 @@ Result<std::vector<std::string>> parse_fields(wire::Tokenizer& tokens, std::stri
   return fields;
 }
 
+// `<0.100>`, if it is there.
+Result<void> parse_partial(wire::Tokenizer& tokens, FetchItem& item) {
+  if (!tokens.skip('<')) return {};
+  FetchItem::Partial partial{};
+  TRY(partial.start, tokens.number());
+  TRY_OK(tokens.expect('.'));
+  TRY(partial.count, tokens.nz_number());
+  TRY_OK(tokens.expect('>'));
+  item.label += fmt::format("<{}>", partial.start);
+  item.partial = partial;
+  return {};
+}
+
+// `[1.2]` of BINARY: part numbers, or nothing for the whole message.
+Result<FetchItem> parse_binary(wire::Tokenizer& tokens, Kind kind) {
+  FetchItem item{.kind = kind, .label = kind == Kind::kBinary ? "BINARY[" : "BINARY.SIZE["};
+  TRY_OK(tokens.expect('['));
+  if (tokens.peek() != ']') {
+    TRY(const std::string_view text, tokens.atom("]"));
+    TRY(item.section, parse_section_text(text));
+    if (item.section.kind != Section::Kind::kWhole) return wrong_section();
+    item.label += text;
+  }
+  TRY_OK(tokens.expect(']'));
+  item.label += ']';
+  if (kind == Kind::kBinary) TRY_OK(parse_partial(tokens, item));
+  return item;
+}
+
 Result<FetchItem> parse_section(wire::Tokenizer& tokens) {
   FetchItem item{.kind = Kind::kSection, .label = "BODY["};
   TRY_OK(tokens.expect('['));
@@ -119,18 +149,29 @@ Result<FetchItem> parse_section(wire::Tokenizer& tokens) {
   }
   TRY_OK(tokens.expect(']'));
   item.label += ']';
-  if (!tokens.skip('<')) return item;
-  FetchItem::Partial partial{};
-  TRY(partial.start, tokens.number());
-  TRY_OK(tokens.expect('.'));
-  TRY(partial.count, tokens.nz_number());
-  TRY_OK(tokens.expect('>'));
-  item.label += fmt::format("<{}>", partial.start);
-  item.partial = partial;
+  TRY_OK(parse_partial(tokens, item));
   return item;
 }
 
+// ` (LAZY)`, if it is there: a preview is never so dear here that it would be left out.
+Result<void> skip_preview_modifiers(wire::Tokenizer& tokens) {
+  // What else may follow a space and "(" are the modifiers of FETCH.
+  return tokens.skip_text(" (LAZY") ? tokens.expect(')') : Result<void>();
+}
+
+Result<void> parse_binary_item(wire::Tokenizer& tokens, std::string_view name, FetchItems& out) {
+  const bool is_size = equals_ignoring_case(name, "BINARY.SIZE");
+  const bool peeks = is_size || equals_ignoring_case(name, "BINARY.PEEK");
+  if (!peeks && !equals_ignoring_case(name, "BINARY"))
+    return fail(Code::kSyntax, "no such FETCH item");
+  TRY(out.items.emplace_back(), parse_binary(tokens, is_size ? Kind::kBinarySize : Kind::kBinary));
+  out.sets_seen = out.sets_seen || !peeks;
+  return {};
+}
+
 Result<void> parse_item(wire::Tokenizer& tokens, std::string_view name, FetchItems& out) {
+  if (tokens.peek() == '[' && equals_ignoring_case(name.substr(0, 6), "BINARY"))
+    return parse_binary_item(tokens, name, out);
   if (tokens.peek() == '[') {
     const bool peek = equals_ignoring_case(name, "BODY.PEEK");
     if (!peek && !equals_ignoring_case(name, "BODY"))
@@ -154,6 +195,7 @@ Result<void> parse_item(wire::Tokenizer& tokens, std::string_view name, FetchIte
   const auto plain = std::ranges::find_if(
       kPlainItems, [&](const PlainItem& row) { return equals_ignoring_case(row.name, name); });
   if (plain == kPlainItems.end()) return fail(Code::kSyntax, "no such FETCH item");
+  if (plain->kind == Kind::kPreview) TRY_OK(skip_preview_modifiers(tokens));
   // Asking twice for a value gets it once.
   if (!out.has(plain->kind)) out.items.push_back({.kind = plain->kind});
   return {};

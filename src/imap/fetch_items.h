@@ -2,7 +2,7 @@
 //
 // Threads  any; pure functions.
 // Source   RFC 3501 §6.4.5 and §9 (fetch-att), RFC 7162 §3.1.4 (MODSEQ), RFC 8474 §5 (EMAILID,
-//          THREADID), RFC 8514 §4.2 (SAVEDATE).
+//          THREADID), RFC 8514 §4.2 (SAVEDATE), RFC 8970 §3 (PREVIEW), RFC 3516 §4.2 (BINARY).
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,10 @@ struct FetchItem {
     kEnvelope,
     kBody,  // BODY, without extension data
     kBodyStructure,
+    kPreview,
     kSection,  // BODY[...], RFC822 and its like
+    kBinary,   // BINARY[...]
+    kBinarySize,
   };
   struct Partial {
     uint32_t start;
@@ -37,7 +40,7 @@ struct FetchItem {
   };
 
   Kind kind;
-  std::string label = {};  // kSection: how the answer calls it, "BODY[TEXT]<0>"
+  std::string label = {};  // from kSection on: how the answer calls it, "BODY[TEXT]<0>"
   Section section = {};
   std::optional<Partial> partial = {};
 };

@@ -86,6 +86,19 @@ Result<ListTree> load_list_tree(const MailStore& store, const UserAccess& user) 
   return tree;
 }
 
+void add_expunged(ListTree& tree, const UserAccess& user) {
+  ListTree found;
+  for (const auto& [path, node] : tree) {
+    if (!node.mailbox || node.mailbox->expunged == 0) continue;
+    if (!user.rights(*node.mailbox).has_all(kExpungedReaders)) continue;
+    ListNode& of_expunged = found[std::string(kExpungedPrefix) + path];
+    of_expunged.mailbox = node.mailbox;
+    of_expunged.mailbox->attributes.clear();
+    of_expunged.is_of_expunged = true;
+  }
+  tree.merge(found);
+}
+
 bool put_list(std::string& out, const ListTree::value_type& node, const ListRequest& request) {
   const auto& [path, what] = node;
   const std::string below = child_info(what, request);

@@ -24,6 +24,7 @@ struct ListNode {
   bool has_children = false;  // mailboxes below it
   bool has_subscribed_below = false;
   bool has_special_below = false;
+  bool is_of_expunged = false;  // the mailbox is that from which it was expunged
 
   std::string special_use() const;  // empty: none
 };
@@ -33,6 +34,10 @@ using ListTree = std::map<std::string, ListNode>;
 /// All that the user may see (RFC 4314 §4, LIST). Cost: O(mailboxes + subscriptions). Errors: of
 /// the store.
 Result<ListTree> load_list_tree(const MailStore& store, const UserAccess& user);
+
+/// Adds "Expunged/..." for each mailbox of the tree of which the user may see what was expunged,
+/// unless there is nothing, or there is a mailbox of that name.
+void add_expunged(ListTree& tree, const UserAccess& user);
 
 /// What LIST is asked for (RFC 5258 §3).
 struct ListRequest {

@@ -40,6 +40,21 @@ Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_nam
   return user.name_of(*path);
 }
 
+Result<Named> find_named(const UserAccess& user, std::string_view wire_name) {
+  TRY(const MailboxName name, mailbox_of(user, wire_name));
+  Result<MailboxInfo> found = user.find(name, {Right::kRead});
+  if (found) return Named{*std::move(found), Content::kLive};
+  if (found.error().code != Code::kNotFound || !wire_name.starts_with(kExpungedPrefix))
+    return std::unexpected(found.error());
+  TRY(const MailboxName source, mailbox_of(user, wire_name.substr(kExpungedPrefix.size())));
+  TRY(MailboxInfo mailbox, user.find(source, kExpungedReaders));
+  return Named{std::move(mailbox), Content::kExpunged};
+}
+
+std::string object_id(const MailboxInfo& mailbox, Content content) {
+  return content == Content::kLive ? mailbox.id.text() : mailbox.id.text() + "-expunged";
+}
+
 void put_path(std::string& out, std::string_view path) {
   // What the store keeps is valid UTF-8.
   wire::put_astring(out, to_modified_utf7(path).value_or(std::string(path)));

@@ -19,6 +19,25 @@ inline constexpr size_t kPatternBytesMax = 2 * kMailboxPathBytesMax;
 /// UserAccess::name_of.
 Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_name);
 
+/// "Expunged/PATH" is a read-only mailbox of what was expunged of PATH and is still kept; where the
+/// user has a mailbox of that name, it is that. LIST tells of them only by a pattern that begins
+/// with "Expunged", so that no client fetches them without being told to.
+inline constexpr std::string_view kExpungedPrefix = "Expunged/";
+/// Whoever may expunge may see what was expunged.
+inline constexpr Rights kExpungedReaders = {Right::kRead, Right::kExpunge};
+
+/// What a client asks for by a name.
+enum class Content : uint8_t { kLive, kExpunged };
+struct Named {
+  MailboxInfo mailbox;
+  Content content;
+};
+/// The mailbox of that name, over which the user has `r`, or the mailbox whose expunged messages
+/// the name stands for. Errors: of UserAccess::find.
+Result<Named> find_named(const UserAccess& user, std::string_view wire_name);
+/// The MAILBOXID (RFC 8474 §4): a mailbox of expunged messages is another one.
+std::string object_id(const MailboxInfo& mailbox, Content content);
+
 /// Appends a path as an astring in modified UTF-7.
 void put_path(std::string& out, std::string_view path);
 
@@ -30,6 +49,7 @@ class Pattern {
   Pattern(std::string_view reference, std::string_view pattern);
   /// Cost: O(path × pattern).
   bool matches(std::string_view path) const;
+  bool starts_with(std::string_view path) const { return text_.starts_with(path); }
 
  private:
   std::string text_;  // empty: matches nothing

@@ -31,7 +31,8 @@ enum class ErrorPlace : uint8_t {
   kCreate,
   kSearch,
   kAnnotations,
-  kCompress
+  kCompress,
+  kDecode
 };
 
 /// Appends the tagged NO or BAD for `error`, with CRLF.

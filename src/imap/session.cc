@@ -71,7 +71,7 @@ std::string Session::capabilities() const {
            quota_capabilities() +
            " METADATA ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY"
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
-           " STATUS=SIZE OBJECTID SAVEDATE UNAUTHENTICATE" +
+           " STATUS=SIZE BINARY OBJECTID PREVIEW REPLACE SAVEDATE UNAUTHENTICATE" +
            (is_compressed() ? "" : " COMPRESS=DEFLATE") +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";

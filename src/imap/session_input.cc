@@ -84,7 +84,10 @@ void Session::on_literal(const wire::Literal& literal) {
     refuse_literal(command.error(), ErrorPlace::kAnywhere);
     return;
   }
-  if ((*command)->run == cmd_append) {
+  const bool replaces = (*command)->run == cmd_replace;
+  if (replaces || (*command)->run == cmd_append) {
+    // What it replaces is looked up when the command is whole.
+    if (replaces && tokens.skip(' ')) static_cast<void>(tokens.sequence());
     // Where this fails the literal is the mailbox's name, or the command is wrong; both show later.
     const Result<AppendArguments> arguments = read_append(tokens);
     const size_t last = framer_.frame().literals.size() - 1;

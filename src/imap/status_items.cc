@@ -17,65 +17,93 @@ constexpr std::array<std::string_view, 11> kNames = {
     "APPENDLIMIT", "DELETED", "DELETED-STORAGE", "HIGHESTMODSEQ", "MAILBOXID", "MESSAGES",
     "RECENT",      "SIZE",    "UIDNEXT",         "UIDVALIDITY",   "UNSEEN"};
 
-Result<uint64_t> recent_count(const MailStore& store, const MailboxInfo& mailbox) {
-  if (mailbox.exists == 0 || mailbox.recent_uid >= mailbox.last_uid) return 0;
-  TRY(const MailboxView view, store.view(mailbox.id));
+struct Asked {
+  const Session& session;
+  const MailboxInfo& mailbox;
+  const StatusRequest& request;
+
+  Result<MailboxView> look() const {
+    const MailStore& store = session.store();
+    const std::string seen_by = session.access().seen_by(mailbox);
+    return request.is_of_expunged ? store.view_expunged(mailbox.id, seen_by)
+                                  : store.view(mailbox.id, seen_by);
+  }
+};
+
+Result<uint64_t> recent_count(const Asked& asked) {
+  if (asked.mailbox.exists == 0 || asked.mailbox.recent_uid >= asked.mailbox.last_uid) return 0;
+  TRY(const MailboxView view, asked.look());
   TRY(const UidSet uids, view.uids());
   return (uids & UidSet::of(next(view.info().recent_uid), Uid(UINT32_MAX))).size();
 }
 
 // RFC 9208 §4.1.4.
-Result<uint64_t> deleted_bytes(const MailStore& store, const MailboxInfo& mailbox) {
+Result<uint64_t> deleted_bytes(const Asked& asked) {
   uint64_t bytes = 0;
-  if (mailbox.deleted == 0) return bytes;
-  TRY(const MailboxView view, store.view(mailbox.id));
+  if (asked.mailbox.deleted == 0) return bytes;
+  TRY(const MailboxView view, asked.look());
   TRY(const UidSet uids, view.uids_with(static_cast<size_t>(SystemFlag::kDeleted)));
   TRY(const std::vector<RecordFacts> facts, view.facts(uids));
   for (const RecordFacts& one : facts) bytes += one.size;
   return bytes;
 }
 
-Result<uint32_t> unseen_count(const Session& session, const MailboxInfo& mailbox) {
-  const std::string seen_by = session.access().seen_by(mailbox);
-  if (seen_by.empty()) return mailbox.unseen;
-  TRY(const MailboxView view, session.store().view(mailbox.id, seen_by));
-  return view.unseen();
+Result<uint64_t> unseen_count(const Asked& asked) {
+  if (asked.session.access().seen_by(asked.mailbox).empty()) return asked.mailbox.unseen;
+  TRY(const MailboxView view, asked.look());
+  TRY(const uint32_t count, view.unseen());
+  return count;
 }
 
-Result<std::string> value_of(StatusItem item, const Session& session, const MailboxInfo& mailbox,
-                             uint64_t append_limit) {
-  const auto text = [](uint64_t value) { return std::to_string(value); };
+Result<uint64_t> number_of(StatusItem item, const Asked& asked) {
+  const MailboxInfo& mailbox = asked.mailbox;
   switch (item) {
     case StatusItem::kAppendLimit:
-      return text(append_limit);
+      return asked.request.append_limit;
     case StatusItem::kDeleted:
-      return text(mailbox.deleted);
-    case StatusItem::kDeletedStorage: {
-      TRY(const uint64_t bytes, deleted_bytes(session.store(), mailbox));
-      return text(bytes);
-    }
+      return mailbox.deleted;
+    case StatusItem::kDeletedStorage:
+      return deleted_bytes(asked);
     case StatusItem::kHighestModSeq:
-      return text(mailbox.highestmodseq.value);
-    case StatusItem::kMailboxId:
-      return fmt::format("({})", mailbox.id.text());
+      return mailbox.highestmodseq.value;
     case StatusItem::kMessages:
-      return text(mailbox.exists);
-    case StatusItem::kRecent: {
-      TRY(const uint64_t count, recent_count(session.store(), mailbox));
-      return text(count);
-    }
+      return mailbox.exists;
+    case StatusItem::kRecent:
+      return recent_count(asked);
     case StatusItem::kSize:
-      return text(mailbox.bytes);
+      return mailbox.bytes;
     case StatusItem::kUidNext:
-      return text(mailbox.uidnext().value);
+      return mailbox.uidnext().value;
     case StatusItem::kUidValidity:
-      return text(mailbox.uidvalidity.value);
-    case StatusItem::kUnseen: {
-      TRY(const uint32_t count, unseen_count(session, mailbox));
-      return text(count);
-    }
+      return mailbox.uidvalidity.value;
+    case StatusItem::kUnseen:
+      return unseen_count(asked);
+    case StatusItem::kMailboxId:
+      break;  // no number
   }
-  return std::string();
+  return 0;
+}
+
+Result<void> put_of_view(std::string& out, const Asked& asked) {
+  std::string values;
+  for (const StatusItem item : asked.request.items) {
+    if (!values.empty()) values += ' ';
+    (values += kNames[static_cast<size_t>(item)]) += ' ';
+    if (item == StatusItem::kMailboxId) {
+      values += fmt::format(
+          "({})", object_id(asked.mailbox,
+                            asked.request.is_of_expunged ? Content::kExpunged : Content::kLive));
+      continue;
+    }
+    TRY(const uint64_t number, number_of(item, asked));
+    values += std::to_string(number);
+  }
+  out += "* STATUS ";
+  std::string path = asked.session.access().path_of(asked.mailbox.name);
+  if (asked.request.is_of_expunged) path.insert(0, kExpungedPrefix);
+  put_path(out, path);
+  out += fmt::format(" ({})\r\n", values);
+  return {};
 }
 
 }  // namespace
@@ -97,16 +125,9 @@ Result<std::vector<StatusItem>> read_status_items(wire::Tokenizer& tokens) {
 
 Result<void> put_status(std::string& out, const Session& session, const MailboxInfo& mailbox,
                         const StatusRequest& request) {
-  std::string values;
-  for (const StatusItem item : request.items) {
-    TRY(const std::string value, value_of(item, session, mailbox, request.append_limit));
-    if (!values.empty()) values += ' ';
-    ((values += kNames[static_cast<size_t>(item)]) += ' ') += value;
-  }
-  out += "* STATUS ";
-  put_path(out, session.access().path_of(mailbox.name));
-  out += fmt::format(" ({})\r\n", values);
-  return {};
+  if (!request.is_of_expunged) return put_of_view(out, {session, mailbox, request});
+  TRY(const MailboxView expunged, Asked{session, mailbox, request}.look());
+  return put_of_view(out, {session, expunged.info(), request});
 }
 
 }  // namespace gemel::imap

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "imap/names.h"
 
 namespace gemel::imap {
 namespace {
@@ -31,7 +32,8 @@ Result<View> View::open(MailStore& store, const UserAccess& user, const MailboxV
   out.seen_ = mailbox.seen_set();
   out.id_ = info.id;
   out.uidvalidity_ = info.uidvalidity;
-  out.access_ = out.asked_ = access;
+  out.shows_expunged_ = mailbox.shows_expunged();
+  out.access_ = out.asked_ = out.shows_expunged_ ? Access::kReadOnly : access;
   out.synced_ = info.highestmodseq;
   out.last_uid_ = info.last_uid;
   out.keywords_ = info.keywords;
@@ -94,6 +96,8 @@ Bitmap View::uids_in(const Sequence& sequence) const {
 
 Result<News> View::learn(MailStore& store) {
   TRY(const MailboxInfo info, store.find(id_));
+  if (shows_expunged_)
+    return News{.is_closed = info.is_deleted() || !user_->rights(info).has_all(kExpungedReaders)};
   if (info.is_deleted() || info.uidvalidity != uidvalidity_) return News{.is_closed = true};
   TRY(const bool is_synced, is_up_to_date(store, info));
   if (is_synced) return News{};

@@ -44,6 +44,8 @@ class View {
   const UniqueId& id() const { return id_; }
   /// By EXAMINE, or on a replica.
   bool is_read_only() const { return access_ == Access::kReadOnly; }
+  /// What was expunged; always read-only, and there is never news of it.
+  bool shows_expunged() const { return shows_expunged_; }
   /// The user's rights, as the client was last told.
   Rights rights() const { return rights_; }
   /// Read-only, or without any right to change what others see (RFC 4314 §5.2).
@@ -51,7 +53,9 @@ class View {
   /// Whose seen set \Seen is; empty: it is a flag of the record.
   const std::string& seen_by() const { return seen_by_; }
   /// The mailbox as it is now, with the user's \Seen.
-  Result<MailboxView> look(const MailStore& store) const { return store.view(id_, seen_by_); }
+  Result<MailboxView> look(const MailStore& store) const {
+    return shows_expunged_ ? store.view_expunged(id_, seen_by_) : store.view(id_, seen_by_);
+  }
   /// As the client asked for it: by SELECT or EXAMINE. On a replica it may get less.
   Access asked() const { return asked_; }
   void set_asked(Access asked) { asked_ = asked; }
@@ -104,6 +108,7 @@ class View {
   UniqueId id_;
   UidValidity uidvalidity_;
   Access access_ = Access::kReadOnly;
+  bool shows_expunged_ = false;
   Rights rights_;
   std::string seen_by_;
   UidSet seen_;  // the seen set, as the client was last told

@@ -121,9 +121,13 @@ inline constexpr uint64_t kFlagHistoryModSeqs = 4096;
 ///
 /// Where it was made for a user with a seen set of his own (MailStore::view, `seen_by`), \Seen of
 /// all that it answers is that user's; the counters of info() are always those of the records.
+///
+/// One made by MailStore::view_expunged shows the expunged messages that are kept as if they were
+/// the live ones, and nothing else.
 class MailboxView {
  public:
   const MailboxInfo& info() const { return info_; }
+  bool shows_expunged() const { return shows_ == Shows::kExpunged; }
 
   /// Live messages without \Seen. Cost: O(1), or as uids() with a seen set.
   Result<uint32_t> unseen() const;
@@ -176,8 +180,14 @@ class MailboxView {
  private:
   friend class MailStore;
   MailboxView() = default;
+  enum class Shows : uint8_t { kLive, kExpunged };
+
   RecordState shown(RecordState state) const;
+  template <class Wanted>
+  Result<UidSet> uids_where(Wanted wanted) const;
+
   MailboxInfo info_;
+  Shows shows_ = Shows::kLive;
   std::optional<UidSet> seen_;
   std::shared_ptr<MailboxSets> sets_;
   std::shared_ptr<Engine> index_;
@@ -278,6 +288,11 @@ class MailStore {
   /// Errors: kNotFound. A deleted mailbox that is kept is found by id, not by name. `seen_by`: the
   /// userid whose seen set \Seen comes from (UserAccess::seen_by); empty: the record's flag.
   Result<MailboxView> view(const UniqueId& id, std::string_view seen_by = {}) const;
+  /// What was expunged of a live mailbox and is kept. Of its info, name and id are the mailbox's;
+  /// the counters are of what is shown. Its uidvalidity is made of the mailbox's highestmodseq, for
+  /// what is expunged next may have a lower uid than what is shown now, and that must not happen
+  /// under one uidvalidity (RFC 9051 §2.3.1.1). Errors: as view.
+  Result<MailboxView> view_expunged(const UniqueId& id, std::string_view seen_by = {}) const;
   Result<MailboxInfo> find(const MailboxName& name) const;
   Result<MailboxInfo> find(const UniqueId& id) const;
   /// Live mailboxes of a user, by path; deleted ones that are kept too if asked for. Cost:
@@ -320,6 +335,7 @@ class MailStore {
     int64_t internaldate_s = 0;
     std::string uidl = {};     // see RecordFacts; is_uidl(), and in no other message of the mailbox
     std::string seen_by = {};  // whose seen set takes \Seen; empty: it is a flag of the record
+    std::optional<BodyHolder> replaces = {};  // expunged in the same transaction
   };
   struct Appended {
     UidValidity uidvalidity;
@@ -328,7 +344,8 @@ class MailStore {
   };
   /// All or none, to any number of mailboxes; a body is stored once in each partition. Several to
   /// one mailbox share one modseq and get ascending uids in this order. Errors: kNotFound, a
-  /// mailbox is gone; kLimit, keywords; kOverQuota; kInvalid, a uidl that is none.
+  /// mailbox is gone; kLimit, keywords; kOverQuota; kInvalid, a uidl that is none;
+  /// kGone, what it replaces is expunged already.
   Result<std::vector<Appended>> append(std::vector<Append> messages);
 
   /// One step of a delivery: a message for a mailbox, something to remember, or both; then the
@@ -403,12 +420,11 @@ class MailStore {
     uint64_t bytes = 0;
   };
   /// The expunged ones of `uids` that are kept come back as new messages of `target`, with flags
-  /// but
-  /// \Deleted, and internaldate; the tombstones stay. Where a live message of the target has the
-  /// same body and internaldate it is there already. `source` may be the target, or deleted.
+  /// but \Deleted, and internaldate; the tombstones stay. Where a live message of the target has
+  /// the same body and internaldate it is there already. `source` may be the target, or deleted.
   /// Errors: as append.
   Result<Restored> restore_expunged(const UniqueId& source, const UidSet& uids,
-                                    const UniqueId& target);
+                                    const UniqueId& target, const CopyTerms& terms = {});
   /// With all below it, and into another partition unless `partition` is empty; missing levels
   /// above the new name are made. Renaming INBOX moves its messages to a new mailbox and leaves
   /// INBOX empty (RFC 9051 §6.3.6). Errors: kExists; kNotFound; kInvalid, a name within itself.

@@ -32,6 +32,37 @@ class FlagsTranslation {
   std::map<Flags, Flags> known_;
 };
 
+/// Makes records of one mailbox anew in another, which may be the same one. One transaction.
+class RecordCopier {
+ public:
+  static Result<RecordCopier> make(Commit& commit, const UniqueId& source, const UniqueId& target,
+                                   const CopyTerms& terms);
+  MailboxEdit& source() { return *source_; }
+  MailboxEdit& target() { return *target_; }
+  /// A record of the target with the next uid, which it returns. The body is copied where the
+  /// partitions differ. Errors: kLimit, uids or keywords are used up; of the body.
+  Result<Uid> add(const RecordState& state, RecordFacts facts);
+
+ private:
+  RecordCopier(Commit& commit, MailboxEdit& source, MailboxEdit& target, FlagScope scope)
+      : commit_(&commit),
+        source_(&source),
+        target_(&target),
+        scope_(scope),
+        translation_(source, target) {}
+  Flags in_scope(const RecordState& state) const;
+
+  Commit* commit_;
+  MailboxEdit* source_;
+  MailboxEdit* target_;
+  FlagScope scope_;
+  FlagsTranslation translation_;
+  uint32_t from_ = 0;  // partitions
+  uint32_t to_ = 0;
+  SeenEdit* source_seen_ = nullptr;
+  SeenEdit* target_seen_ = nullptr;
+};
+
 /// A live mailbox; levels above that don't exist are made too.
 struct MakeMailbox {
   MailboxName name;

@@ -36,12 +36,20 @@ Result<void> append_message(Commit& commit, const Append& message) {
 
 namespace {
 
+Result<void> expunge_replaced(Commit& commit, const BodyHolder& old) {
+  TRY(MailboxEdit * mailbox, commit.live_mailbox(old.mailbox));
+  TRY(const std::optional<RecordState> state, mailbox->state(old.uid));
+  if (!state || state->expunged) return fail(Code::kGone, "the message to replace is expunged");
+  return expunge_records(commit, *mailbox, UidSet::of(old.uid, old.uid));
+}
+
 Result<std::vector<Appended>> append_all(Commit& commit, const std::vector<Append>& messages) {
   std::vector<Appended> out;
   for (const Append& message : messages) {
     TRY_OK(append_message(commit, message));
     TRY(const MailboxEdit* mailbox, commit.mailbox(message.mailbox));
     out.push_back({mailbox->info().uidvalidity, mailbox->info().last_uid, {}});
+    if (message.replaces) TRY_OK(expunge_replaced(commit, *message.replaces));
   }
   TRY_OK(commit.finish());
   for (size_t i = 0; i < messages.size(); ++i)

@@ -9,6 +9,8 @@ namespace {
 constexpr size_t kImportBodiesMax = 256;
 constexpr uint64_t kImportBytesMax = 8 << 20;
 
+constexpr auto kSeen = static_cast<size_t>(SystemFlag::kSeen);
+
 Result<std::vector<std::pair<Uid, RecordFacts>>> facts_of(Commit& commit, const UniqueId& id,
                                                           const UidSet& uids) {
   std::vector<std::pair<Uid, RecordFacts>> out;
@@ -25,45 +27,6 @@ struct Copy {
   UniqueId target;
   MailStore::Keep keep;
   CopyTerms terms;
-};
-
-/// What a message's flags become in the target, and whose seen set is asked or told.
-class CopiedFlags {
- public:
-  static Result<CopiedFlags> of(Commit& commit, const UniqueId& source, const UniqueId& target,
-                                const CopyTerms& terms) {
-    CopiedFlags out;
-    out.scope_ = terms.scope;
-    if (!terms.source_seen_by.empty()) {
-      TRY(out.source_, commit.seen(terms.source_seen_by, source));
-    }
-    if (!terms.target_seen_by.empty()) {
-      TRY(out.target_, commit.seen(terms.target_seen_by, target));
-    }
-    return out;
-  }
-
-  /// In the source's bits.
-  Flags of(const RecordState& state) const {
-    Flags flags = state.flags;
-    if (source_ != nullptr) {
-      flags.clear(kSeen);
-      if (source_->has(state.uid)) flags.set(kSeen);
-    }
-    return scope_.of(flags);
-  }
-  /// Takes \Seen for a seen set.
-  void settle(Flags& flags, Uid target_uid) {
-    if (target_ == nullptr || !flags.has(SystemFlag::kSeen)) return;
-    target_->add(target_uid);
-    flags.clear(kSeen);
-  }
-
- private:
-  static constexpr auto kSeen = static_cast<size_t>(SystemFlag::kSeen);
-  FlagScope scope_;
-  SeenEdit* source_ = nullptr;
-  SeenEdit* target_ = nullptr;
 };
 
 Result<MailStore::Copied> copy_all(Commit& commit, const Copy& copy) {
@@ -91,33 +54,61 @@ Result<Flags> FlagsTranslation::of(const Flags& flags) {
   return bits;
 }
 
-Result<CopiedUids> copy_records(Commit& commit, const UniqueId& source_id, const UidSet& uids,
-                                const UniqueId& target_id, const CopyTerms& terms) {
-  TRY(MailboxEdit * source, commit.mailbox(source_id));
-  TRY(MailboxEdit * target, commit.mailbox(target_id));
-  TRY(const uint32_t from, commit.partitions().find(source->info().partition));
-  TRY(const uint32_t to, commit.partitions().find(target->info().partition));
+Result<RecordCopier> RecordCopier::make(Commit& commit, const UniqueId& source,
+                                        const UniqueId& target, const CopyTerms& terms) {
+  TRY(MailboxEdit * from, commit.mailbox(source));
+  TRY(MailboxEdit * to, commit.mailbox(target));
+  RecordCopier out(commit, *from, *to, terms.scope);
+  TRY(out.from_, commit.partitions().find(from->info().partition));
+  TRY(out.to_, commit.partitions().find(to->info().partition));
+  if (!terms.source_seen_by.empty()) {
+    TRY(out.source_seen_, commit.seen(terms.source_seen_by, source));
+  }
+  if (!terms.target_seen_by.empty()) {
+    TRY(out.target_seen_, commit.seen(terms.target_seen_by, target));
+  }
+  return out;
+}
+
+/// In the source's bits.
+Flags RecordCopier::in_scope(const RecordState& state) const {
+  Flags flags = state.flags;
+  if (source_seen_ != nullptr) {
+    flags.clear(kSeen);
+    if (source_seen_->has(state.uid)) flags.set(kSeen);
+  }
+  return scope_.of(flags);
+}
+
+Result<Uid> RecordCopier::add(const RecordState& state, RecordFacts facts) {
+  if (target_->info().last_uid.value == UINT32_MAX)
+    return fail(Code::kLimit, "the mailbox has used all its uids");
+  if (from_ != to_) TRY_OK(commit_->bodies().copy(facts.guid, facts.size, from_, to_));
+  TRY(Flags flags, translation_.of(in_scope(state)));
+  const ModSeq modseq = target_->modseq();
+  const Uid uid = next(target_->info().last_uid);
+  if (target_seen_ != nullptr && flags.has(SystemFlag::kSeen)) {
+    target_seen_->add(uid);
+    flags.clear(kSeen);
+  }
+  target_->header().last_uid = uid;
+  facts.savedate_s = commit_->now_s();
+  facts.created_modseq = modseq;
+  facts.uidl.clear();  // it names one message
+  TRY_OK(commit_->add_record(*target_, {uid, modseq, flags, false}, facts));
+  return uid;
+}
+
+Result<CopiedUids> copy_records(Commit& commit, const UniqueId& source, const UidSet& uids,
+                                const UniqueId& target, const CopyTerms& terms) {
+  TRY(RecordCopier copier, RecordCopier::make(commit, source, target, terms));
   CopiedUids out;
-  TRY(std::vector<RecordState> states, source->states(uids));
+  TRY(std::vector<RecordState> states, copier.source().states(uids));
   std::erase_if(states, [](const RecordState& state) { return state.expunged; });
   for (const RecordState& state : states) out.source.add(state.uid);
-  TRY(auto facts, facts_of(commit, source_id, out.source));
-  if (states.size() > UINT32_MAX - target->info().last_uid.value)
-    return fail(Code::kLimit, "the mailbox has used all its uids");
-  FlagsTranslation translation(*source, *target);
-  TRY(CopiedFlags copied_flags, CopiedFlags::of(commit, source_id, target_id, terms));
+  TRY(const auto facts, facts_of(commit, source, out.source));
   for (size_t i = 0; i < states.size(); ++i) {
-    RecordFacts& its = facts[i].second;
-    if (from != to) TRY_OK(commit.bodies().copy(its.guid, its.size, from, to));
-    TRY(Flags flags, translation.of(copied_flags.of(states[i])));
-    const ModSeq modseq = target->modseq();
-    const Uid uid = next(target->info().last_uid);
-    copied_flags.settle(flags, uid);
-    target->header().last_uid = uid;
-    its.savedate_s = commit.now_s();
-    its.created_modseq = modseq;
-    its.uidl.clear();  // it names one message
-    TRY_OK(commit.add_record(*target, {uid, modseq, flags, false}, its));
+    TRY(const Uid uid, copier.add(states[i], facts[i].second));
     out.target.add(uid);
   }
   return out;

@@ -59,6 +59,22 @@ Result<MailboxView> MailStore::view(const UniqueId& id, std::string_view seen_by
   return view;
 }
 
+Result<MailboxView> MailStore::view_expunged(const UniqueId& id, std::string_view seen_by) const {
+  TRY(MailboxView out, view(id, seen_by));
+  out.shows_ = MailboxView::Shows::kExpunged;
+  MailboxInfo& info = out.info_;
+  info.uidvalidity = UidValidity(static_cast<uint32_t>(info.highestmodseq.value % UINT32_MAX) + 1);
+  info.exists = info.expunged;
+  info.bytes = info.expunged_bytes;
+  info.recent_uid = info.last_uid;
+  TRY(const UidSet all, out.uids());
+  TRY(const UidSet seen, out.uids_with(static_cast<size_t>(SystemFlag::kSeen)));
+  TRY(const UidSet deleted, out.uids_with(static_cast<size_t>(SystemFlag::kDeleted)));
+  info.unseen = static_cast<uint32_t>((all - seen).size());
+  info.deleted = static_cast<uint32_t>(deleted.size());
+  return out;
+}
+
 Result<MailboxInfo> MailStore::find(const MailboxName& name) const {
   const SnapshotReader rows = impl_->now();
   TRY(const std::optional<UniqueId> id, read_name(rows, name));

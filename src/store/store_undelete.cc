@@ -18,6 +18,7 @@ struct Restore {
   UniqueId source;
   UidSet uids;
   UniqueId target;
+  CopyTerms terms;
 };
 
 struct Tombstone {
@@ -63,39 +64,21 @@ Result<bool> is_there(Commit& commit, MailboxEdit& target, const RecordFacts& fa
   return found;
 }
 
-/// As it was, but for \Deleted: that is why it went.
-Result<void> add_again(Commit& commit, MailboxEdit& target, Flags flags, RecordFacts facts) {
-  if (target.info().last_uid.value == UINT32_MAX)
-    return fail(Code::kLimit, "the mailbox has used all its uids");
-  flags.clear(static_cast<size_t>(SystemFlag::kDeleted));
-  const ModSeq modseq = target.modseq();
-  const Uid uid = next(target.info().last_uid);
-  target.header().last_uid = uid;
-  facts.savedate_s = commit.now_s();
-  facts.created_modseq = modseq;
-  facts.uidl.clear();  // it names one message
-  return commit.add_record(target, {uid, modseq, flags, false}, facts);
-}
-
 Result<Restored> restore_all(Commit& commit, const Restore& restore) {
-  TRY(MailboxEdit * source, commit.mailbox(restore.source));
-  TRY(MailboxEdit * target, commit.live_mailbox(restore.target));
-  TRY(const uint32_t from, commit.partitions().find(source->info().partition));
-  TRY(const uint32_t to, commit.partitions().find(target->info().partition));
-  TRY(const std::vector<Tombstone> all, tombstones(commit, *source, restore.uids));
-  FlagsTranslation translation(*source, *target);
+  TRY_OK(commit.live_mailbox(restore.target));
+  TRY(RecordCopier copier,
+      RecordCopier::make(commit, restore.source, restore.target, restore.terms));
+  TRY(const std::vector<Tombstone> all, tombstones(commit, copier.source(), restore.uids));
   Restored out;
   for (const Tombstone& one : all) {
-    TRY(const bool there, is_there(commit, *target, one.facts));
+    TRY(const bool there, is_there(commit, copier.target(), one.facts));
     if (there) {
       out.there_already.add(one.state.uid);
       continue;
     }
-    if (from != to) TRY_OK(commit.bodies().copy(one.facts.guid, one.facts.size, from, to));
-    TRY(const Flags flags, translation.of(one.state.flags));
-    TRY_OK(add_again(commit, *target, flags, one.facts));
+    TRY(const Uid uid, copier.add(one.state, one.facts));
     out.source_uids.add(one.state.uid);
-    out.target_uids.add(target->info().last_uid);
+    out.target_uids.add(uid);
     out.bytes += one.facts.size;
   }
   TRY_OK(commit.finish());
@@ -128,7 +111,7 @@ Result<MailStore::Committed> MailStore::restore(const UniqueId& id, const Mailbo
 }
 
 Result<Restored> MailStore::restore_expunged(const UniqueId& source, const UidSet& uids,
-                                             const UniqueId& target) {
+                                             const UniqueId& target, const CopyTerms& terms) {
   TRY(const MailboxInfo to, find(target));
   TRY(const MailboxView from, view(source));
   std::shared_ptr<void> pin;
@@ -136,10 +119,11 @@ Result<Restored> MailStore::restore_expunged(const UniqueId& source, const UidSe
     // Far bodies go ahead in portions, so that the transaction has few or none to copy.
     TRY(pin, impl_->import_bodies(from, uids, to.partition));
   }
-  return impl_->commit<Restored>(Purpose::kCommit,
-                                 [restore = Restore{source, uids, target}](Commit& commit) {
-                                   return restore_all(commit, restore);
-                                 });
+  Restore restore{source, uids, target, terms};
+  restore.terms.scope.deleted = false;  // that is why they went; they would go again
+  return impl_->commit<Restored>(Purpose::kCommit, [restore = std::move(restore)](Commit& commit) {
+    return restore_all(commit, restore);
+  });
 }
 
 }  // namespace gemel

@@ -36,6 +36,17 @@ TEST_P(Undelete, BringsMessagesBackAsNewOnesAndOnlyOnce) {
   EXPECT_EQ(store->restore_expunged(box, kAll, box)->source_uids.text(), "1");
 }
 
+TEST_P(Undelete, KeepsToTheScopeAndTheSeenSetsOfTheTerms) {
+  const UniqueId box = store.create("Box");
+  store.append(box, "one", flag_names({"\\Seen", "\\Flagged", "$Work"}));
+  ASSERT_TRUE(store->expunge(box, kAll));
+  const CopyTerms terms{.target_seen_by = "alice", .scope = {.others = false}};
+  ASSERT_TRUE(store->restore_expunged(box, kAll, box, terms));
+  EXPECT_EQ(store.flags(box, 2), "");
+  EXPECT_EQ(store->view(box, "alice")->uids_with(static_cast<size_t>(SystemFlag::kSeen))->text(),
+            "2");
+}
+
 TEST_P(Undelete, TakesMessagesToAnotherMailboxAndPartition) {
   const UniqueId box = store.create("Box");
   const UniqueId other = store.create("Other", "archive");

@@ -23,20 +23,24 @@ void each_slot(const Page& page, const UidSet& uids, Visit visit) {
     if (page.present.has(slot) && uids.contains(page.uid_at(slot))) visit(slot);
 }
 
+}  // namespace
+
 template <class Wanted>
-Result<UidSet> uids_where(const RowReader& rows, const UniqueId& id, Wanted wanted) {
+Result<UidSet> MailboxView::uids_where(Wanted wanted) const {
   UidSet out;
-  TRY_OK(each_page(rows, id, all_uids(), [&](const Page& page) -> Result<void> {
+  const SnapshotReader rows(index_, snapshot_);
+  TRY_OK(each_page(rows, info_.id, all_uids(), [&](const Page& page) -> Result<void> {
     for (uint32_t slot = 0; slot < kPageUids; ++slot)
-      if (page.is_live(slot) && wanted(page, slot)) out.add(page.uid_at(slot));
+      if (page.present.has(slot) && page.expunged.has(slot) == shows_expunged() &&
+          wanted(page, slot))
+        out.add(page.uid_at(slot));
     return {};
   }));
   return out;
 }
 
-}  // namespace
-
 Result<UidSet> MailboxView::uids() const {
+  if (shows_expunged()) return uids_where([](const Page&, uint32_t) { return true; });
   TRY(const auto sets, sets_->get(SnapshotReader(index_, snapshot_), info_));
   return sets->live;
 }
@@ -45,19 +49,21 @@ Result<Uid> MailboxView::first_uid() const {
   Uid first;
   const std::string pages = key::pages(info_.id);
   TRY_OK(SnapshotReader(index_, snapshot_)
-             .scan_prefix(pages,
-                          [&](std::string_view row_key, std::string_view value) -> Result<bool> {
-                            TRY(const Page page,
-                                Page::decode(get_be32(row_key.substr(pages.size())), value));
-                            for (uint32_t slot = 0; slot < kPageUids && !first; ++slot)
-                              if (page.is_live(slot)) first = page.uid_at(slot);
-                            return !first;
-                          }));
+             .scan_prefix(
+                 pages, [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                   TRY(const Page page,
+                       Page::decode(get_be32(row_key.substr(pages.size())), value));
+                   for (uint32_t slot = 0; slot < kPageUids && !first; ++slot)
+                     if (page.present.has(slot) && page.expunged.has(slot) == shows_expunged())
+                       first = page.uid_at(slot);
+                   return !first;
+                 }));
   return first;
 }
 
 RecordState MailboxView::shown(RecordState state) const {
   constexpr auto kSeen = static_cast<size_t>(SystemFlag::kSeen);
+  if (shows_expunged()) state.expunged = false;
   if (!seen_) return state;
   state.flags.clear(kSeen);
   if (seen_->contains(state.uid)) state.flags.set(kSeen);
@@ -76,12 +82,11 @@ Result<UidSet> MailboxView::uids_with(size_t flag_bit) const {
     TRY(const UidSet live, uids());
     return live & *seen_;
   }
-  if (flag_bit == static_cast<size_t>(SystemFlag::kSeen)) {
+  if (flag_bit == static_cast<size_t>(SystemFlag::kSeen) && !shows_expunged()) {
     TRY(const auto sets, sets_->get(SnapshotReader(index_, snapshot_), info_));
     return sets->seen;
   }
   return uids_where(
-      SnapshotReader(index_, snapshot_), info_.id,
       [&](const Page& page, uint32_t slot) { return page.flags[slot].has(flag_bit); });
 }
 
@@ -90,7 +95,8 @@ Result<std::vector<RecordState>> MailboxView::states(const UidSet& uids, Include
   TRY_OK(each_page(SnapshotReader(index_, snapshot_), info_.id, uids,
                    [&](const Page& page) -> Result<void> {
                      each_slot(page, uids, [&](uint32_t slot) {
-                       if (include == Include::kExpungedToo || page.is_live(slot))
+                       const bool is_told = include == Include::kExpungedToo && !shows_expunged();
+                       if (is_told || page.expunged.has(slot) == shows_expunged())
                          out.push_back(shown(page.state_at(slot)));
                      });
                      return {};
@@ -129,6 +135,8 @@ Result<void> MailboxView::all_facts(
 
 Result<std::vector<RecordState>> MailboxView::changes_since(ModSeq since) const {
   TRY(std::vector<RecordState> out, read_changes(SnapshotReader(index_, snapshot_), info_, since));
+  if (shows_expunged())
+    std::erase_if(out, [](const RecordState& state) { return !state.expunged; });
   for (RecordState& state : out) state = shown(state);
   return out;
 }

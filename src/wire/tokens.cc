@@ -68,6 +68,12 @@ bool Tokenizer::skip(char c) {
   return true;
 }
 
+bool Tokenizer::skip_text(std::string_view text) {
+  if (!equals_ignoring_case(text_.substr(cursor_).substr(0, text.size()), text)) return false;
+  cursor_ += text.size();
+  return true;
+}
+
 bool Tokenizer::skip_word(std::string_view word) {
   const std::string_view rest = text_.substr(cursor_);
   if (!equals_ignoring_case(rest.substr(0, word.size()), word)) return false;
