@@ -22,8 +22,4 @@ inline constexpr size_t kPreviewSourceBytesMax = 64 << 10;
 /// where there is no text. Cost: O(parts + kPreviewSourceBytesMax for each text part looked at).
 std::string preview_of(std::string_view message, const MimePart& structure);
 
-/// HTML as plain text: tags, comments, and what is in <head>, <style> and <script> left out, the
-/// commonest entities decoded. Anything is HTML. Cost: O(bytes).
-std::string text_of_html(std::string_view html);
-
 }  // namespace gemel

@@ -1,10 +1,6 @@
 #include "sieve/body_texts.h"
 
-#include <unicode/utf8.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
 
 #include "base/bytes.h"
 #include "mail/charset.h"
@@ -44,74 +40,6 @@ std::vector<std::string> texts_around(std::string_view message, const MimePart& 
   return {std::string(prologue), std::string(epilogue)};
 }
 
-struct Entity {
-  std::string_view name;
-  std::string_view text;
-};
-constexpr std::array kEntities = {Entity{"amp", "&"}, Entity{"apos", "'"}, Entity{"gt", ">"},
-                                  Entity{"lt", "<"},  Entity{"nbsp", " "}, Entity{"quot", "\""}};
-
-/// The character that a reference "&#65;" or "&#x41;" names, without the "&#" and ";".
-std::string numbered_character(std::string_view digits) {
-  const bool is_hex = digits.starts_with('x') || digits.starts_with('X');
-  if (is_hex) digits.remove_prefix(1);
-  uint32_t value = 0;
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), value, is_hex ? 16 : 10);
-  const bool fits = error == std::errc() && end == digits.data() + digits.size() && value > 0 &&
-                    value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
-  if (!fits) return "\xef\xbf\xbd";
-  char bytes[U8_MAX_LENGTH];
-  int32_t size = 0;
-  U8_APPEND_UNSAFE(bytes, size, static_cast<UChar32>(value));
-  return {bytes, static_cast<size_t>(size)};
-}
-
-/// What the reference at the start of `html`, an "&", stands for, and its length.
-struct Replaced {
-  std::string text;
-  size_t size;
-};
-Replaced entity_at(std::string_view html) {
-  constexpr size_t kEntityBytesMax = 12;
-  const size_t end = html.substr(0, kEntityBytesMax).find(';');
-  if (end == std::string_view::npos) return {"&", 1};
-  const std::string_view name = html.substr(1, end - 1);
-  if (name.starts_with('#')) return {numbered_character(name.substr(1)), end + 1};
-  for (const Entity& entity : kEntities)
-    if (entity.name == name) return {std::string(entity.text), end + 1};
-  return {"&", 1};
-}
-
-bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-  return equals_ignoring_case(text.substr(0, prefix.size()), prefix);
-}
-
-/// Where "</name" begins at or behind `from`, in any case; the end if nowhere.
-size_t find_closing(std::string_view html, size_t from, std::string_view name) {
-  for (size_t at = html.find("</", from); at != std::string_view::npos;
-       at = html.find("</", at + 2))
-    if (starts_with_ignoring_case(html.substr(at + 2), name)) return at;
-  return html.size();
-}
-
-/// Offset behind the tag or comment that starts at `at`; scripts and styles go with their content.
-size_t behind_tag(std::string_view html, size_t at) {
-  const std::string_view rest = html.substr(at);
-  if (rest.starts_with("<!--")) {
-    const size_t end = html.find("-->", at + 4);
-    return end == std::string_view::npos ? html.size() : end + 3;
-  }
-  for (const std::string_view name : {"script", "style"}) {
-    if (starts_with_ignoring_case(rest.substr(1), name)) {
-      at = find_closing(html, at, name);
-      break;
-    }
-  }
-  const size_t end = html.find('>', at);
-  return end == std::string_view::npos ? html.size() : end + 1;
-}
-
 }  // namespace
 
 ContentTypes::ContentTypes(std::vector<std::string> types) : types_(std::move(types)) {
@@ -134,24 +62,6 @@ std::vector<std::string> texts_of_part(std::string_view message, const MimePart&
     return {std::string(part.children.front().header_in(message))};
   if (part.type == "text") return {decoded_text(message, part)};
   return {decode_transfer(part.body_in(message), part.encoding)};
-}
-
-std::string text_of_html(std::string_view html) {
-  std::string out;
-  out.reserve(html.size());
-  for (size_t at = 0; at < html.size();) {
-    const size_t next = std::min(html.find_first_of("<&", at), html.size());
-    out += html.substr(at, next - at);
-    if (next == html.size()) break;
-    if (html[next] == '<') {
-      at = behind_tag(html, next);
-    } else {
-      const Replaced replaced = entity_at(html.substr(next));
-      out += replaced.text;
-      at = next + replaced.size;
-    }
-  }
-  return out;
 }
 
 }  // namespace gemel::sieve

@@ -26,8 +26,4 @@ class ContentTypes {
 /// The texts of one part by itself, without those inside it.
 std::vector<std::string> texts_of_part(std::string_view message, const MimePart& part);
 
-/// HTML as the text that a reader sees, roughly: tags, scripts and styles gone, common entities put
-/// in, white space kept as it is.
-std::string text_of_html(std::string_view html);
-
 }  // namespace gemel::sieve

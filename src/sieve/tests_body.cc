@@ -1,4 +1,5 @@
 // The test of the body. RFC 5173.
+#include "mail/html_text.h"
 #include "sieve/body_texts.h"
 #include "sieve/commands.h"
 #include "sieve/matching.h"

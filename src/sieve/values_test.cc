@@ -1,4 +1,4 @@
-// Addresses, dates, mailto URIs, texts that are sent, HTML.
+// Addresses, dates, mailto URIs, texts that are sent.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -182,14 +182,6 @@ TEST(Outgoing, NoValueBringsALineOfItsOwn) {
   writer.add("To", "a@b.org\nBcc: evil@example.org");
   const std::string header = writer.take();
   EXPECT_FALSE(find_field(header, "bcc"));
-}
-
-TEST(Html, IsTextToAReader) {
-  EXPECT_EQ(text_of_html("<p>a <b>b</b>&amp;&lt;c&#233;&#xe9;</p>"), "a b&<céé");
-  EXPECT_EQ(text_of_html("a<style>p {}</style>b<SCRIPT>x<y</script>c<!-- <d> -->e"), "abce");
-  EXPECT_EQ(text_of_html("a < b & c &unknown; &#0; &#x110000;"), "a ");
-  EXPECT_EQ(text_of_html("a & c &unknown; &#0;"), "a & c &unknown; \xef\xbf\xbd");
-  EXPECT_EQ(text_of_html("<style>never closed"), "");
 }
 
 TEST(Scores, OnTheirScales) {  // RFC 5235 §3
