@@ -34,8 +34,8 @@ enum Trait : uint16_t {
   kSearches = 32,     // what it does not support is the charset (RFC 3501 §6.4.4)
   kFresh = 64,        // looks at the mailbox as it is now, so the session learns the news first
   kAnnotates = 128,   // what is too big, or too many, are annotations (RFC 5464 §5)
-  kDecodes = 512,     // what it does not support is an encoding (RFC 3516 §4.3)
   kCompresses = 256,  // what is busy is the stream (RFC 4978 §3)
+  kDecodes = 512,     // what it does not support is an encoding (RFC 3516 §4.3)
 };
 
 struct Command {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/log.h"
 #include "imap/date_time.h"
@@ -21,13 +20,6 @@ constexpr size_t kBatchMessages = 1000;
 // Fewer where each may be large and is marked \Seen: what was not sent should not be marked.
 constexpr size_t kBatchBodies = 50;
 constexpr uint64_t kSectionPieceBytes = 64 << 10;
-
-// RFC 2045 §6.1, and what decode_transfer knows besides.
-bool is_known_encoding(std::string_view encoding) {
-  constexpr std::array<std::string_view, 8> kKnown = {
-      "7bit", "8bit", "base64", "binary", "quoted-printable", "uuencode", "x-uue", "x-uuencode"};
-  return std::ranges::find(kKnown, encoding) != kKnown.end();
-}
 
 class FetchWork final : public Work {
  public:
@@ -260,13 +252,12 @@ Result<void> FetchWork::put_content(std::string& out, const FetchItem& item) {
   if (item.kind == Kind::kSection) return put_section(out, item);
   if (item.kind >= Kind::kBinary) return put_binary(out, item);
   TRY(const std::string_view whole, message_->whole());
+  TRY(const MimePart* const structure, message_->structure());
   if (item.kind == Kind::kPreview) {
-    TRY(const MimePart* const parts, message_->structure());
     out += "PREVIEW ";
-    wire::put_string(out, preview_of(whole, *parts));
+    wire::put_string(out, preview_of(whole, *structure));
     return {};
   }
-  TRY(const MimePart* const structure, message_->structure());
   if (item.kind == Kind::kBody) {
     out += "BODY ";
     out += imap_body(whole, *structure, ImapDialect::kAscii);

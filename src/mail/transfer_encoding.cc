@@ -1,5 +1,6 @@
 #include "mail/transfer_encoding.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -135,12 +136,37 @@ std::string decode_uuencode(std::string_view text) {
   return out;
 }
 
-std::string decode_transfer(std::string_view bytes, std::string_view encoding) {
-  const std::string name = to_lower(encoding);
-  if (name == "base64") return decode_base64(bytes);
-  if (name == "quoted-printable") return decode_quoted_printable(bytes);
-  if (name == "x-uuencode" || name == "uuencode" || name == "x-uue") return decode_uuencode(bytes);
-  return std::string(bytes);
+namespace {
+
+struct Encoding {
+  std::string_view name;
+  std::string (*decode)(std::string_view bytes);
+};
+std::string as_it_is(std::string_view bytes) { return std::string(bytes); }
+
+// RFC 2045 §6.1, and what else is met.
+constexpr std::array kEncodings = {Encoding{"7bit", as_it_is},
+                                   Encoding{"8bit", as_it_is},
+                                   Encoding{"base64", decode_base64},
+                                   Encoding{"binary", as_it_is},
+                                   Encoding{"quoted-printable", decode_quoted_printable},
+                                   Encoding{"uuencode", decode_uuencode},
+                                   Encoding{"x-uue", decode_uuencode},
+                                   Encoding{"x-uuencode", decode_uuencode}};
+
+const Encoding* find_encoding(std::string_view name) {
+  const auto found = std::ranges::find_if(
+      kEncodings, [&](const Encoding& one) { return equals_ignoring_case(one.name, name); });
+  return found == kEncodings.end() ? nullptr : &*found;
 }
+
+}  // namespace
+
+std::string decode_transfer(std::string_view bytes, std::string_view encoding) {
+  const Encoding* const known = find_encoding(encoding);
+  return known == nullptr ? as_it_is(bytes) : known->decode(bytes);
+}
+
+bool is_known_encoding(std::string_view encoding) { return find_encoding(encoding) != nullptr; }
 
 }  // namespace gemel

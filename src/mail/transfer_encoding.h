@@ -30,5 +30,7 @@ std::string decode_uuencode(std::string_view text);
 /// By the name of the encoding, in any case; 7bit, 8bit, binary and unknown ones give the bytes as
 /// they are.
 std::string decode_transfer(std::string_view bytes, std::string_view encoding);
+/// Whether decode_transfer knows what those bytes are, in any case.
+bool is_known_encoding(std::string_view encoding);
 
 }  // namespace gemel
