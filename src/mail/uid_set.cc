@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -43,7 +44,20 @@ void UidSet::add(Uid first, Uid last) {
 }
 
 void UidSet::add(const UidSet& other) {
-  for (const Range& range : other.ranges_) add(Uid(range.first), Uid(range.last));
+  const bool is_behind = empty() || other.empty() || other.first() > last();
+  if (is_behind || other.ranges_.size() == 1) {
+    for (const Range& range : other.ranges_) add(Uid(range.first), Uid(range.last));
+    return;
+  }
+  // Both from their start, so that each range is appended.
+  const std::vector<Range> own = std::exchange(ranges_, {});
+  auto a = own.begin();
+  auto b = other.ranges_.begin();
+  while (a != own.end() || b != other.ranges_.end()) {
+    const bool takes_own = b == other.ranges_.end() || (a != own.end() && a->first <= b->first);
+    const Range& range = takes_own ? *a++ : *b++;
+    add(Uid(range.first), Uid(range.last));
+  }
 }
 
 bool UidSet::contains(Uid uid) const {

@@ -27,6 +27,7 @@ class UidSet {
   void add(Uid uid) { add(uid, uid); }
   /// Nothing when last < first.
   void add(Uid first, Uid last);
+  /// Cost: O(ranges of both).
   void add(const UidSet& other);
 
   bool contains(Uid uid) const;  // O(log ranges)

@@ -36,6 +36,7 @@
 namespace gemel {
 
 class MailboxSets;
+struct Page;
 
 enum class Role : uint8_t { kPrimary, kReplica };
 
@@ -182,6 +183,8 @@ class MailboxView {
   MailboxView() = default;
   enum class Shows : uint8_t { kLive, kExpunged };
 
+  /// Of a record that is there.
+  bool is_shown(const Page& page, uint32_t slot) const;
   RecordState shown(RecordState state) const;
   template <class Wanted>
   Result<UidSet> uids_where(Wanted wanted) const;

@@ -29,21 +29,6 @@ Result<Sets> scan(const RowReader& rows, const UniqueId& id) {
   return out;
 }
 
-/// Both must be ascending sets; O(ranges of both).
-UidSet united(const UidSet& one, const UidSet& other) {
-  if (other.empty()) return one;
-  UidSet out;
-  auto a = one.ranges().begin();
-  auto b = other.ranges().begin();
-  while (a != one.ranges().end() || b != other.ranges().end()) {
-    const bool takes_a =
-        b == other.ranges().end() || (a != one.ranges().end() && a->first <= b->first);
-    const UidSet::Range& range = takes_a ? *a++ : *b++;
-    out.add(Uid(range.first), Uid(range.last));
-  }
-  return out;
-}
-
 Sets advanced(const Sets& from, const std::vector<RecordState>& changes) {
   UidSet touched;
   Sets now;
@@ -53,8 +38,9 @@ Sets advanced(const Sets& from, const std::vector<RecordState>& changes) {
     now.live.add(state.uid);
     if (state.flags.has(SystemFlag::kSeen)) now.seen.add(state.uid);
   }
-  return {.live = united(from.live - touched, now.live),
-          .seen = united(from.seen - touched, now.seen)};
+  now.live.add(from.live - touched);
+  now.seen.add(from.seen - touched);
+  return now;
 }
 
 bool agrees(const Sets& sets, const MailboxInfo& info) {

@@ -67,11 +67,12 @@ Result<MailboxView> MailStore::view_expunged(const UniqueId& id, std::string_vie
   info.exists = info.expunged;
   info.bytes = info.expunged_bytes;
   info.recent_uid = info.last_uid;
-  TRY(const UidSet all, out.uids());
-  TRY(const UidSet seen, out.uids_with(static_cast<size_t>(SystemFlag::kSeen)));
-  TRY(const UidSet deleted, out.uids_with(static_cast<size_t>(SystemFlag::kDeleted)));
-  info.unseen = static_cast<uint32_t>((all - seen).size());
-  info.deleted = static_cast<uint32_t>(deleted.size());
+  info.unseen = info.deleted = 0;
+  TRY(const std::vector<RecordState> states, out.states(all_uids()));
+  for (const RecordState& state : states) {
+    if (!state.flags.has(SystemFlag::kSeen)) ++info.unseen;
+    if (state.flags.has(SystemFlag::kDeleted)) ++info.deleted;
+  }
   return out;
 }
 

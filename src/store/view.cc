@@ -25,14 +25,17 @@ void each_slot(const Page& page, const UidSet& uids, Visit visit) {
 
 }  // namespace
 
+bool MailboxView::is_shown(const Page& page, uint32_t slot) const {
+  return page.expunged.has(slot) == shows_expunged();
+}
+
 template <class Wanted>
 Result<UidSet> MailboxView::uids_where(Wanted wanted) const {
   UidSet out;
   const SnapshotReader rows(index_, snapshot_);
   TRY_OK(each_page(rows, info_.id, all_uids(), [&](const Page& page) -> Result<void> {
     for (uint32_t slot = 0; slot < kPageUids; ++slot)
-      if (page.present.has(slot) && page.expunged.has(slot) == shows_expunged() &&
-          wanted(page, slot))
+      if (page.present.has(slot) && is_shown(page, slot) && wanted(page, slot))
         out.add(page.uid_at(slot));
     return {};
   }));
@@ -49,15 +52,15 @@ Result<Uid> MailboxView::first_uid() const {
   Uid first;
   const std::string pages = key::pages(info_.id);
   TRY_OK(SnapshotReader(index_, snapshot_)
-             .scan_prefix(
-                 pages, [&](std::string_view row_key, std::string_view value) -> Result<bool> {
-                   TRY(const Page page,
-                       Page::decode(get_be32(row_key.substr(pages.size())), value));
-                   for (uint32_t slot = 0; slot < kPageUids && !first; ++slot)
-                     if (page.present.has(slot) && page.expunged.has(slot) == shows_expunged())
-                       first = page.uid_at(slot);
-                   return !first;
-                 }));
+             .scan_prefix(pages,
+                          [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+                            TRY(const Page page,
+                                Page::decode(get_be32(row_key.substr(pages.size())), value));
+                            for (uint32_t slot = 0; slot < kPageUids && !first; ++slot)
+                              if (page.present.has(slot) && is_shown(page, slot))
+                                first = page.uid_at(slot);
+                            return !first;
+                          }));
   return first;
 }
 
@@ -96,7 +99,7 @@ Result<std::vector<RecordState>> MailboxView::states(const UidSet& uids, Include
                    [&](const Page& page) -> Result<void> {
                      each_slot(page, uids, [&](uint32_t slot) {
                        const bool is_told = include == Include::kExpungedToo && !shows_expunged();
-                       if (is_told || page.expunged.has(slot) == shows_expunged())
+                       if (is_told || is_shown(page, slot))
                          out.push_back(shown(page.state_at(slot)));
                      });
                      return {};
