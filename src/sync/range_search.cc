@@ -14,7 +14,7 @@ constexpr uint64_t kRecordsCheap = 64;
 
 UidSet set_of(const std::vector<UidSet::Range>& ranges) {
   UidSet out;
-  for (const UidSet::Range& range : ranges) out.add(UidSet::of(Uid(range.first), Uid(range.last)));
+  for (const UidSet::Range& range : ranges) out.add(Uid(range.first), Uid(range.last));
   return out;
 }
 

@@ -26,7 +26,7 @@ class RangeSearch {
   /// of no use.
   enum class Stage : uint8_t { kRanges, kRecords, kTooMany };
   Stage stage() const { return stage_; }
-  /// Commands without line ends, at most 17.
+  /// Commands without line ends, at most 16.
   std::vector<std::string> questions() const;
   /// An answer to RANGES.
   void take(const RangeRow& row) { rows_.emplace(row.uids.first, row); }

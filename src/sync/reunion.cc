@@ -186,11 +186,10 @@ void MailboxReunion::take(const RangeRow& row) {
 }
 
 Result<void> MailboxReunion::told(MailStore& store) {
-  if (!search_) return {};
+  if (!search_ || !search_->is_answered()) return {};
   TRY(const MailboxView view, store.view(theirs_.id));
-  if (search_->is_answered()) TRY_OK(search_->compare(view));
-  const bool has_moved = view.info().highestmodseq != theirs_.highestmodseq;
-  if (has_moved || search_->stage() == RangeSearch::Stage::kTooMany) search_no_more();
+  TRY_OK(search_->compare(view));
+  if (search_->stage() == RangeSearch::Stage::kTooMany) search_no_more();
   return {};
 }
 
