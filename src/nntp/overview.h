@@ -12,9 +12,10 @@
 
 namespace gemel::nntp {
 
-/// The fields in the order of OVER, as LIST OVERVIEW.FMT tells them.
+/// The fields in the order of OVER, as LIST OVERVIEW.FMT tells them. Bytes and Lines are written as
+/// RFC 2980 did, which RFC 3977 §8.4.2 allows: slrn asks no overview of who writes ":bytes".
 inline constexpr std::string_view kOverviewFormat =
-    "Subject:\r\nFrom:\r\nDate:\r\nMessage-ID:\r\nReferences:\r\n:bytes\r\n:lines\r\nXref:full\r\n";
+    "Subject:\r\nFrom:\r\nDate:\r\nMessage-ID:\r\nReferences:\r\nBytes:\r\nLines:\r\nXref:full\r\n";
 
 /// "NUMBER\tSubject\t...\tXref: ...", without the line end. Cost: O(bytes of the article).
 Result<std::string> overview_line(const Shelf& shelf, const Found& found, std::string_view number);

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """NNTP from outside: Python's library, newsreaders and news servers that people have, as they are."""
 
+import os
+import pty
+import select as select_module
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import tempfile
+import time
 import unittest
 import warnings
 from pathlib import Path
@@ -22,6 +27,32 @@ with warnings.catch_warnings():
 def article(group, name, text="hello", more=""):
     return (f"From: Ida <ida@example.org>\r\nNewsgroups: {group}\r\nSubject: {name}\r\n"
             f"Message-ID: <{name}@example.org>\r\n{more}\r\n{text}\r\n").encode()
+
+
+def on_a_terminal(command, environment, steps):
+    """Runs a full-screen program: where a text has come, its key is pressed. What it showed, until it ended."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(command[0], list(map(str, command)),
+                   environment | {"TERM": "vt100", "LINES": "24", "COLUMNS": "80"})
+    shown, looked_at, deadline = "", 0, time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline:
+            if not select_module.select([terminal], [], [], 1)[0]:
+                continue
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:  # it has ended
+                return shown
+            shown += piece.decode(errors="replace")
+            if steps and steps[0][0] in shown[looked_at:]:
+                looked_at = len(shown)
+                os.write(terminal, steps.pop(0)[1].encode())
+        raise AssertionError(f"it does not end; it still waits for {steps}: {shown[-2000:]}")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
 
 
 def news(server, user="ann", password=PASSWORD):
@@ -236,6 +267,20 @@ class Nntp(unittest.TestCase):
         self.post("s3")
         self.run_(*ask)
         self.assertEqual(len(list((self.home / "msgs").iterdir())), 3)
+
+    def test_slrn(self):
+        self.need("slrn")
+        self.post("for-slrn")
+        rc, newsrc = self.home / ".slrnrc", self.home / ".newsrc"
+        rc.write_text(f'set hostname "x.example.org"\nset username "ann"\n'
+                      f'nnrpaccess "{HOST}" "ann" "{PASSWORD}"\nset confirm_actions 0\n')
+        newsrc.write_text(f"{self.group}: \n")
+        # The group, its article, and out: Q leaves at once.
+        said = on_a_terminal(["slrn", "-i", rc, "-h", HOST, "-p", self.server.ports["nntp"], "-f", newsrc],
+                             {"HOME": str(self.home), "PATH": "/usr/bin:/bin"},
+                             [(self.group, "\r"), ("for-slrn", "\r"), ("hello", "Q")])
+        self.assertNotIn("not RFC 2980 compliant", said)
+        self.assertRegex(newsrc.read_text(), rf"{self.group}: 1\b")
 
     def test_tin(self):
         self.need("tin")
