@@ -73,7 +73,7 @@ struct Listener {
 /// What `gemel sync` asks for. Nothing named: everything.
 struct SyncRequest {
   enum class Link : uint8_t { kLasting, kFresh };
-  enum class Effect : uint8_t { kSend, kDryRun };
+  enum class Effect : uint8_t { kSend, kDryRun, kVerify, kRepair };
   std::string channel;  // empty: the only one, or all
   std::vector<std::string> users;
   std::vector<MailboxName> mailboxes;
@@ -83,7 +83,8 @@ struct SyncRequest {
 
 struct SyncOutcome {
   Result<void> result;
-  std::vector<std::string> actions;  // for people, one a mailbox or user; what a dry run would do
+  std::vector<std::string>
+      actions;  // for people, one a mailbox or user; what a dry run would do; what differs
   uint64_t round_trips = 0;
   uint64_t bytes_up = 0;
   uint64_t bytes_down = 0;

@@ -258,6 +258,20 @@ TEST_F(AdminTest, SyncAnswersWhenItIsDone) {
             "{\"ok\":true,\"round_trips\":1,\"bytes_up\":0,\"bytes_down\":0}\n");
 }
 
+TEST_F(AdminTest, SyncVerifiesOrRepairsButNotBoth) {
+  using Effect = SyncRequest::Effect;
+  std::vector<Effect> effects;
+  services_.sync = [&](const SyncRequest& request, const auto& then) {
+    effects.push_back(request.effect);
+    then({.result = {}, .actions = {}});
+  };
+  EXPECT_EQ(last("{\"command\":\"sync\",\"verify\":true}\n")["ok"], true);
+  EXPECT_EQ(last("{\"command\":\"sync\",\"repair\":true}\n")["ok"], true);
+  const Json both = last("{\"command\":\"sync\",\"repair\":true,\"verify\":true}\n");
+  EXPECT_EQ(both["code"], "syntax") << both;
+  EXPECT_EQ(effects, (std::vector<Effect>{Effect::kVerify, Effect::kRepair}));
+}
+
 TEST_F(AdminTest, VerifyCounts) {
   add_ann();
   const Json done = last("{\"command\":\"verify\"}\n");

@@ -101,6 +101,20 @@ class SyncTask final : public Task {
   std::shared_ptr<Shared> shared_;
 };
 
+Result<SyncRequest::Effect> effect_field(const Json& request) {
+  using Effect = SyncRequest::Effect;
+  constexpr std::pair<const char*, Effect> kWords[] = {
+      {"dry_run", Effect::kDryRun}, {"verify", Effect::kVerify}, {"repair", Effect::kRepair}};
+  Effect effect = Effect::kSend;
+  for (const auto& [word, meant] : kWords) {
+    if (!is_set(request, word)) continue;
+    if (effect != Effect::kSend)
+      return fail(Code::kSyntax, "only one of \"dry_run\", \"verify\" and \"repair\"");
+    effect = meant;
+  }
+  return effect;
+}
+
 Result<std::vector<std::string>> texts_field(const Json& request, const char* name) {
   std::vector<std::string> out;
   const auto at = request.find(name);
@@ -146,7 +160,7 @@ Result<std::unique_ptr<Task>> start_sync(const TaskContext& context, const Json&
     sync.mailboxes.push_back(std::move(parsed));
   }
   if (is_set(request, "one_shot")) sync.link = SyncRequest::Link::kFresh;
-  if (is_set(request, "dry_run")) sync.effect = SyncRequest::Effect::kDryRun;
+  TRY(sync.effect, effect_field(request));
   if (!context.services.sync) return fail(Code::kUnsupported, "this server has no channel");
   return std::make_unique<SyncTask>(context, std::move(sync));
 }

@@ -199,7 +199,8 @@ void add_role_commands(CLI::App& app, Line& line) {
 
 Json sync_request(const Line& line) {
   return {{"command", "sync"},           {"channel", line.channel}, {"users", line.users},
-          {"mailboxes", line.mailboxes}, {"dry_run", line.dry_run}, {"one_shot", line.one_shot}};
+          {"mailboxes", line.mailboxes}, {"dry_run", line.dry_run}, {"one_shot", line.one_shot},
+          {"verify", line.verify},       {"repair", line.repair}};
 }
 
 void add_replication_commands(CLI::App& app, Line& line) {
@@ -215,7 +216,11 @@ void add_replication_commands(CLI::App& app, Line& line) {
   sync->add_option("--channel", line.channel, "of several channels, this one");
   sync->add_option("--user", line.users, "only this user; may be repeated");
   sync->add_option("--mailbox", line.mailboxes, "only USER/MAILBOX; may be repeated");
-  sync->add_flag("--dry-run", line.dry_run, "only say what would be sent");
+  CLI::App& how = *sync->add_option_group("how", "at most one of");
+  how.add_flag("--dry-run", line.dry_run, "only say what would be sent, by what is known");
+  how.add_flag("--verify", line.verify, "only ask the replica, and say where it differs");
+  how.add_flag("--repair", line.repair, "ask the replica too, and mend what differs");
+  how.require_option(0, 1);
   sync->add_flag("--one-shot", line.one_shot, "over a new connection, not the lasting one");
   CLI::App* channel = app.add_subcommand("channel", "pause and resume a channel");
   channel->require_subcommand(1);

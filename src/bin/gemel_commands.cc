@@ -123,9 +123,12 @@ int run_status(const Common& common, const Json& request) {
 }
 
 int run_sync(const Common& common, const Json& request) {
+  const bool verifies = request.value("verify", false);
+  size_t rows = 0;
   return with_server(
       common, request,
       [&](const Json& row) {
+        ++rows;
         if (common.format == Format::kJson)
           fmt::print("{}\n", to_line(row));
         else
@@ -136,11 +139,13 @@ int run_sync(const Common& common, const Json& request) {
           fmt::print("{}\n", to_line(last));
         else if (request.value("dry_run", false))
           fmt::print("nothing was sent: this was a dry run\n");
+        else if (verifies && rows > 0)
+          fmt::print("the replica differs; nothing was changed\n");
         else
           fmt::print("in step: {} round trips, {} up, {} down\n", last.value("round_trips", 0ULL),
                      human_bytes(last.value("bytes_up", 0ULL)),
                      human_bytes(last.value("bytes_down", 0ULL)));
-        return kExitOk;
+        return verifies && rows > 0 ? kExitProblems : kExitOk;
       });
 }
 

@@ -44,6 +44,8 @@ struct Line {
   bool deleted = false;
   bool all_users = false;
   bool dry_run = false;
+  bool verify = false;
+  bool repair = false;
   bool one_shot = false;
   bool force = false;
   double wait_s = 1.5;

@@ -80,6 +80,21 @@ admin::ChannelStatus status_of(const ChannelConfig& config, const sync::ChannelS
   return out;
 }
 
+sync::SyncEffect effect_of(admin::SyncRequest::Effect effect) {
+  using Effect = admin::SyncRequest::Effect;
+  switch (effect) {
+    case Effect::kDryRun:
+      return sync::SyncEffect::kDryRun;
+    case Effect::kVerify:
+      return sync::SyncEffect::kVerify;
+    case Effect::kRepair:
+      return sync::SyncEffect::kRepair;
+    case Effect::kSend:
+      break;
+  }
+  return sync::SyncEffect::kSend;
+}
+
 admin::SyncOutcome outcome_of(sync::SyncReport report) {
   return {.result = std::move(report.result),
           .actions = std::move(report.actions),
@@ -196,9 +211,7 @@ void Channels::sync(admin::SyncRequest request,
                     const std::function<void(admin::SyncOutcome)>& done) {
   const Result<Link*> link = find(request.channel);
   if (!link) return done({.result = std::unexpected(link.error()), .actions = {}});
-  const sync::SyncEffect effect = request.effect == admin::SyncRequest::Effect::kDryRun
-                                      ? sync::SyncEffect::kDryRun
-                                      : sync::SyncEffect::kSend;
+  const sync::SyncEffect effect = effect_of(request.effect);
   sync::SyncScope scope{std::move(request.users), std::move(request.mailboxes)};
   auto report = [done](sync::SyncReport given) { done(outcome_of(std::move(given))); };
   if (request.link == admin::SyncRequest::Link::kFresh)

@@ -62,6 +62,9 @@ class Agenda {
   enum class Flow : uint8_t { kRoll, kHold };
   Result<bool> fill(Cycle& cycle, Flow flow);
 
+  /// The replica is to be asked about all users once more.
+  void survey_again() { is_surveyed_ = false; }
+
   /// What the cycle says (see CycleEvents).
   void over(const Entity& entity, Result<void> result);
   void differs(const std::string& userid);

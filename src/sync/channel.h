@@ -84,10 +84,12 @@ struct SyncScope {
   std::vector<MailboxName> mailboxes;
   bool is_all() const { return users.empty() && mailboxes.empty(); }
 };
-enum class SyncEffect : uint8_t { kSend, kDryRun };
+/// kDryRun: says what would be sent, by what is known of the replica. kVerify: asks the replica
+/// where it is, and says where it differs. kRepair: kSend, and the same question first.
+enum class SyncEffect : uint8_t { kSend, kDryRun, kVerify, kRepair };
 struct SyncReport {
   Result<void> result;
-  std::vector<std::string> actions;  // what was sent, or would be
+  std::vector<std::string> actions;  // what was sent, or would be; or what differs
   uint64_t round_trips = 0;
   uint64_t bytes_up = 0;
   uint64_t bytes_down = 0;

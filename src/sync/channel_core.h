@@ -35,6 +35,7 @@ struct SyncRequest {
   uint64_t round_trips_before = 0;
   uint64_t bytes_up_before = 0;
   uint64_t bytes_down_before = 0;
+  bool is_trial() const { return effect == SyncEffect::kDryRun || effect == SyncEffect::kVerify; }
 };
 
 class ChannelCore final : public CycleEvents {

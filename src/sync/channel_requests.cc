@@ -25,7 +25,7 @@ void ChannelCore::sync(SyncRequest request) {
 
 std::optional<SyncRequest> ChannelCore::take_dry_run() {
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find(requests_, SyncEffect::kDryRun, &SyncRequest::effect);
+  const auto found = std::ranges::find_if(requests_, &SyncRequest::is_trial);
   if (found == requests_.end()) return std::nullopt;
   SyncRequest request = std::move(*found);
   requests_.erase(found);
@@ -57,8 +57,7 @@ void ChannelCore::take_requests() {
     const std::lock_guard lock(mutex_);
     std::deque<SyncRequest> others;
     for (SyncRequest& request : requests_) {
-      const bool is_new =
-          request.stage == SyncRequest::Stage::kNew && request.effect == SyncEffect::kSend;
+      const bool is_new = request.stage == SyncRequest::Stage::kNew && !request.is_trial();
       if (is_new)
         taken.push_back(std::move(request));
       else
@@ -69,6 +68,7 @@ void ChannelCore::take_requests() {
   for (SyncRequest& request : taken) {
     request.stage = SyncRequest::Stage::kUnderWay;
     if (request.scope.is_all()) request.target = head;
+    if (request.scope.is_all() && request.effect == SyncEffect::kRepair) agenda_.survey_again();
     auto waits = want(request.scope);
     if (!waits) {
       finish(std::move(request), std::unexpected(std::move(waits).error()));

@@ -180,7 +180,8 @@ class Cycle {
 
   // cycle_reunions.cc
   bool may_unite() const;
-  void would_unite(const Entity& entity, const std::string& name);
+  void would_unite(const Entity& entity, const std::string& action);
+  Result<void> tell_differing(const UniqueId& id, const MailboxReunion& reunion);
   bool is_apart(const Entity& entity) const;
   std::optional<MailboxInfo> ours(const UniqueId& id) const;
   std::optional<UserInfo> ours(const std::string& userid) const;

@@ -11,15 +11,30 @@ namespace {
 
 // Questions for reunions in one batch: their answers are held in memory.
 constexpr size_t kReunionQuestionsMax = 500;
+constexpr const char* kBothSides = ": has changed on both sides, would be merged";
 
 }  // namespace
 
 // Whoever makes the changes of this term makes merges; a replica passes on what it gets.
 bool Cycle::may_unite() const { return store_.role() == Role::kPrimary; }
 
-void Cycle::would_unite(const Entity& entity, const std::string& name) {
-  events_.sending(entity, name + ": has changed on both sides, would be merged");
+void Cycle::would_unite(const Entity& entity, const std::string& action) {
+  events_.sending(entity, action);
   if (items_.contains(entity)) finish(entity, {});
+}
+
+// Of a mailbox at equal numbers: which records are others.
+Result<void> Cycle::tell_differing(const UniqueId& id, const MailboxReunion& reunion) {
+  const std::string name = reunion.theirs().name.text();
+  if (!reunion.is_searching()) {
+    would_unite(id, name + ": differs in very many messages, would be merged");
+    return {};
+  }
+  TRY(const UidSet uids, reunion.differing(store_));
+  would_unite(id,
+              fmt::format("{}: {}, would be merged", name,
+                          uids.empty() ? "its header differs" : "differs in uids " + uids.text()));
+  return {};
 }
 
 bool Cycle::is_apart(const Entity& entity) const {
@@ -60,9 +75,12 @@ void Cycle::look(const MailboxState& row) {
       events_.stranger(row.name.text());
     return;
   }
-  if (options_.effect == Effect::kDryRun) return would_unite(row.id, row.name.text());
-  log::info("{} ({}) has changed on the replica too: merging", row.name.text(), row.id.text());
-  mailbox_reunions_.insert_or_assign(row.id, MailboxReunion(row, info));
+  MailboxReunion reunion(row, info);
+  if (options_.effect == Effect::kDryRun && !reunion.is_searching())
+    return would_unite(row.id, row.name.text() + kBothSides);
+  if (options_.effect == Effect::kSend)
+    log::info("{} ({}) has changed on the replica too: merging", row.name.text(), row.id.text());
+  mailbox_reunions_.insert_or_assign(row.id, std::move(reunion));
   const auto [item, is_new] = items_.try_emplace(row.id);
   if (is_new || !info) item->second.stage = Item::Stage::kUnite;
 }
@@ -79,7 +97,7 @@ void Cycle::look(const UserState& row) {
     if (!info) return events_.stranger(row.userid);
     return give_up(row.userid, {Code::kModified, "the replica has other data of the user"});
   }
-  if (options_.effect == Effect::kDryRun) return would_unite(row.userid, row.userid);
+  if (options_.effect == Effect::kDryRun) return would_unite(row.userid, row.userid + kBothSides);
   user_reunions_.insert_or_assign(row.userid, UserReunion(row, info));
   const auto [item, is_new] = items_.try_emplace(row.userid);
   if (is_new || !info) item->second.stage = Item::Stage::kUnite;
@@ -235,6 +253,9 @@ Result<void> Cycle::unite(const UniqueId& id) {
     mailbox_reunions_.erase(id);
     return {};
   }
+  if (options_.effect == Effect::kDryRun &&
+      (!reunion.is_searching() || reunion.questions().empty()))
+    return tell_differing(id, reunion);
   if (!reunion.questions().empty()) return {};
   Result<United> united = reunion.unite(store_, *options_.clock);
   if (!united) {

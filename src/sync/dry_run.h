@@ -1,4 +1,5 @@
-// What a sync would send, without sending it: a cycle of its own over the same scope.
+// What a sync would send, without sending it: a cycle of its own over the same scope. To verify,
+// the replica is asked; of everything, for the digests of its users first.
 //
 // Memory   users are taken some at a time; what is told is bounded by kActionsMax.
 // Threads  one at a time: the session's.
@@ -15,10 +16,14 @@ namespace gemel::sync {
 
 /// What a report lists; more are left out.
 inline constexpr size_t kActionsMax = 10'000;
+/// Where more users differ, all are looked at.
+inline constexpr size_t kDifferingUsersMax = 10'000;
 
 class DryRun final : public CycleEvents {
  public:
-  DryRun(const MailStore& store, SyncScope scope, Cycle::Trust trust);
+  /// kDigests: what has the digest that the replica tells of it is passed over.
+  enum class Method : uint8_t { kAll, kDigests };
+  DryRun(const MailStore& store, SyncScope scope, Cycle::Trust trust, Method method);
 
   /// Adds what is next. False: there is no more.
   Result<bool> fill(Cycle& cycle);
@@ -29,18 +34,21 @@ class DryRun final : public CycleEvents {
   void over(const Entity& entity, Result<void> result) override;
   void sending(const Entity& entity, const std::string& action) override;
   void reached(const Entity&, ModSeq, Held) override {}
-  void differs(const std::string&) override {}
+  void differs(const std::string& userid) override;
   void stale(const Term&) override {}
   void stranger(const std::string&) override {}
 
  private:
   Result<void> add_user(Cycle& cycle, const std::string& userid);
+  Result<bool> add_block(Cycle& cycle);
+  Result<bool> add_differing(Cycle& cycle);
 
   const MailStore& store_;
   SyncScope scope_;
-  const bool is_of_all_;
   Cycle::Trust trust_;
+  enum class Stage : uint8_t { kNamed, kSurvey, kDiffering, kAll } stage_;
   std::string last_user_;
+  std::deque<std::string> differing_;
   std::vector<std::string> actions_;
   Result<void> result_;
 };

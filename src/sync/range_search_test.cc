@@ -99,6 +99,44 @@ TEST_F(RangeSearchTest, ManyPlacesAreFoundTogether) {
   EXPECT_LT(said("* RECORD "), 200U);
 }
 
+TEST_F(RangeSearchTest, VerifyNamesTheRecordsAndChangesNothing) {
+  begin(1000);
+  damage(DropItem{UidSet::of(Uid(500), Uid(500))});
+  damage(UidSet::of(Uid(7), Uid(8)), flag_names({"\\Flagged"}));
+  const Digest before = replica->digest();
+  for (const SyncScope& scope : {SyncScope{}, SyncScope{.users = {"alice"}, .mailboxes = {}}}) {
+    const SyncReport report = link.sync(scope, SyncEffect::kVerify);
+    ASSERT_TRUE(report.result);
+    EXPECT_EQ(report.actions,
+              (std::vector<std::string>{"alice/INBOX: differs in uids 7:8,500, would be merged"}));
+  }
+  EXPECT_EQ(replica->digest(), before);
+}
+
+TEST_F(RangeSearchTest, VerifyFindsNothingWhereTheTwoAreAlike) {
+  begin(10);
+  EXPECT_TRUE(link.sync({}, SyncEffect::kVerify).actions.empty());
+  EXPECT_EQ(link.sync({}, SyncEffect::kVerify).round_trips, 1U);
+}
+
+// What is remembered of the replica says that all is well.
+TEST_F(RangeSearchTest, RepairAsksTheReplicaOnALinkThatStands) {
+  begin(100);
+  damage(UidSet::of(Uid(7), Uid(7)), flag_names({"\\Flagged"}));
+  ASSERT_TRUE(link.sync().result);
+  ASSERT_NE(primary->digest(), replica->digest());
+  ASSERT_TRUE(link.sync({}, SyncEffect::kRepair).result);
+  link.expect_in_step();
+}
+
+TEST_F(RangeSearchTest, WhereAllDiffersVerifySaysSo) {
+  begin(10'500);
+  damage(UidSet::of(Uid(1), Uid(10'500)), flag_names({"\\Seen"}));
+  EXPECT_EQ(
+      link.sync({}, SyncEffect::kVerify).actions,
+      (std::vector<std::string>{"alice/INBOX: differs in very many messages, would be merged"}));
+}
+
 TEST_F(RangeSearchTest, WhereAllDiffersAllIsCompared) {
   begin(10'500);
   damage(UidSet::of(Uid(1), Uid(10'500)), flag_names({"\\Seen"}));

@@ -193,6 +193,21 @@ Result<void> MailboxReunion::told(MailStore& store) {
   return {};
 }
 
+Result<UidSet> MailboxReunion::differing(const MailStore& store) const {
+  std::map<Uid, const RecordRow*> theirs;
+  for (const ChangedRecord& record : changed_) theirs.emplace(record.row.uid, &record.row);
+  TRY(const MailboxView view, store.view(theirs_.id));
+  UidSet out;
+  TRY_OK(each_record(view, search_->differing(), [&](const RecordRow& row) {
+    const auto their = theirs.find(row.uid);
+    const bool is_same = their != theirs.end() && *their->second == row;
+    if (!is_same) out.add(row.uid);
+    if (their != theirs.end()) theirs.erase(their);
+  }));
+  for (const auto& [uid, row] : theirs) out.add(uid);
+  return out;
+}
+
 bool MailboxReunion::is_due(const MailboxState& theirs, const std::optional<MailboxInfo>& ours) {
   if (!ours) return true;
   if (theirs.highestmodseq == ours->highestmodseq && theirs.digest == ours->digest) return false;

@@ -64,6 +64,12 @@ class MailboxReunion {
   /// MailStore::merge.
   Result<United> unite(MailStore& store, Clock& clock);
 
+  /// The two are at equal numbers, and it looks for the records that differ.
+  bool is_searching() const { return search_.has_value(); }
+  /// When questions() has no more: the UIDs of records that one side lacks or has otherwise.
+  /// Errors: those of reading the store.
+  Result<UidSet> differing(const MailStore& store) const;
+
   /// Guids that the replica is known to hold in this mailbox.
   std::set<Guid> held() const;
 

@@ -81,9 +81,12 @@ class Sender final : public wire::Session {
   struct Trial {
     Trial(Sender& sender, SyncRequest taken)
         : request(std::move(taken)),
-          run(sender.core_->store(), request.scope, sender.core_->trust()),
+          run(sender.core_->store(), request.scope,
+              is_verify() ? Cycle::Trust::kAskFirst : sender.core_->trust(),
+              is_verify() ? DryRun::Method::kDigests : DryRun::Method::kAll),
           cycle(sender.core_->store(), sender.core_->memory(), sender.context_, run,
                 {.effect = Cycle::Effect::kDryRun}) {}
+    bool is_verify() const { return request.effect == SyncEffect::kVerify; }
     SyncRequest request;
     DryRun run;
     Cycle cycle;
@@ -257,7 +260,7 @@ Result<void> Sender::on_batch(const Answer& answer) {
   const auto* ending = std::get_if<Ending>(&answer);
   const bool is_sync = ending != nullptr && ending->command == "SYNC";
   if (!is_sync) return current().on_answer(answer);
-  if (ending->text == kLostWord) current().note_lost();
+  if (ending->text == kLostWord) cycle_.note_lost();
   awaits_ = false;
   if (stopping_) state_ = State::kClosing;
   return batch_over();
