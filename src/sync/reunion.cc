@@ -84,6 +84,13 @@ MailboxSide side_of(const MailboxState& state, const HeaderState& header) {
   return side;
 }
 
+// What only the replica has changed becomes ours behind the last of its changes; so it knows our
+// state, which it is not told, for one of its own.
+Lineage merged_lineage(const std::optional<Lineage>& ours, ModSeq our_modseq, ModSeq common,
+                       Lineage behind_theirs) {
+  return ours && our_modseq != common ? *ours : std::move(behind_theirs);
+}
+
 // A lineage as far as a state at `to` can have it.
 Lineage up_to(Lineage lineage, ModSeq to) {
   std::erase_if(lineage, [&](const TermStart& start) { return start.from > to; });
@@ -316,9 +323,9 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     return United{.next = United::Next::kBodies};
   }
   TRY(MergedMailbox merged, merge(own, theirs, common_));
-  // What only the replica has becomes ours behind the last of its changes.
   merged.header.lineage =
-      ours ? ours->info().lineage : extended(theirs_.lineage, store.term(), theirs_.highestmodseq);
+      merged_lineage(ours ? std::optional(ours->info().lineage) : std::nullopt, own.highestmodseq,
+                     common_, extended(theirs_.lineage, store.term(), theirs_.highestmodseq));
   const auto holder =
       merged.header.deleted_s == 0 ? store.find(merged.header.name) : fail(Code::kNotFound, "");
   const bool is_taken = holder && holder->id != theirs_.id;
@@ -428,7 +435,8 @@ Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
     if (update) {
       update->mends = info ? info->data_digest : Digest();
       update->lineage =
-          info ? info->lineage : extended(theirs_.lineage, store.term(), theirs_.modseq);
+          merged_lineage(info ? std::optional(info->lineage) : std::nullopt, own.modseq, common_,
+                         extended(theirs_.lineage, store.term(), theirs_.modseq));
       const Result<MailStore::Applied> applied = store.merge(std::move(*update)).get();
       if (!applied && applied.error().code == Code::kModified) continue;
       if (!applied) return std::unexpected(applied.error());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "mail/lineage.h"
 #include "sync/test_link.h"
 
 namespace gemel::sync {
@@ -81,6 +82,22 @@ TEST_F(SplitCases, TwoMailboxesOfOneNameBecomeOneForGood) {
   sync();
   EXPECT_EQ(primary.info(ours).highestmodseq, before);
   expect_one(replica);
+}
+
+// A side that has nothing new takes over the other's history, and both know it for the same one.
+TEST_F(SplitCases, WhatOnlyTheReplicaChangedIsOneHistoryAfterwards) {
+  split();
+  replica.append(inbox, "of the replica");
+  ASSERT_TRUE(replica->put_user_items("alice", {{"subscription/a", "x"}}));
+  heal();
+  const MailboxInfo ours = primary.info(inbox);
+  const MailboxInfo theirs = replica.info(inbox);
+  EXPECT_EQ(common_modseq(ours.lineage, ours.highestmodseq, theirs.lineage, theirs.highestmodseq),
+            ours.highestmodseq);
+  const UserInfo our_user = primary->user("alice").value();
+  const UserInfo their_user = replica->user("alice").value();
+  EXPECT_EQ(common_modseq(our_user.lineage, our_user.modseq, their_user.lineage, their_user.modseq),
+            our_user.modseq);
 }
 
 // R33: two messages under one uid, taken while the link was cut.

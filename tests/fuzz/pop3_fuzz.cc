@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "drive.h"
 #include "pop3/options.h"
 
@@ -43,6 +44,7 @@ void check_ends(std::string_view said) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
+  log::set_level(log::Level::kOff);
   static pop3::Maildrops maildrops;
   static fuzz::Anyone anyone;
   static const auto options = std::make_shared<const pop3::Options>(
