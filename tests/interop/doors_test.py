@@ -83,6 +83,37 @@ class Doors(unittest.TestCase):
                     self.assertRegex(said, rb"^(5|4|-ERR|NO)")
                 self.assertRegex(talk.say(end), rb"^(2|\+OK|OK|BYE)")
 
+    def test_s17_no_door_trusts_a_name_that_nothing_proves(self):
+        """EXTERNAL is no mechanism here, and nobody logs in to act for another."""
+        self.server.add_user("ben")
+        commands = {"lmtp": "AUTH {} {}", "pop3": "AUTH {} {}", "nntp": "AUTHINFO SASL {} {}",
+                    "managesieve": 'AUTHENTICATE "{}" "{}"'}
+        external = base64.b64encode(b"ben").decode()
+        other = base64.b64encode(b"ben\0ann\0" + PASSWORD.encode()).decode()
+        own = base64.b64encode(b"ann\0ann\0" + PASSWORD.encode()).decode()
+        for door, command in commands.items():
+            with self.subTest(door):
+                for mechanism, message in (("EXTERNAL", external), ("PLAIN", other)):
+                    said = self.talk(door).say(command.format(mechanism, message))
+                    self.assertRegex(said, rb"^(5\d\d|48\d|-ERR|NO)")
+                said = self.talk(door).say(command.format("PLAIN", own))
+                self.assertRegex(said, rb"^(235|281|\+OK|OK)")
+
+    def test_s03_a_line_without_end_takes_no_memory(self):
+        """Before a login."""
+        for door in DOORS:
+            with self.subTest(door):
+                talk = self.talk(door)
+                before = self.server.memory_kb()
+                try:
+                    for _ in range(1000):  # 100 MB
+                        talk.socket.sendall(b"(" * 100_000)
+                    talk.socket.sendall(b"\r\n")
+                except OSError:
+                    pass  # it is closed, which is right too
+                self.assertLess(self.server.memory_kb() - before, 50_000)
+                self.assertTrue(self.talk(door).say("NOOP"))  # the others are served
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
