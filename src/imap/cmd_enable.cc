@@ -21,10 +21,7 @@ Status cmd_enable(Session& session, Args& args) {
   std::string enabled;
   if (wanted.condstore && !have.condstore) {
     enabled += " CONDSTORE";
-    // RFC 7162 §3.1.2.1: the client learns where it starts.
-    if (session.has_view())
-      session.say(fmt::format("* OK [HIGHESTMODSEQ {}] changes are counted from here\r\n",
-                              session.view().synced().value));
+    session.enable_condstore();
   }
   if (wanted.qresync && !have.qresync) enabled += " QRESYNC";
   have = wanted;

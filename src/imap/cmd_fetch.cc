@@ -69,7 +69,7 @@ Status cmd_fetch(Session& session, Args& args) {
   // RFC 7162 §3.1: whoever asks for modseqs knows what they are.
   if (modifiers.changed_since) items.require(FetchItem::Kind::kModSeq);
   if (args.has(kUsesUids)) items.require(FetchItem::Kind::kUid);
-  if (items.has(FetchItem::Kind::kModSeq)) session.features().condstore = true;
+  if (items.has(FetchItem::Kind::kModSeq)) session.enable_condstore();
   if (modifiers.vanished) {
     TRY(const Bitmap asked, session.uids_in(text));
     TRY(const Bitmap gone, vanished_since(session, asked, *modifiers.changed_since));

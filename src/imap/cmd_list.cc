@@ -74,6 +74,7 @@ Result<ListArguments> read_list(Args& args, size_t patterns_max) {
   wire::Tokenizer& tokens = args.tokens;
   TRY_OK(tokens.space());
   if (tokens.peek() == '(') {
+    out.request.is_extended = true;
     TRY_OK(read_selection(tokens, out.request));
     TRY_OK(tokens.space());
   }
@@ -89,6 +90,7 @@ Result<ListArguments> read_list(Args& args, size_t patterns_max) {
     out.asks_for_separator = pattern.empty() && !is_list;
   } while (is_list && tokens.skip(' '));
   if (is_list) TRY_OK(tokens.close());
+  out.request.is_extended = out.request.is_extended || is_list || !tokens.at_end();
   TRY_OK(read_returns(tokens, out.request));
   TRY_OK(tokens.end());
   return out;
@@ -149,6 +151,7 @@ Status cmd_list(Session& session, Args& args) {
   if (std::ranges::any_of(arguments.request.patterns,
                           [&](const Pattern& pattern) { return pattern.starts_with(kExpunged); }))
     add_expunged(tree, session.access());
+  mark_untold(tree, arguments.request);
   session.queue(std::make_unique<ListWork>(session, std::move(tree), std::move(arguments.request)));
   return Completion();
 }

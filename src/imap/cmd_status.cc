@@ -22,7 +22,7 @@ Status cmd_status(Session& session, Args& args) {
   session.say(std::move(text));
   // RFC 7162 §3.1: whoever asks for it knows what it is.
   if (std::ranges::find(items, StatusItem::kHighestModSeq) != items.end())
-    session.features().condstore = true;
+    session.enable_condstore();
   return Completion();
 }
 

@@ -98,7 +98,7 @@ Status cmd_store(Session& session, Args& args) {
   TRY_OK(session.check_writable());
   TRY(const FlagScope scope, scope_for(session, request));
   TRY(const Bitmap named, session.named(args, set));
-  if (request.unchanged_since) session.features().condstore = true;
+  if (request.unchanged_since) session.enable_condstore();
   if (named.isEmpty()) return Completion();
   View& view = session.view();
   const ModSeq before = view.synced();

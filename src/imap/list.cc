@@ -48,13 +48,18 @@ std::string child_info(const ListNode& node, const ListRequest& request) {
 
 std::string attributes_of(const ListNode& node, const ListRequest& request) {
   std::string out;
-  // RFC 5258 §3.4 says that the first implies the second, but older clients know only that one.
-  if (!node.mailbox) out = "\\NonExistent \\Noselect";
+  // RFC 5258 §3: the first implies the second, which is all that older clients know.
+  if (!node.mailbox) out = request.is_extended ? "\\NonExistent" : "\\NonExistent \\Noselect";
   add_attribute(out, node.has_children ? "\\HasChildren" : "\\HasNoChildren");
   if (node.is_subscribed && (request.returns_subscribed || request.selects_subscribed))
     add_attribute(out, "\\Subscribed");
   if (const std::string use = node.special_use(); !use.empty()) add_attribute(out, use);
   return out;
+}
+
+bool matches(const ListRequest& request, std::string_view path) {
+  return std::ranges::any_of(request.patterns,
+                             [&](const Pattern& pattern) { return pattern.matches(path); });
 }
 
 }  // namespace
@@ -99,14 +104,26 @@ void add_expunged(ListTree& tree, const UserAccess& user) {
   tree.merge(found);
 }
 
+void mark_untold(ListTree& tree, const ListRequest& request) {
+  if (!request.selects_recursively) return;
+  for (const auto& [path, node] : tree) {
+    if (!is_selected(node, request) || matches(request, path)) continue;
+    MailboxName name{.owner = {}, .path = path};
+    while (const std::optional<MailboxName> above = name.parent()) {
+      if (const auto at = tree.find(above->path); at != tree.end())
+        at->second.has_untold_below = true;
+      name = *above;
+    }
+  }
+}
+
 bool put_list(std::string& out, const ListTree::value_type& node, const ListRequest& request) {
   const auto& [path, what] = node;
   const std::string below = child_info(what, request);
   const bool selected = is_selected(what, request);
-  if (!selected && below.empty()) return false;
-  if (std::ranges::none_of(request.patterns,
-                           [&](const Pattern& pattern) { return pattern.matches(path); }))
-    return false;
+  // RFC 5258 §3.5: what is not selected is told only for the sake of what else is not told.
+  if (!selected && (below.empty() || !what.has_untold_below)) return false;
+  if (!matches(request, path)) return false;
   put_line(out, "LIST", attributes_of(what, request), path);
   if (!below.empty()) ((out += " (\"CHILDINFO\" (") += below) += "))";
   out += "\r\n";

@@ -24,7 +24,8 @@ struct ListNode {
   bool has_children = false;  // mailboxes below it
   bool has_subscribed_below = false;
   bool has_special_below = false;
-  bool is_of_expunged = false;  // the mailbox is that from which it was expunged
+  bool has_untold_below = false;  // what is selected but has another name than was asked for
+  bool is_of_expunged = false;    // the mailbox is that from which it was expunged
 
   std::string special_use() const;  // empty: none
 };
@@ -45,11 +46,16 @@ struct ListRequest {
   bool selects_subscribed = false;
   bool selects_special_use = false;
   bool selects_recursively = false;
+  bool is_extended = false;  // by its syntax (RFC 5258 §3)
   bool returns_subscribed = false;
   bool returns_rights = false;                    // RFC 8440
   std::optional<std::vector<StatusItem>> status;  // RFC 5819
   std::vector<std::string> annotations;           // RFC 9590
 };
+
+/// For RECURSIVEMATCH: finds out which nodes speak for others below that are not listed. Cost:
+/// O(nodes × patterns).
+void mark_untold(ListTree& tree, const ListRequest& request);
 
 /// Appends the LIST line of a node that `request` selects; nothing appended otherwise. True if a
 /// STATUS line goes with it.

@@ -18,9 +18,10 @@ namespace gemel::imap {
 /// Each bounds what one client can make the server hold or do; what is beyond gives BAD or NO, and
 /// where it can only be bad will, BYE.
 struct Limits {
-  // A client that has not logged in gets little (line, and command with its literals).
-  size_t line_bytes_before_login_max = 8192;
-  size_t command_bytes_before_login_max = 16 << 10;
+  // A client that has not logged in gets little (line, and command with its literals), but all that
+  // ID may say: 30 pairs of 30 and 1024 bytes (RFC 2971 §3.3).
+  size_t line_bytes_before_login_max = 40 << 10;
+  size_t command_bytes_before_login_max = 48 << 10;
   size_t commands_before_login_max = 100;
   size_t login_failures_max = 5;
 
@@ -29,6 +30,8 @@ struct Limits {
   size_t literals_max = 1000;    // in one command
   size_t bad_commands_max = 20;  // in a row
   uint64_t message_bytes_max = 50 << 20;
+  size_t append_messages_max = 1000;         // in one APPEND (RFC 3502)
+  uint64_t append_held_bytes_max = 8 << 20;  // of its messages of at most 1 MiB
 
   size_t sequence_ranges_max = 16'384;
   size_t fetch_items_max = 100;

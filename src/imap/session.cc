@@ -71,7 +71,8 @@ std::string Session::capabilities() const {
            quota_capabilities() +
            " METADATA ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY"
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
-           " STATUS=SIZE BINARY OBJECTID PREVIEW REPLACE SAVEDATE UNAUTHENTICATE" +
+           " STATUS=SIZE BINARY CATENATE MULTIAPPEND OBJECTID PREVIEW REPLACE SAVEDATE "
+           "UNAUTHENTICATE" +
            (is_compressed() ? "" : " COMPRESS=DEFLATE") +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
@@ -313,9 +314,15 @@ Result<SearchNode> Session::read_search(Args& args, std::string charset) const {
 
 Result<Search> Session::start_search(SearchNode root) {
   // RFC 7162 §3.1: whoever searches for modseqs knows what they are.
-  if (root.contains(SearchNode::Kind::kModSeq)) features_.condstore = true;
+  if (root.contains(SearchNode::Kind::kModSeq)) enable_condstore();
   TRY(MailboxView mailbox, look());
   return Search::start(std::move(root), *view_, std::move(mailbox), options_->clock.unix_s());
+}
+
+void Session::enable_condstore() {
+  if (std::exchange(features_.condstore, true) || !view_) return;
+  say(fmt::format("* OK [HIGHESTMODSEQ {}] changes are counted from here\r\n",
+                  view_->synced().value));
 }
 
 Result<Bitmap> Session::uids_in(std::string_view set) const {

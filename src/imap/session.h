@@ -61,6 +61,9 @@ class Session final : public wire::Session {
   /// Only once somebody has logged in.
   const UserAccess& access() const { return *access_; }
   Features& features() { return features_; }
+  /// As the first command that asks for modseqs does: the client learns where they are counted
+  /// from (RFC 7162 §3.1).
+  void enable_condstore();
   /// The words after CAPABILITY, as they are now (RFC 3501 §7.2.1).
   std::string capabilities() const;
   bool may_send_password() const;
@@ -125,7 +128,9 @@ class Session final : public wire::Session {
   void close_after_reply() { is_leaving_ = true; }
   /// Ends the connection without another word: the client could not read it.
   void abort();
-  std::optional<AppendIntake> take_append() { return std::exchange(append_, std::nullopt); }
+  /// The messages that came before APPEND or REPLACE was whole, or those that need none of the
+  /// client's bytes, read to the end of the command. Errors: as AppendIntake.
+  Result<AppendIntake> take_append(Args& args);
 
  private:
   struct Current {
@@ -145,7 +150,8 @@ class Session final : public wire::Session {
   void on_frame(wire::Frame frame);
   void on_line(std::string_view line);
   void on_literal(const wire::Literal& literal);
-  void take_message(const AppendArguments& arguments, const wire::Literal& literal);
+  bool take_message(const Command& command, wire::Tokenizer& tokens, const wire::Literal& literal);
+  Result<AppendIntake> start_append(wire::Tokenizer& tokens);
   void refuse_literal(const Error& error, ErrorPlace place);
   void close_if_broken();
   void on_framing_error(Error error);

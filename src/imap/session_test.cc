@@ -132,12 +132,21 @@ TEST(SessionLimits, LineBeforeLogin) {
   EXPECT_THAT(client.line("\r\nc NOOP"), HasSubstr("c OK"));
 }
 
+TEST(SessionLimits, AllThatIdMaySayBeforeLogin) {  // RFC 2971 §3.3
+  World world;
+  Client client(world);
+  std::string id = "a ID (";
+  for (int i = 0; i < 30; ++i)
+    id += fmt::format("{}\"{:030}\" \"{}\"", i == 0 ? "" : " ", i, std::string(1024, 'v'));
+  EXPECT_THAT(client.send(id + ")\r\n"), HasSubstr("a OK"));
+}
+
 TEST(SessionLimits, LiteralsBeforeLogin) {
   World world;
   Client client(world);
-  EXPECT_THAT(client.line("a LOGIN {20000}"), HasSubstr("a BAD"));
-  EXPECT_THAT(client.line("b LOGIN {15000+}\r\n" + std::string(15000, 'x') + " {15000+}\r\n" +
-                          std::string(15000, 'y')),
+  EXPECT_THAT(client.line("a LOGIN {60000}"), HasSubstr("a BAD"));
+  EXPECT_THAT(client.line("b LOGIN {30000+}\r\n" + std::string(30000, 'x') + " {30000+}\r\n" +
+                          std::string(30000, 'y')),
               HasSubstr("b BAD"));
   EXPECT_THAT(client.line("c LOGIN alice secret"), StartsWith("c OK"));
   // What would have to be skipped for too long ends the connection.

@@ -103,7 +103,7 @@ std::string text_of(std::string_view header, std::string_view field) {
 /// The local part of the first address (RFC 5256 §3).
 std::string first_mailbox(std::string_view header, std::string_view field) {
   for (const Address& address : parse_addresses(text_of(header, field)))
-    if (address.mailbox) return search_fold(*address.mailbox);
+    if (address.mailbox) return collation_key(*address.mailbox);
   return {};
 }
 
@@ -113,10 +113,10 @@ std::string first_display(std::string_view header, std::string_view field) {
   const std::vector<Address> addresses = parse_addresses(text_of(header, field));
   if (addresses.empty()) return {};
   const Address& first = addresses.front();
-  if (first.name && !first.name->empty()) return search_fold(decode_encoded_words(*first.name));
+  if (first.name && !first.name->empty()) return collation_key(decode_encoded_words(*first.name));
   const std::string mailbox = first.mailbox.value_or("");
-  if (!first.host) return search_fold(decode_encoded_words(mailbox));
-  return search_fold(to_utf8(mailbox + '@' + *first.host, {}));
+  if (!first.host) return collation_key(decode_encoded_words(mailbox));
+  return collation_key(to_utf8(mailbox + '@' + *first.host, {}));
 }
 
 /// RFC 5256 §2.2: the Date field in UTC, or when the message came.
@@ -186,7 +186,8 @@ Sorter::Value Sorter::value_of(Kind kind, std::string_view header, const RecordF
     case Kind::kTo:
       return {.text = first_mailbox(header, "To")};
     case Kind::kSubject:
-      return {.text = search_fold(base_subject(decode_encoded_words(text_of(header, "Subject"))))};
+      return {.text =
+                  collation_key(base_subject(decode_encoded_words(text_of(header, "Subject"))))};
   }
   return {};
 }

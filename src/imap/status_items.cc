@@ -31,10 +31,11 @@ struct Asked {
 };
 
 Result<uint64_t> recent_count(const Asked& asked) {
-  if (asked.mailbox.exists == 0 || asked.mailbox.recent_uid >= asked.mailbox.last_uid) return 0;
+  const Uid recent_uid = asked.session.store().recent_uid(asked.mailbox);
+  if (asked.mailbox.exists == 0 || recent_uid >= asked.mailbox.last_uid) return 0;
   TRY(const MailboxView view, asked.look());
   TRY(const UidSet uids, view.uids());
-  return (uids & UidSet::of(next(view.info().recent_uid), Uid(UINT32_MAX))).size();
+  return (uids & UidSet::of(next(recent_uid), Uid(UINT32_MAX))).size();
 }
 
 // RFC 9208 §4.1.4.

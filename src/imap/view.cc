@@ -43,7 +43,7 @@ Result<View> View::open(MailStore& store, const UserAccess& user, const MailboxV
   if (!out.changes_nothing()) {
     TRY_OK(out.claim_recent(store, 1));
   } else {
-    out.recent_ = members_between(out.known_, next(info.recent_uid).value, UINT32_MAX);
+    out.recent_ = members_between(out.known_, next(store.recent_uid(info)).value, UINT32_MAX);
   }
   return out;
 }
@@ -150,7 +150,12 @@ Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
   last_uid_ = info.last_uid;
   synced_ = info.highestmodseq;
   exists_ = static_cast<uint32_t>(known_.cardinality());
-  if (news.arrived > 0 && !changes_nothing()) TRY_OK(claim_recent(store, first_new));
+  if (news.arrived > 0 && !changes_nothing()) {
+    TRY_OK(claim_recent(store, first_new));
+  } else if (news.arrived > 0) {
+    const uint32_t untold = std::max(first_new, next(store.recent_uid(info)).value);
+    recent_ |= members_between(known_, untold, UINT32_MAX);
+  }
   return news;
 }
 

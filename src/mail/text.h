@@ -17,6 +17,10 @@ namespace gemel {
 /// Valid UTF-8 in the form in which texts are compared.
 std::string search_fold(std::string_view utf8);
 
+/// Valid UTF-8 as i;unicode-casemap orders it, bytewise: each character in title case, then
+/// decomposed (RFC 5051 §2).
+std::string collation_key(std::string_view utf8);
+
 /// What is searched for, folded once. Bad UTF-8 is mended first and so matches little.
 class SearchKey {
  public:
@@ -40,8 +44,8 @@ bool body_contains(std::string_view message, const MimePart& structure, const Se
 /// Is the key in a header, of the message, a part or a message inside, or in a text part?
 bool text_contains(std::string_view message, const MimePart& structure, const SearchKey& key);
 
-/// Is the key in the value of a field of that name in the message's own header? With an empty key:
-/// is there such a field?
+/// Is the key in the value of a field of that name in the message's own header, or in an address
+/// there as ENVELOPE tells it? With an empty key: is there such a field?
 bool header_contains(std::string_view header, std::string_view name, const SearchKey& key);
 
 }  // namespace gemel

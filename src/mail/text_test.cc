@@ -21,6 +21,23 @@ TEST(SearchKey, FoldsCaseWidthsAndLigatures) {  // RFC 5051
   EXPECT_TRUE(is_utf8(search_fold(to_utf8("\xff\xfe", "utf-8"))));
 }
 
+TEST(CollationKey, OrdersAsUnicodeCasemap) {  // RFC 5051 §2
+  EXPECT_EQ(collation_key("aBc_"), "ABC_");
+  EXPECT_LT(collation_key("zoe"), collation_key("[list]"));
+  EXPECT_EQ(collation_key("\u00e4nne"), "A\u0308NNE");
+  EXPECT_EQ(collation_key("\u01c6"), "D\u007a\u030c");  // its title case, decomposed
+  EXPECT_EQ(collation_key("\ufb01"), "fi");             // has no title case of one character
+}
+
+TEST(HeaderContains, TheAddressWithoutItsComments) {  // RFC 3501 §6.4.4, FROM
+  constexpr std::string_view kHeader =
+      "From: <ann (comment)@ (comment) example.org>\r\nSubject: a (b)@c\r\n\r\n";
+  EXPECT_TRUE(header_contains(kHeader, "From", SearchKey("ann@example.org")));
+  EXPECT_TRUE(header_contains(kHeader, "From", SearchKey("(comment)")));
+  EXPECT_FALSE(header_contains(kHeader, "From", SearchKey("bob@example.org")));
+  EXPECT_FALSE(header_contains(kHeader, "Subject", SearchKey("a@c")));
+}
+
 TEST(SearchKey, IsLinearForAnyKey) {
   const std::string text(4'000'000, 'a');
   const std::string key = std::string(500'000, 'a') + "b";

@@ -446,6 +446,8 @@ class MailStore {
   /// Told to a session as \Recent: kept in memory, made durable with the mailbox's next
   /// transaction. Returns the UIDs above it before, which are \Recent for this session.
   Result<UidSet> claim_recent(const UniqueId& mailbox);
+  /// Messages above it have been told to no session as \Recent. Cost: O(1).
+  Uid recent_uid(const MailboxInfo& mailbox) const;
 
   static constexpr size_t kUserItemKeyBytesMax = 512;
   /// Makes the user and an INBOX. Errors: kExists; kInvalid.

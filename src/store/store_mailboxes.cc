@@ -145,4 +145,8 @@ Result<UidSet> MailStore::claim_recent(const UniqueId& id) {
   return out;
 }
 
+Uid MailStore::recent_uid(const MailboxInfo& mailbox) const {
+  return std::max(mailbox.recent_uid, impl_->recent.get(mailbox.id));
+}
+
 }  // namespace gemel
