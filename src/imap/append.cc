@@ -1,64 +1,188 @@
 #include "imap/append.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "imap/date_time.h"
 #include "imap/flag_words.h"
+#include "imap/message.h"
 #include "imap/names.h"
+#include "imap/reply.h"
 
 namespace gemel::imap {
+namespace {
 
-Result<AppendArguments> read_append(wire::Tokenizer& tokens) {
-  AppendArguments out;
+constexpr uint64_t kCopyPieceBytes = 64 << 10;
+
+std::unexpected<Error> too_big() {
+  return fail(Code::kTooBig, "the message is larger than this server takes");
+}
+
+}  // namespace
+
+Result<AppendIntake> AppendIntake::start(wire::Tokenizer& tokens, const Terms& terms) {
   TRY_OK(tokens.space());
-  TRY(out.mailbox, tokens.astring());
+  TRY(const std::string_view wire_name, tokens.astring());
+  const UserAccess& user = terms.urls.user;
+  TRY(const MailboxName name, mailbox_of(user, wire_name));
+  TRY(const MailboxInfo mailbox, user.find(name, {Right::kInsert}));
+  AppendIntake out(terms, mailbox);
+  out.mark_ = tokens.mark();
+  return out;
+}
+
+Result<AppendIntake::Next> AppendIntake::read_on(wire::Tokenizer tokens) {
+  TRY_OK(state_);
+  tokens.resume(mark_);
+  if (std::exchange(is_streaming_, false) && !is_catenating_) state_ = end_message();
+  TRY_OK(state_);
+  Result<Next> next = read_elements(tokens);
+  // What is wrong about a word may be that it has not come yet.
+  if (!next && next.error().code != Code::kSyntax) state_ = std::unexpected(next.error());
+  return next;
+}
+
+Result<AppendIntake::Next> AppendIntake::read_elements(wire::Tokenizer& tokens) {
+  while (true) {
+    if (!is_catenating_) {
+      if (tokens.at_end() && !messages_.empty()) return Next::kEnd;
+      TRY(Message message, read_start(tokens));
+      if (!is_catenating_) return read_literal(tokens, std::move(message));
+      TRY_OK(begin_message(std::move(message)));
+    } else if (has_part_ && tokens.peek() == ')') {
+      TRY_OK(tokens.close());
+      TRY_OK(end_message());
+      is_catenating_ = false;
+    } else {
+      TRY(const bool is_text, read_part(tokens));
+      if (is_text) return read_literal(tokens, std::nullopt);
+    }
+    mark_ = tokens.mark();
+  }
+}
+
+// ` (\Seen) "14-Nov-2023 08:00:00 +0000" CATENATE (`, where all but the first space may be missing.
+Result<AppendIntake::Message> AppendIntake::read_start(wire::Tokenizer& tokens) {
+  Message message;
   TRY_OK(tokens.space());
   if (tokens.peek() == '(') {
-    TRY(out.flags, read_flags(tokens));
+    TRY(FlagNames flags, read_flags(tokens));
+    // RFC 4314 §4: flags that the user may not set are left out.
+    message.flags = scope_.of(std::move(flags));
     TRY_OK(tokens.space());
   }
   if (tokens.peek() == '"') {
     TRY(const std::string_view date, tokens.string());
-    TRY(out.internaldate_s, parse_date_time(date));
+    TRY(message.internaldate_s, parse_date_time(date));
     TRY_OK(tokens.space());
   }
-  TRY(out.message, tokens.literal());
-  return out;
+  if (tokens.skip_word("CATENATE")) {
+    TRY_OK(tokens.space());
+    TRY_OK(tokens.open());
+    is_catenating_ = true;
+    has_part_ = false;
+  }
+  return message;
 }
 
-Result<AppendIntake> AppendIntake::start(const AppendArguments& arguments, const Target& target) {
-  if (arguments.message.size > target.message_bytes_max)
-    return fail(Code::kTooBig, "the message is larger than this server takes");
-  if (arguments.message.size == 0) return fail(Code::kInvalid, "the message is empty");
-  TRY(const MailboxName name, mailbox_of(target.user, arguments.mailbox));
-  TRY(const MailboxInfo mailbox, target.user.find(name, {Right::kInsert}));
-  TRY(BodyWriter writer, target.store.stage(mailbox.partition));
-  AppendIntake out(arguments, mailbox.id, std::move(writer));
-  // RFC 4314 §4: flags that the user may not set are left out.
-  out.flags_ = scope_of(target.user.rights(mailbox)).of(std::move(out.flags_));
-  out.seen_by_ = target.user.seen_by(mailbox);
-  return out;
+// ` URL "/Sent/;UID=20"` is copied; of ` TEXT {5}` the literal is left: true.
+Result<bool> AppendIntake::read_part(wire::Tokenizer& tokens) {
+  if (has_part_) TRY_OK(tokens.space());
+  const bool is_text = tokens.skip_word("TEXT");
+  if (!is_text && !tokens.skip_word("URL")) return tokens.wrong("TEXT or URL");
+  TRY_OK(tokens.space());
+  if (!is_text) {
+    TRY(const std::string_view url, tokens.astring());
+    TRY_OK(copy(url));
+    has_part_ = true;
+  }
+  return is_text;
+}
+
+Result<AppendIntake::Next> AppendIntake::read_literal(wire::Tokenizer& tokens,
+                                                      std::optional<Message> begins) {
+  TRY(const wire::LiteralArgument literal, tokens.literal());
+  // One that was kept came where nothing could be streamed.
+  if (literal.kept) return tokens.wrong("a message");
+  if (begins) TRY_OK(begin_message(*std::move(begins)));
+  has_part_ = true;
+  mark_ = tokens.mark();
+  if (literal.size > terms_.message_bytes_max - size_) return too_big();
+  // RFC 3502 §3: with an empty message a client takes all of the command back.
+  if (literal.size == 0 && !is_catenating_) return fail(Code::kInvalid, "the message is empty");
+  is_binary_ = literal.binary;
+  is_streaming_ = true;
+  return Next::kMessage;
+}
+
+Result<void> AppendIntake::begin_message(Message message) {
+  if (messages_.size() == terms_.messages_max)
+    return fail(Code::kLimit, "too many messages in one command");
+  TRY(writer_, terms_.store.stage(partition_));
+  size_ = 0;
+  messages_.push_back(std::move(message));
+  return {};
+}
+
+Result<void> AppendIntake::end_message() {
+  if (size_ == 0) return fail(Code::kInvalid, "the message is empty");
+  if (size_ <= kBodyChunkBytes) held_bytes_ += size_;
+  if (held_bytes_ > terms_.held_bytes_max)
+    return fail(Code::kLimit, "the messages of one command are too large together");
+  TRY(messages_.back().body, writer_->finish());
+  writer_.reset();
+  return {};
 }
 
 void AppendIntake::take(std::string_view bytes) {
+  if (!state_) return;
   // RFC 3516 §4.3: a mailbox need not keep NULs, which no literal of FETCH can hold.
-  if (is_binary_ && bytes.contains('\0') && state_)
+  if (is_binary_ && bytes.contains('\0'))
     state_ = fail(Code::kUnsupported, "a message with NUL octets is not taken");
-  if (state_) state_ = writer_.append(bytes);
+  else
+    state_ = writer_->append(bytes);
+  size_ += bytes.size();
 }
 
-Result<AppendIntake::Taken> AppendIntake::finish(MailStore& store, int64_t now_s,
+Result<void> AppendIntake::copy(std::string_view text) {
+  const Result<Url> url = parse_url(text);
+  if (!url) return bad_url(text, url.error().text);
+  const Result<UrlSource> found = find_source(terms_.urls, *url);
+  if (!found) return bad_url(text, found.error().text);
+  if (const auto* const piece = std::get_if<std::string>(&found->bytes)) {
+    if (piece->size() > terms_.message_bytes_max - size_) return too_big();
+    size_ += piece->size();
+    return writer_->append(*piece);
+  }
+  const ByteRange range = std::get<ByteRange>(found->bytes);
+  if (range.end - range.start > terms_.message_bytes_max - size_) return too_big();
+  size_ += range.end - range.start;
+  imap::Message source(found->body);
+  for (size_t at = range.start; at < range.end;) {
+    const size_t count = std::min<size_t>(kCopyPieceBytes, range.end - at);
+    TRY(const std::string_view piece, source.read(at, count));
+    TRY_OK(writer_->append(piece));
+    at += count;
+  }
+  return {};
+}
+
+Result<AppendIntake::Taken> AppendIntake::finish(int64_t now_s,
                                                  std::optional<BodyHolder> replaces) && {
   TRY_OK(state_);
-  TRY(StagedBody body, writer_.finish());
-  std::vector<MailStore::Append> messages;
-  messages.push_back({.mailbox = mailbox_,
-                      .body = std::move(body),
-                      .flags = std::move(flags_),
-                      .internaldate_s = internaldate_s_.value_or(now_s),
-                      .seen_by = std::move(seen_by_),
-                      .replaces = replaces});
-  TRY(const std::vector<MailStore::Appended> appended, store.append(std::move(messages)));
-  return Taken{.appended = appended.front(), .mailbox = mailbox_};
+  std::vector<MailStore::Append> appends;
+  appends.reserve(messages_.size());
+  for (Message& message : messages_)
+    appends.push_back({.mailbox = mailbox_,
+                       .body = std::move(*message.body),
+                       .flags = std::move(message.flags),
+                       .internaldate_s = message.internaldate_s.value_or(now_s),
+                       .seen_by = seen_by_,
+                       .replaces = replaces});
+  TRY(const std::vector<MailStore::Appended> appended, terms_.store.append(std::move(appends)));
+  Taken out{.mailbox = mailbox_, .uidvalidity = appended.front().uidvalidity, .uids = {}};
+  for (const MailStore::Appended& one : appended) out.uids.add(one.uid);
+  return out;
 }
 
 }  // namespace gemel::imap

@@ -12,7 +12,7 @@ constexpr uint16_t kUid = kUsesUids | kFresh;
 constexpr uint16_t kMsn = kUsesMsn | kFresh;
 
 constexpr std::array kCommands = {
-    Command{"APPEND", kLoggedIn, kWrites | kTarget, cmd_append},
+    Command{"APPEND", kLoggedIn, kWrites | kTarget | kTakesMessage, cmd_append},
     Command{"AUTHENTICATE", kNotAuthenticated, kNone, cmd_authenticate},
     Command{"CAPABILITY", kAnyState, kNone, cmd_capability},
     Command{"CHECK", kSelected, kNone, cmd_noop},  // nothing is ever left unwritten
@@ -42,7 +42,7 @@ constexpr std::array kCommands = {
     Command{"NAMESPACE", kLoggedIn, kNone, cmd_namespace},
     Command{"NOOP", kAnyState, kNone, cmd_noop},
     Command{"RENAME", kLoggedIn, kWrites, cmd_rename},
-    Command{"REPLACE", kSelected, kFresh | kWrites | kTarget, cmd_replace},
+    Command{"REPLACE", kSelected, kFresh | kWrites | kTarget | kTakesMessage, cmd_replace},
     Command{"SEARCH", kSelected, kMsn | kSearches, cmd_search},
     Command{"SELECT", kLoggedIn, kNone, cmd_select},
     Command{"SETACL", kLoggedIn, kWrites, cmd_setacl},
@@ -57,7 +57,7 @@ constexpr std::array kCommands = {
     Command{"UID EXPUNGE", kSelected, kUid | kWrites, cmd_uid_expunge},
     Command{"UID FETCH", kSelected, kUid | kDecodes, cmd_fetch},
     Command{"UID MOVE", kSelected, kUid | kWrites | kTarget, cmd_move},
-    Command{"UID REPLACE", kSelected, kUid | kWrites | kTarget, cmd_replace},
+    Command{"UID REPLACE", kSelected, kUid | kWrites | kTarget | kTakesMessage, cmd_replace},
     Command{"UID SEARCH", kSelected, kUid | kSearches, cmd_search},
     Command{"UID SORT", kSelected, kUid | kSearches, cmd_sort},
     Command{"UID STORE", kSelected, kUid | kWrites, cmd_store},

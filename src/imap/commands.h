@@ -26,16 +26,17 @@ enum State : uint8_t {
 
 enum Trait : uint16_t {
   kNone = 0,
-  kUsesMsn = 1,       // no EXPUNGE may be sent while it runs (RFC 3501 §7.4.1)
-  kUsesUids = 2,      // its numbers are UIDs
-  kWrites = 4,        // refused on a replica before it does anything
-  kTarget = 8,        // kNotFound means that CREATE would help (RFC 3501 §6.3.11)
-  kMakes = 16,        // what it does not support is the special use asked for (RFC 6154 §3)
-  kSearches = 32,     // what it does not support is the charset (RFC 3501 §6.4.4)
-  kFresh = 64,        // looks at the mailbox as it is now, so the session learns the news first
-  kAnnotates = 128,   // what is too big, or too many, are annotations (RFC 5464 §5)
-  kCompresses = 256,  // what is busy is the stream (RFC 4978 §3)
-  kDecodes = 512,     // what it does not support is an encoding (RFC 3516 §4.3)
+  kUsesMsn = 1,          // no EXPUNGE may be sent while it runs (RFC 3501 §7.4.1)
+  kUsesUids = 2,         // its numbers are UIDs
+  kWrites = 4,           // refused on a replica before it does anything
+  kTarget = 8,           // kNotFound means that CREATE would help (RFC 3501 §6.3.11)
+  kMakes = 16,           // what it does not support is the special use asked for (RFC 6154 §3)
+  kSearches = 32,        // what it does not support is the charset (RFC 3501 §6.4.4)
+  kFresh = 64,           // looks at the mailbox as it is now, so the session learns the news first
+  kAnnotates = 128,      // what is too big, or too many, are annotations (RFC 5464 §5)
+  kCompresses = 256,     // what is busy is the stream (RFC 4978 §3)
+  kDecodes = 512,        // what it does not support is an encoding (RFC 3516 §4.3)
+  kTakesMessage = 1024,  // its literals are messages, streamed to the store
 };
 
 struct Command {

@@ -217,6 +217,14 @@ bool FetchItems::needs_facts() const {
   });
 }
 
+Result<Section> parse_section_spec(std::string_view text) {
+  const std::string line = fmt::format("[{}]", text);
+  wire::Tokenizer tokens(line);
+  TRY(FetchItem item, parse_section(tokens));
+  TRY_OK(tokens.end());
+  return std::move(item.section);
+}
+
 Result<FetchItems> parse_fetch_items(wire::Tokenizer& tokens, size_t items_max) {
   FetchItems out;
   if (tokens.peek() != '(') {

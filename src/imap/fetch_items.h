@@ -56,6 +56,9 @@ struct FetchItems {
   bool needs_facts() const;
 };
 
+/// What stands between the brackets of BODY[...]. Errors: kSyntax.
+Result<Section> parse_section_spec(std::string_view text);
+
 /// Reads an attribute, a macro, or a list. Errors: kSyntax; kLimit, more than `items_max`.
 Result<FetchItems> parse_fetch_items(wire::Tokenizer& tokens, size_t items_max);
 

@@ -76,11 +76,24 @@ std::string one_line(std::string_view text) {
 
 }  // namespace
 
+std::unexpected<Error> bad_url(std::string_view url, std::string_view reason) {
+  std::string text = "[BADURL ";
+  for (const char c : url) {
+    if (c == ']') {
+      text += "%5D";  // which would end the code
+    } else {
+      text += c;
+    }
+  }
+  return fail(Code::kInvalid, fmt::format("{}] {}", text, reason));
+}
+
 void put_error(std::string& out, std::string_view tag, const Error& error, ErrorPlace place) {
   const ReplyRow& row = row_of(error.code);
   std::string_view response_code = row.response_code;
   for (const PlaceRow& special : kPlaces)
     if (special.code == error.code && special.place == place) response_code = special.response_code;
+  if (error.text.starts_with('[')) response_code = {};
   fmt::format_to(std::back_inserter(out), "{} {} {}{}{}\r\n", tag, row.word, response_code,
                  row.prefix, one_line(error.text));
 }

@@ -35,7 +35,11 @@ enum class ErrorPlace : uint8_t {
   kDecode
 };
 
-/// Appends the tagged NO or BAD for `error`, with CRLF.
+/// The URL leads to nothing that can be taken (RFC 4469 §4).
+std::unexpected<Error> bad_url(std::string_view url, std::string_view reason);
+
+/// Appends the tagged NO or BAD for `error`, with CRLF. A text that begins with "[" has the
+/// response code in it.
 void put_error(std::string& out, std::string_view tag, const Error& error, ErrorPlace place);
 /// True if the reply is BAD: the client spoke wrongly.
 bool is_bad(Code code);

@@ -84,18 +84,7 @@ void Session::on_literal(const wire::Literal& literal) {
     refuse_literal(command.error(), ErrorPlace::kAnywhere);
     return;
   }
-  const bool replaces = (*command)->run == cmd_replace;
-  if (replaces || (*command)->run == cmd_append) {
-    // What it replaces is looked up when the command is whole.
-    if (replaces && tokens.skip(' ')) static_cast<void>(tokens.sequence());
-    // Where this fails the literal is the mailbox's name, or the command is wrong; both show later.
-    const Result<AppendArguments> arguments = read_append(tokens);
-    const size_t last = framer_.frame().literals.size() - 1;
-    if (arguments && arguments->message.index == last) {
-      take_message(*arguments, literal);
-      return;
-    }
-  }
+  if (((*command)->traits & kTakesMessage) != 0 && take_message(**command, tokens, literal)) return;
   const std::string tag = tag_of(framer_.frame());
   if (const Result<void> kept = framer_.keep(); !kept) {
     append_.reset();
@@ -105,18 +94,56 @@ void Session::on_literal(const wire::Literal& literal) {
   if (literal.synchronising) output_ += "+ go on\r\n";
 }
 
-void Session::take_message(const AppendArguments& arguments, const wire::Literal& literal) {
-  Result<AppendIntake> intake =
-      AppendIntake::start(arguments, {.store = store(),
-                                      .user = *access_,
-                                      .message_bytes_max = options_->limits.message_bytes_max});
-  if (!intake) {
-    refuse_literal(intake.error(), ErrorPlace::kTarget);
-    return;
+// True if the literal is a message, or part of one, that is streamed or was refused.
+bool Session::take_message(const Command& command, wire::Tokenizer& tokens,
+                           const wire::Literal& literal) {
+  if (!append_) {
+    // What it replaces is looked up when the command is whole.
+    if (command.run == cmd_replace && tokens.skip(' ')) static_cast<void>(tokens.sequence());
+    Result<AppendIntake> intake = start_append(tokens);
+    if (!intake) {
+      // The literal may be the mailbox's name; else the command is wrong, and that shows later.
+      if (intake.error().code == Code::kSyntax) return false;
+      refuse_literal(intake.error(), ErrorPlace::kTarget);
+      return true;
+    }
+    append_.emplace(*std::move(intake));
   }
-  append_ = std::move(*intake);
+  const Result<AppendIntake::Next> next = append_->read_on(wire::Tokenizer(framer_.frame()));
+  if (append_->is_failed()) {
+    refuse_literal(next.error(), ErrorPlace::kTarget);
+    return true;
+  }
+  if (!next || *next != AppendIntake::Next::kMessage) return false;
   framer_.stream();
   if (literal.synchronising) output_ += "+ send the message\r\n";
+  return true;
+}
+
+Result<AppendIntake> Session::start_append(wire::Tokenizer& tokens) {
+  const Limits& limits = options_->limits;
+  UrlBase urls{.store = store(), .user = *access_, .hostname = options_->hostname, .selected = {}};
+  if (view_) {
+    TRY(MailboxInfo mailbox, store().find(view_->id()));
+    urls.selected =
+        Named{std::move(mailbox), view_->shows_expunged() ? Content::kExpunged : Content::kLive};
+  }
+  return AppendIntake::start(tokens, {.store = store(),
+                                      .urls = std::move(urls),
+                                      .message_bytes_max = limits.message_bytes_max,
+                                      .messages_max = limits.append_messages_max,
+                                      .held_bytes_max = limits.append_held_bytes_max});
+}
+
+Result<AppendIntake> Session::take_append(Args& args) {
+  std::optional<AppendIntake> intake = std::exchange(append_, std::nullopt);
+  if (!intake) {
+    TRY(AppendIntake started, start_append(args.tokens));
+    intake.emplace(std::move(started));
+  }
+  TRY(const AppendIntake::Next next, intake->read_on(args.tokens));
+  if (next != AppendIntake::Next::kEnd) return fail(Code::kSyntax, "expected a message");
+  return *std::move(intake);
 }
 
 void Session::refuse_literal(const Error& error, ErrorPlace place) {

@@ -217,6 +217,12 @@ Result<std::string_view> Tokenizer::string() {
   return wrong("a string that is not streamed");
 }
 
+void Tokenizer::resume(const Mark& mark) {
+  cursor_ = mark.cursor;
+  next_literal_ = mark.next_literal;
+  depth_ = mark.depth;
+}
+
 Result<std::string_view> Tokenizer::astring() {
   if (peek() == '"' || peek() == '{') return string();
   return run_of(kAstring, "a string");

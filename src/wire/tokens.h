@@ -92,6 +92,15 @@ class Tokenizer {
   /// list.
   Result<void> skip_value();
 
+  /// Where the cursor stands, for a later tokenizer of the same frame, which may have grown.
+  struct Mark {
+    size_t cursor = 0;
+    size_t next_literal = 0;
+    size_t depth = 0;
+  };
+  Mark mark() const { return {cursor_, next_literal_, depth_}; }
+  void resume(const Mark& mark);
+
   /// What is left of the line, without its end; for texts and base64.
   std::string_view rest();
   /// An error that names the place: `expected <what> at column 7`.
