@@ -89,6 +89,28 @@ TEST_F(Cases, AUserOfAFormerUsersNameGetsNothingOfTheirs) {
   EXPECT_FALSE(replica->user_item("alice", "subscription/former").value());
 }
 
+// R09: renames back and forth beside a verify that runs in steps, and a scrub.
+TEST_F(Cases, RenamesBesideAVerifyKeepEveryId) {
+  const UniqueId id = primary.create("a");
+  primary.append_many(id, 20);
+  sync();
+  const auto verification = primary->begin_verify({});
+  std::string scrubbed;
+  size_t steps = 0;
+  for (bool goes_on = true; goes_on || steps < 100; ++steps) {
+    ASSERT_TRUE(
+        primary->rename(named(steps % 2 == 0 ? "a" : "z"), named(steps % 2 == 0 ? "z" : "a")));
+    if (goes_on) goes_on = verification->step().value();
+    scrubbed = primary->scrub(scrubbed, 1 << 20).value().next;
+    ASSERT_EQ(at(primary, steps % 2 == 0 ? "z" : "a"), id);
+    if (steps % 10 == 0) sync();
+  }
+  sync();
+  EXPECT_TRUE(verification->report().problems.empty());
+  EXPECT_TRUE(primary->verify({}).value().problems.empty());
+  EXPECT_EQ(at(replica, steps % 2 == 1 ? "z" : "a"), id);
+}
+
 // R15: a keyword, and no system flag, on what was lost and came back from a copy.
 TEST_F(Cases, AMessageFromACopyHasItsKeyword) {
   const UniqueId inbox = primary.inbox();

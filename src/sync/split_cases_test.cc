@@ -100,6 +100,28 @@ TEST_F(SplitCases, WhatOnlyTheReplicaChangedIsOneHistoryAfterwards) {
             our_user.modseq);
 }
 
+// R32: who only asks where the two differ changes neither.
+TEST_F(SplitCases, WhereSidesDifferVerifyAndDryRunTouchNeither) {
+  split();
+  primary.append(inbox, "of the primary");
+  replica.append(inbox, "of the replica");
+  ASSERT_TRUE(replica->demote());
+  ASSERT_TRUE(primary->promote(replica->term()));
+  const Digest ours = primary->digest();
+  const Digest theirs = replica->digest();
+  link.disconnect("each had its time");
+  link.connect();
+  for (const SyncEffect effect : {SyncEffect::kVerify, SyncEffect::kDryRun}) {
+    const SyncReport report = link.sync({.users = {"alice"}, .mailboxes = {}}, effect);
+    ASSERT_TRUE(report.result) << report.result.error().text;
+    EXPECT_EQ(
+        report.actions,
+        (std::vector<std::string>{"alice/INBOX: has changed on both sides, would be merged"}));
+  }
+  EXPECT_EQ(primary->digest(), ours);
+  EXPECT_EQ(replica->digest(), theirs);
+}
+
 // R33: two messages under one uid, taken while the link was cut.
 TEST_F(SplitCases, MessagesUnderOneUidBothGetNewOnes) {
   split();
