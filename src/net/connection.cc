@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "base/check.h"
@@ -20,11 +22,39 @@ constexpr size_t kTlsWaitBytes = 512;  // what an idle TLS connection waits with
 constexpr size_t kProduceBytes = 64 << 10;
 constexpr int64_t kHandshakeMsMax = 60'000;
 constexpr int64_t kGoodbyeMsMax = 1'000;
+// Then a worker has its place taken by others that wait.
+constexpr size_t kTurnsMax = 16;
 
-// The network thread's, for what is at once copied to its size or thrown away.
+// A thread's, for what is at once copied to its size or thrown away.
 std::array<char, kReadBytes>& scratch() {
   static thread_local std::array<char, kReadBytes> buffer;
   return buffer;
+}
+
+error_code last_error() { return {errno, boost::system::system_category()}; }
+
+/// How many bytes were there; would_block if none, eof at the end.
+size_t receive_now(Socket& socket, error_code& error) {
+  const ssize_t got =
+      ::recv(socket.native_handle(), scratch().data(), scratch().size(), MSG_DONTWAIT);
+  error = got < 0 ? last_error() : error_code();
+  if (got == 0) error = asio::error::eof;
+  return got > 0 ? static_cast<size_t>(got) : 0;
+}
+
+/// How much of `bytes` the kernel took.
+size_t send_now(Socket& socket, std::string_view bytes, error_code& error) {
+  size_t sent = 0;
+  while (sent < bytes.size()) {
+    const ssize_t count = ::send(socket.native_handle(), bytes.data() + sent, bytes.size() - sent,
+                                 MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0) {
+      error = last_error();
+      break;
+    }
+    sent += static_cast<size_t>(count);
+  }
+  return sent;
 }
 
 }  // namespace
@@ -35,6 +65,7 @@ Connection::Connection(Shared shared, Socket socket, Setup setup)
 Connection::~Connection() { CHECK(!session_); }
 
 void Connection::start() {
+  const std::lock_guard lock(mutex_);
   if (setup_.tls_first)
     handshake();
   else
@@ -42,9 +73,15 @@ void Connection::start() {
 }
 
 void Connection::shut_down() {
+  const std::lock_guard lock(mutex_);
   events_.stopping = true;
-  if (handshaking_) return close({Code::kUnavailable, "the server is stopping"});
+  if (handshaking_) return end({Code::kUnavailable, "the server is stopping"});
   pump();
+}
+
+void Connection::close(Error reason) {
+  const std::lock_guard lock(mutex_);
+  end(std::move(reason));
 }
 
 // --- TLS ---
@@ -59,16 +96,18 @@ void Connection::handshake() {
   tls_ = std::make_unique<TlsStream>(socket_, *tls_context_);
   if (is_client) SSL_set_tlsext_host_name(tls_->native_handle(), setup_.server_name.c_str());
   arm(kHandshakeMsMax, Lapse::kPeer);
-  tls_->async_handshake(
-      is_client ? asio::ssl::stream_base::client : asio::ssl::stream_base::server,
-      [self = shared_from_this()](const error_code& error) { self->handshake_done(error); });
+  tls_->async_handshake(is_client ? asio::ssl::stream_base::client : asio::ssl::stream_base::server,
+                        [self = shared_from_this()](const error_code& error) {
+                          const std::lock_guard lock(self->mutex_);
+                          self->handshake_done(error);
+                        });
 }
 
 void Connection::handshake_done(const error_code& error) {
   handshaking_ = false;
-  ++timer_round_;
+  disarm();
   if (closed_) return;
-  if (error) return close({Code::kUnavailable, "TLS: " + error.message()});
+  if (error) return end({Code::kUnavailable, "TLS: " + error.message()});
   if (!started_) return start_session();
   want_ = wire::Want::kMore;
   events_.tls_started = true;
@@ -91,6 +130,7 @@ void Connection::schedule_wake() {
   if (wake_scheduled_.exchange(true)) return;
   asio::post(shared_.io, [self = shared_from_this()] {
     self->wake_scheduled_ = false;
+    const std::lock_guard lock(self->mutex_);
     self->events_.woken = true;
     self->pump();
   });
@@ -116,16 +156,40 @@ Connection::Events Connection::take_events() {
 
 void Connection::pump() {
   if (!may_run()) return;
-  ++timer_round_;  // what it waited for has come
+  disarm();  // what it waited for has come
   working_ = true;
-  asio::post(shared_.workers, [self = shared_from_this(), events = take_events()] {
-    asio::post(self->shared_.io, [self, outcome = self->run_job(events)]() mutable {
-      self->session_ran(std::move(outcome));
-    });
-  });
+  if (turning_)
+    another_turn_ = true;
+  else
+    asio::post(shared_.workers, [self = shared_from_this()] { self->work(); });
 }
 
-Connection::Outcome Connection::run_job(const Events& events) {
+// A worker's job: turns of the session, as long as the worker can go on without waiting.
+void Connection::work() {
+  std::unique_lock lock(mutex_);
+  std::string buffer;
+  for (size_t turn = 1;; ++turn) {
+    const Events events = take_events();
+    lock.unlock();
+    Outcome outcome = run_job(events, std::move(buffer));
+    lock.lock();
+    if (tls_) {
+      lock.unlock();
+      return asio::post(shared_.io,
+                        [self = shared_from_this(), outcome = std::move(outcome)]() mutable {
+                          const std::lock_guard again(self->mutex_);
+                          self->session_ran(std::move(outcome));
+                        });
+    }
+    turning_ = turn < kTurnsMax;
+    session_ran(std::move(outcome));
+    turning_ = false;
+    if (!std::exchange(another_turn_, false)) return;
+    buffer = std::exchange(output_, {});  // its room once more
+  }
+}
+
+Connection::Outcome Connection::run_job(const Events& events, std::string buffer) {
   if (!session_) session_ = setup_.session(std::move(setup_.env));
   CHECK(session_ != nullptr);
   if (events.tls_started) session_->tls_started();
@@ -135,6 +199,8 @@ Connection::Outcome Connection::run_job(const Events& events) {
   if (events.ended) session_->end_of_input();
   if (events.stopping) session_->shut_down();
   Outcome outcome;
+  outcome.output = std::move(buffer);
+  outcome.output.clear();
   session_->produce(outcome.output, kProduceBytes);
   outcome.want = session_->want();
   outcome.compression = session_->compression();
@@ -163,8 +229,12 @@ void Connection::act() {
       // A read under way would take the handshake's bytes; nobody who asks for TLS in answer to
       // input has one.
       if (tls_ || reading_ || (!setup_.identity && !setup_.client_tls))
-        return close({Code::kInvalid, "TLS can't start here"});
-      return handshake();
+        return end({Code::kInvalid, "TLS can't start here"});
+      handshaking_ = true;
+      return asio::post(shared_.io, [self = shared_from_this()] {
+        const std::lock_guard lock(self->mutex_);
+        if (!self->closed_) self->handshake();
+      });
     case wire::Want::kCompression:
       return start_compression();
     case wire::Want::kWake:
@@ -174,7 +244,8 @@ void Connection::act() {
   }
   if (input_packed_ && events_.input.empty() && unpack()) return;
   if (may_run()) return pump();
-  if (at_end_) return close({Code::kUnavailable, "the peer closed the connection"});
+  if (at_end_) return end({Code::kUnavailable, "the peer closed the connection"});
+  if (turning_ && read_now()) return;
   if (input_timeout_ms_) arm(*input_timeout_ms_, Lapse::kInput);
   read();
 }
@@ -193,25 +264,40 @@ void Connection::write(std::string bytes) {
   } else {
     output_ = std::move(bytes);
   }
+  if (!tls_) return write_plain();
   writing_ = true;
   arm(shared_.write_stall_ms_max, Lapse::kPeer);
-  const auto done = [self = shared_from_this()](const error_code& error, size_t count) {
-    self->written(error, count);
-  };
-  if (tls_)
-    asio::async_write(*tls_, asio::buffer(output_), done);
-  else
-    asio::async_write(socket_, asio::buffer(output_), done);
+  asio::async_write(*tls_, asio::buffer(output_),
+                    [self = shared_from_this()](const error_code& error, size_t count) {
+                      const std::lock_guard lock(self->mutex_);
+                      self->written(error, count);
+                    });
+}
+
+// At once what the kernel takes; the network thread waits for the rest.
+void Connection::write_plain() {
+  error_code error;
+  const size_t sent = send_now(socket_, output_, error);
+  if (sent == output_.size()) return written({}, sent);
+  if (error != asio::error::would_block && error != asio::error::interrupted)
+    return written(error, sent);
+  writing_ = true;
+  arm(shared_.write_stall_ms_max, Lapse::kPeer);
+  asio::async_write(socket_, asio::buffer(output_) + sent,
+                    [self = shared_from_this(), sent](const error_code& failed, size_t count) {
+                      const std::lock_guard lock(self->mutex_);
+                      self->written(failed, sent + count);
+                    });
 }
 
 void Connection::written(const error_code& error, size_t count) {
   writing_ = false;
-  ++timer_round_;
+  disarm();
   if (setup_.on_bytes) setup_.on_bytes(count, 0);
-  output_ = {};
   if (closed_) return finish_session();
-  if (error) return close({Code::kUnavailable, error.message()});
+  if (error) return end({Code::kUnavailable, error.message()});
   act();
+  if (!writing_ && !another_turn_) output_ = {};
 }
 
 // --- input ---
@@ -225,14 +311,26 @@ void Connection::read() {
     read_plain();
 }
 
+// Takes what is there already. False: nothing, or not now.
+bool Connection::read_now() {
+  if (reading_ || decompressor_) return false;
+  error_code error;
+  const size_t count = receive_now(socket_, error);
+  if (error) return false;  // whatever it is, whoever waits for input meets it too
+  if (setup_.on_bytes) setup_.on_bytes(0, count);
+  take_input({scratch().data(), count});
+  return true;
+}
+
 // A buffer is borrowed only once there is something to read, so an idle connection has none.
 void Connection::read_plain() {
   socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
+    const std::lock_guard lock(self->mutex_);
     if (error || self->closed_) return self->received(error, 0);
     error_code failed;
-    self->socket_.non_blocking(true, failed);
-    const size_t count = self->socket_.read_some(asio::buffer(scratch()), failed);
-    if (failed == asio::error::would_block) return self->read_plain();
+    const size_t count = receive_now(self->socket_, failed);
+    if (failed == asio::error::would_block || failed == asio::error::interrupted)
+      return self->read_plain();
     self->read_buffer_.assign(scratch().data(), count);
     self->received(failed, count);
   });
@@ -242,6 +340,7 @@ void Connection::read_tls() {
   read_buffer_.resize(kTlsWaitBytes);
   tls_->async_read_some(asio::buffer(read_buffer_),
                         [self = shared_from_this()](const error_code& error, size_t count) {
+                          const std::lock_guard lock(self->mutex_);
                           self->read_buffer_.resize(count);
                           if (!error && !self->closed_) self->read_decrypted();
                           self->received(error, self->read_buffer_.size());
@@ -270,7 +369,7 @@ void Connection::received(const error_code& error, size_t count) {
       events_.ended = true;
       return pump();
     }
-    return close({Code::kUnavailable, error.message()});
+    return end({Code::kUnavailable, error.message()});
   }
   if (setup_.on_bytes) setup_.on_bytes(0, count);
   const std::string bytes = std::exchange(read_buffer_, {});
@@ -292,7 +391,7 @@ bool Connection::unpack() {
   const Result<size_t> count =
       room > 0 ? decompressor_->read(events_.input, room) : Result<size_t>(0);
   if (!count) {
-    close(count.error());
+    end(count.error());
     return true;
   }
   input_packed_ = *count == room;
@@ -310,15 +409,32 @@ void Connection::start_compression() {
 
 // --- time and end ---
 
+// The timer goes on through many waits, and is set anew only for an earlier one: most things come
+// long before they are late.
 void Connection::arm(int64_t timeout_ms, Lapse lapse) {
-  const uint64_t round = ++timer_round_;
-  timer_.expires_after(std::chrono::milliseconds(timeout_ms));
-  timer_.async_wait([self = shared_from_this(), round, lapse](const error_code& error) {
-    if (error || self->closed_ || round != self->timer_round_) return;
-    if (lapse == Lapse::kPeer) return self->close({Code::kUnavailable, "the peer does not go on"});
-    self->events_.timed_out = true;
-    self->pump();
+  lapse_ = lapse;
+  deadline_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  if (!timer_waits_ || timer_.expiry() > *deadline_) wait_for_deadline();
+}
+
+void Connection::wait_for_deadline() {
+  timer_waits_ = true;
+  timer_.expires_at(*deadline_);
+  timer_.async_wait([self = shared_from_this()](const error_code& error) {
+    const std::lock_guard lock(self->mutex_);
+    if (error || self->closed_) return;
+    self->timer_waits_ = false;
+    if (!self->deadline_) return;
+    if (std::chrono::steady_clock::now() < *self->deadline_) return self->wait_for_deadline();
+    self->lapsed();
   });
+}
+
+void Connection::lapsed() {
+  disarm();
+  if (lapse_ == Lapse::kPeer) return end({Code::kUnavailable, "the peer does not go on"});
+  events_.timed_out = true;
+  pump();
 }
 
 // The peer shall get all that was written. TLS says that this is the end, so that the peer knows
@@ -326,30 +442,35 @@ void Connection::arm(int64_t timeout_ms, Lapse lapse) {
 // unread input resets the connection and takes what we wrote with it (RFC 9293 §3.6.1).
 void Connection::say_goodbye() {
   arm(kGoodbyeMsMax, Lapse::kPeer);
-  const auto half_close = [self = shared_from_this()](const error_code&) {
-    if (self->closed_) return;
-    error_code ignored;
-    self->socket_.shutdown(Socket::shutdown_send, ignored);
-    self->drain();
-  };
-  if (!tls_) return half_close({});
-  tls_->async_shutdown(half_close);
+  if (!tls_) return half_close();
+  tls_->async_shutdown([self = shared_from_this()](const error_code&) {
+    const std::lock_guard lock(self->mutex_);
+    self->half_close();
+  });
+}
+
+void Connection::half_close() {
+  if (closed_) return;
+  error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  drain();
 }
 
 void Connection::drain() {
   socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
+    const std::lock_guard lock(self->mutex_);
     if (self->closed_) return;
-    if (!error) self->socket_.non_blocking(true, error);
-    if (!error) self->socket_.read_some(asio::buffer(scratch()), error);
+    if (!error) receive_now(self->socket_, error);
     if (!error || error == asio::error::would_block) return self->drain();
-    self->close({Code::kUnavailable, "closed"});
+    self->end({Code::kUnavailable, "closed"});
   });
 }
 
-void Connection::close(Error reason) {
+void Connection::end(Error reason) {
   if (closed_) return;
   closed_ = true;
   reason_ = std::move(reason);
+  disarm();
   timer_.cancel();
   error_code ignored;
   socket_.shutdown(Socket::shutdown_both, ignored);

@@ -1,15 +1,19 @@
 // One connection: a socket, its TLS and compression layers, and the session that speaks on it.
 //
-// Threads  everything but the session runs on the network thread. The session is made, runs and
-// goes on
-//          workers, one job at a time: a job hands it what has happened since the last (input,
-//          wakes, lapses), lets it produce, and posts the output back.
+// Threads  the session is made, runs and goes on workers, one job at a time: a job hands it what
+// has
+//          happened since (input, wakes, lapses) and lets it produce. Without TLS the worker then
+//          sends the output itself, takes the input that is there already, and goes on with it; so
+//          a command costs one hand-over, from the network thread that saw it come. What must wait
+//          waits on the network thread, and so does all that TLS does. The mutex is held wherever
+//          anything but the session is touched, and never while the session works.
 // Memory   idle, no buffer of its own; Asio keeps about 35 KiB for a TLS stream.
 #pragma once
 
 #include <atomic>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -46,11 +50,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Connection(Shared shared, Socket socket, Setup setup);
   ~Connection();
 
-  /// Call once, on the network thread.
+  /// Call once. These three on the network thread.
   void start();
-  /// The session is told to end. Network thread.
+  /// The session is told to end.
   void shut_down();
-  /// At once. Network thread.
+  /// At once.
   void close(Error reason);
 
  private:
@@ -91,14 +95,17 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void pump();
   bool may_run() const;
   Events take_events();
-  Outcome run_job(const Events& events);
+  void work();
+  Outcome run_job(const Events& events, std::string buffer);
   void session_ran(Outcome outcome);
   void act();
 
   void write(std::string bytes);
+  void write_plain();
   void written(const boost::system::error_code& error, size_t count);
 
   void read();
+  bool read_now();
   void read_plain();
   void read_tls();
   void read_decrypted();
@@ -108,9 +115,14 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void start_compression();
   void arm(int64_t timeout_ms, Lapse lapse);
+  void disarm() { deadline_.reset(); }
+  void wait_for_deadline();
+  void lapsed();
   void schedule_wake();
   void say_goodbye();
+  void half_close();
   void drain();
+  void end(Error reason);
   void finish_session();
 
   Shared shared_;
@@ -118,16 +130,22 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<TlsStream> tls_;
   std::shared_ptr<boost::asio::ssl::context> tls_context_;  // keeps what tls_ uses
   Setup setup_;
-  boost::asio::steady_timer timer_;
-  uint64_t timer_round_ = 0;
+  std::unique_ptr<wire::Session> session_;  // the job's, without the mutex
 
-  std::unique_ptr<wire::Session> session_;  // workers only
+  std::mutex mutex_;
+  // Guarded by mutex_, as all that follows but the gate.
+  boost::asio::steady_timer timer_;
+  bool timer_waits_ = false;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  Lapse lapse_ = Lapse::kPeer;  // at deadline_
   Events events_;
   wire::Want want_ = wire::Want::kMore;
   wire::Compression compression_ = wire::Compression::kNone;  // that the session wants next
   std::optional<int64_t> input_timeout_ms_;
   bool started_ = false;  // there is or will be a session
   bool working_ = false;
+  bool turning_ = false;       // a worker acts, and may go on itself
+  bool another_turn_ = false;  // it shall
   bool writing_ = false;
   bool reading_ = false;
   bool handshaking_ = false;

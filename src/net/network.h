@@ -3,7 +3,9 @@
 // Owns     descriptors, TLS, compression layers, timers, one network thread and a pool of workers.
 //          Knows no mail.
 // Threads  any, for every call; stop() and the destructor not from a session or a task. The network
-//          thread never waits; sessions run on workers, each on one at a time, and may wait there.
+//          thread sees what comes and never waits; sessions run on workers, each on one at a time,
+//          and may wait there. A worker sends what its session says, and takes what comes
+//          meanwhile.
 // Limits   at most 64 KiB are read before a session gets them, and nothing is read while its output
 //          waits to be written: a peer that does not read costs one piece of output.
 #pragma once
@@ -65,7 +67,7 @@ struct ConnectOptions {
   std::unique_ptr<Tls> tls = {};  // none: plain text
   int64_t connect_timeout_ms = 10'000;
   wire::SessionFactory session = {};
-  /// Bytes on the wire before TLS, after compression, as they go. On the network thread.
+  /// Bytes on the wire before TLS, after compression, as they go. One call at a time; be quick.
   std::function<void(uint64_t sent, uint64_t received)> on_bytes = [](uint64_t, uint64_t) {};
   /// Called once, when the connection has ended or could not be made; the text says why. The
   /// session is gone by then. On a worker.

@@ -206,6 +206,36 @@ TEST_F(NetworkTest, S19APeerThatDoesNotReadCostsOnePieceAndIsDropped) {
   EXPECT_LT(watch_.produced.value(), uint64_t{32} << 20);
 }
 
+TEST_F(NetworkTest, APeerThatReadsAllThatComesLeavesTheWorkerToOthers) {
+  Network network({.workers = 1});
+  const std::string address = listen(network);
+  Peer greedy(address);
+  greedy.send("flood\n");
+  std::atomic<bool> is_over = false;
+  std::thread reader([&] {
+    while (!is_over) greedy.read_some(64 << 10);
+  });
+  Peer modest(address);
+  EXPECT_EQ(modest.read_line(), "hello 127.0.0.1\n");
+  for (int round = 0; round < 50; ++round) {
+    modest.send("line\n");
+    EXPECT_EQ(modest.read_line(), "line\n");
+  }
+  is_over = true;
+  reader.join();
+}
+
+TEST_F(NetworkTest, OutputThatThePeerReadsLateIsWhole) {
+  Network network({.workers = 1});
+  Peer peer(listen(network));
+  const std::string text(20 << 20, 'x');
+  std::thread sender([&] { peer.send(text + "\nbye\n"); });
+  EXPECT_EQ(peer.read_line(), "hello 127.0.0.1\n");
+  watch_.produced.wait_for(1 << 20);  // more than the peer has read
+  EXPECT_EQ(peer.read_to_end(), text + "\nbye\n");
+  sender.join();
+}
+
 TEST_F(NetworkTest, StoppingLetsEachSessionSayGoodbye) {
   Network network({.workers = 2});
   const std::string address = listen(network);
