@@ -158,15 +158,25 @@ Result<void> Commit::finish_user(UserEdit& user) {
   return {};
 }
 
+/// JournalSeq{0} if it has no entry yet.
+Result<JournalSeq> Commit::journal_at(const std::string& entity_key) {
+  if (const auto ours = journal_.find(entity_key); ours != journal_.end()) return ours->second;
+  if (const auto cached = state_->journal.find(entity_key); cached != state_->journal.end())
+    return cached->second;
+  TRY(const std::optional<std::string> stored, rows().get(entity_key));
+  return stored ? JournalSeq(get_be64(*stored)) : JournalSeq();
+}
+
 Result<void> Commit::publish(key::Entity entity, ModSeq modseq) {
-  const std::string entity_key = key::entity(entity);
-  TRY(const std::optional<std::string> last, rows().get(entity_key));
-  if (last) rows().erase_once(key::journal(JournalSeq(get_be64(*last))));
+  std::string entity_key = key::entity(entity);
+  TRY(const JournalSeq last, journal_at(entity_key));
+  if (last) rows().erase_once(key::journal(last));
   meta_.journal_head = JournalSeq(meta_.journal_head.value + 1);
   rows().put_once(key::journal(meta_.journal_head), key::encode(entity));
   std::string value;
   put_be64(value, meta_.journal_head.value);
-  rows().put(entity_key, std::move(value));
+  journal_[entity_key] = meta_.journal_head;
+  rows().put(std::move(entity_key), std::move(value));
   published_.push_back({std::move(entity), modseq, meta_.journal_head});
   return {};
 }
@@ -199,8 +209,7 @@ Result<void> Commit::finish() {
 }
 
 JournalSeq Commit::journal_of(const key::Entity& entity) {
-  const auto last = rows().get(key::entity(entity));
-  return last && *last ? JournalSeq(get_be64(**last)) : JournalSeq();
+  return journal_at(key::entity(entity)).value_or(JournalSeq());
 }
 
 MailStore::Committed Commit::committed(const UniqueId& id) {
@@ -217,6 +226,19 @@ void Commit::accept() {
     if (mailbox.changed()) state_->mailboxes.insert_or_assign(id, mailbox.row());
   for (auto& [userid, user] : users_)
     if (user.changed()) state_->users.insert_or_assign(userid, user.row());
+  for (const auto& [entity_key, seq] : journal_) state_->journal.insert_or_assign(entity_key, seq);
+}
+
+void CommitState::forget_rows() {
+  mailboxes.clear();
+  users.clear();
+  journal.clear();
+}
+
+void CommitState::trim_rows() {
+  if (mailboxes.size() > kCachedMax) mailboxes.clear();
+  if (users.size() > kCachedMax) users.clear();
+  if (journal.size() > kCachedMax) journal.clear();
 }
 
 }  // namespace gemel

@@ -31,7 +31,11 @@ struct CommitState {
   // Rows as `rows` has them, decoded; emptied when there are many, or a batch fails.
   std::unordered_map<UniqueId, MailboxRow> mailboxes;
   std::unordered_map<std::string, UserRow> users;
-  static constexpr size_t kCachedMax = 8192;
+  std::unordered_map<std::string, JournalSeq> journal;  // by entity key: where its entry is
+  static constexpr size_t kCachedMax = 8192;            // of each kind
+
+  void forget_rows();
+  void trim_rows();
 };
 
 /// kCommit makes uids and modseqs; the others take them as given: kApply in the term of another
@@ -98,6 +102,7 @@ class Commit {
   void index_grants(const MailboxInfo* before, const MailboxInfo& after);
   Result<void> finish_user(UserEdit& user);
   Result<void> publish(key::Entity entity, ModSeq modseq);
+  Result<JournalSeq> journal_at(const std::string& entity_key);
   JournalSeq journal_of(const key::Entity& entity);
 
   CommitState* state_;
@@ -109,6 +114,7 @@ class Commit {
   std::map<std::pair<std::string, UniqueId>, SeenEdit> seen_;
   std::set<std::string, std::less<>> without_quota_;
   std::vector<Published> published_;
+  std::map<std::string, JournalSeq> journal_;  // as CommitState's, of what was published
 };
 
 }  // namespace gemel

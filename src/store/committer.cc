@@ -122,8 +122,7 @@ void Committer::run_batch(std::unique_ptr<Request> first) {
     if (!written && !prepared.error) prepared.error = written.error();
     prepared.request->answer(std::move(prepared.error));
   }
-  if (state_->mailboxes.size() > CommitState::kCachedMax) state_->mailboxes.clear();
-  if (state_->users.size() > CommitState::kCachedMax) state_->users.clear();
+  state_->trim_rows();
 }
 
 // The role is that of the transactions prepared so far, so that what waits behind a change of role
@@ -204,8 +203,7 @@ void Committer::publish(Batch& batch) {
 
 void Committer::failed(const Batch& batch, const Error& error) {
   state_->meta = batch.meta_before;
-  state_->mailboxes.clear();
-  state_->users.clear();
+  state_->forget_rows();
   if (error.code != Code::kNoSpace) {
     log::error("store write failed, no writes any more error=\"{}\"", error.text);
     broken_.store(true);
