@@ -30,7 +30,7 @@ std::vector<Candidate> splits_of(const RecipientRules& rules, const std::string&
 
 // Outside of ASCII also width and composition don't count.
 std::string folded(const std::string& userid) {
-  return is_ascii(userid) ? to_lower(userid) : search_fold(userid);
+  return is_ascii(userid) ? to_lower(userid) : name_fold(userid);
 }
 
 std::vector<Candidate> candidates_of(const RecipientRules& rules, const EnvelopeAddress& address) {

@@ -132,5 +132,7 @@ Status cmd_setquota(Session& session, Args& args);
 Status cmd_search(Session& session, Args& args);
 // cmd_sort.cc
 Status cmd_sort(Session& session, Args& args);
+// cmd_thread.cc
+Status cmd_thread(Session& session, Args& args);
 
 }  // namespace gemel::imap

@@ -6,12 +6,10 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "imap/message.h"
+#include "imap/subject.h"
 #include "mail/address.h"
 #include "mail/charset.h"
 #include "mail/encoded_word.h"
-#include "mail/header_date.h"
-#include "mail/mime_header.h"
-#include "mail/rfc822_lexer.h"
 #include "mail/text.h"
 
 namespace gemel::imap {
@@ -35,74 +33,9 @@ constexpr std::array kKinds = {
     KindRow{"TO", Kind::kTo},
 };
 
-bool starts_ignoring_case(std::string_view text, std::string_view start) {
-  return equals_ignoring_case(text.substr(0, start.size()), start);
-}
-
-/// subj-blob: "[" text "]" and white space; how much of `text` it is, 0 if there is none.
-size_t blob_size(std::string_view text) {
-  if (!text.starts_with('[')) return 0;
-  const size_t end = text.find_first_of("[]", 1);
-  if (end == std::string_view::npos || text[end] != ']') return 0;
-  const size_t rest = text.find_first_not_of(" \t", end + 1);
-  return rest == std::string_view::npos ? text.size() : rest;
-}
-
-/// subj-refwd: "re", "fw" or "fwd", perhaps a blob, and ":".
-size_t reply_mark_size(std::string_view text) {
-  size_t size = 0;
-  for (const std::string_view mark : {"re", "fwd", "fw"}) {
-    if (!starts_ignoring_case(text, mark)) continue;
-    size = mark.size();
-    break;
-  }
-  if (size == 0) return 0;
-  size = std::min(text.find_first_not_of(" \t", size), text.size());
-  size += blob_size(text.substr(size));
-  return text.substr(size).starts_with(':') ? size + 1 : 0;
-}
-
-/// subj-leader: blobs and a reply mark.
-size_t leader_size(std::string_view text) {
-  size_t size = 0;
-  while (const size_t blob = blob_size(text.substr(size))) size += blob;
-  const size_t mark = reply_mark_size(text.substr(size));
-  return mark == 0 ? 0 : size + mark;
-}
-
-std::string_view without_trailers(std::string_view text) {
-  constexpr std::string_view kTrailer = "(fwd)";
-  for (;;) {
-    text = trim(text);
-    if (text.size() < kTrailer.size() ||
-        !equals_ignoring_case(text.substr(text.size() - kTrailer.size()), kTrailer))
-      return text;
-    text.remove_suffix(kTrailer.size());
-  }
-}
-
-std::string_view without_leaders(std::string_view text) {
-  for (;;) {
-    text = trim(text);
-    if (const size_t leader = leader_size(text)) {
-      text.remove_prefix(leader);
-      continue;
-    }
-    // A blob goes unless nothing would be left.
-    const size_t blob = blob_size(text);
-    if (blob == 0 || blob == text.size()) return text;
-    text.remove_prefix(blob);
-  }
-}
-
-std::string text_of(std::string_view header, std::string_view field) {
-  const std::optional<HeaderField> found = find_field(header, field);
-  return found ? unfold(found->value) : std::string();
-}
-
 /// The local part of the first address (RFC 5256 §3).
 std::string first_mailbox(std::string_view header, std::string_view field) {
-  for (const Address& address : parse_addresses(text_of(header, field)))
+  for (const Address& address : parse_addresses(field_text(header, field)))
     if (address.mailbox) return collation_key(*address.mailbox);
   return {};
 }
@@ -110,19 +43,13 @@ std::string first_mailbox(std::string_view header, std::string_view field) {
 /// What a reader is shown of the first address: its name, or else a group's name, or else the
 /// address itself (RFC 5957 §3).
 std::string first_display(std::string_view header, std::string_view field) {
-  const std::vector<Address> addresses = parse_addresses(text_of(header, field));
+  const std::vector<Address> addresses = parse_addresses(field_text(header, field));
   if (addresses.empty()) return {};
   const Address& first = addresses.front();
   if (first.name && !first.name->empty()) return collation_key(decode_encoded_words(*first.name));
   const std::string mailbox = first.mailbox.value_or("");
   if (!first.host) return collation_key(decode_encoded_words(mailbox));
   return collation_key(to_utf8(mailbox + '@' + *first.host, {}));
-}
-
-/// RFC 5256 §2.2: the Date field in UTC, or when the message came.
-int64_t sent_s(std::string_view header, const RecordFacts& facts) {
-  const std::optional<HeaderDate> date = parse_header_date(text_of(header, "Date"));
-  return date ? date->utc.time_since_epoch().count() : facts.internaldate_s;
 }
 
 }  // namespace
@@ -141,23 +68,6 @@ Result<std::vector<SortKey>> read_sort_keys(wire::Tokenizer& tokens) {
     out.push_back({.kind = row->kind, .is_reversed = is_reversed});
   } while (tokens.skip(' '));
   TRY_OK(tokens.close());
-  return out;
-}
-
-std::string base_subject(std::string_view utf8) {
-  constexpr std::string_view kForwarded = "[fwd:";
-  std::string_view text = utf8;
-  for (;;) {
-    text = without_leaders(without_trailers(text));
-    if (!starts_ignoring_case(text, kForwarded) || !text.ends_with(']')) break;
-    text = text.substr(kForwarded.size(), text.size() - kForwarded.size() - 1);
-  }
-  std::string out;
-  for (const char c : text)  // runs of white space count as one space
-    if (!is_white_space(c))
-      out += c;
-    else if (!out.ends_with(' '))
-      out += ' ';
   return out;
 }
 
@@ -187,7 +97,7 @@ Sorter::Value Sorter::value_of(Kind kind, std::string_view header, const RecordF
       return {.text = first_mailbox(header, "To")};
     case Kind::kSubject:
       return {.text =
-                  collation_key(base_subject(decode_encoded_words(text_of(header, "Subject"))))};
+                  subject_of(header).text};
   }
   return {};
 }

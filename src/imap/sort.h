@@ -1,7 +1,7 @@
 // The order of messages that SORT asks for.
 //
 // Threads  one at a time. Reads may wait for the disk.
-// Source   RFC 5256 §2.1 (base subject), §2.2 (sent date), §3 (SORT); RFC 5957 (DISPLAY).
+// Source   RFC 5256 §3 (SORT); RFC 5957 (DISPLAY).
 #pragma once
 
 #include <cstdint>
@@ -35,10 +35,6 @@ struct SortKey {
 
 /// `(REVERSE DATE SUBJECT)`. Errors: kSyntax; kLimit, more than kSortKeysMax.
 Result<std::vector<SortKey>> read_sort_keys(wire::Tokenizer& tokens);
-
-/// What a subject is compared by: without "Re:", "[list]", "(fwd)" and their like. `utf8` is
-/// decoded.
-std::string base_subject(std::string_view utf8);
 
 /// Collects the values of many messages, then orders them. Memory: the values.
 class Sorter {

@@ -2,9 +2,7 @@
 //
 // Threads  any; pure functions.
 // Source   RFC 3501 §6.4.4 (BODY, HEADER, TEXT), RFC 9051 §6.4.4 (BODY matches no header field,
-// TEXT
-//          those of parts too), RFC 5051 (i;unicode-casemap) for the spirit of the folding: NFKC
-//          and case folding, so ligatures, widths and case don't count.
+//          TEXT those of parts too), RFC 5051 (i;unicode-casemap), which RFC 5255 §4.3 asks for.
 #pragma once
 
 #include <string>
@@ -14,8 +12,13 @@
 
 namespace gemel {
 
-/// Valid UTF-8 in the form in which texts are compared.
+/// Valid UTF-8 in the form in which texts are looked through: the collation_key of what case
+/// folding makes of it. So whatever i;unicode-casemap finds is found (an "e" in "é" too), and
+/// besides a ligature equals its letters, a sharp s two, and what can't be seen does not count.
 std::string search_fold(std::string_view utf8);
+
+/// Valid UTF-8 in the form in which names are stored: NFKC and case folding.
+std::string name_fold(std::string_view utf8);
 
 /// Valid UTF-8 as i;unicode-casemap orders it, bytewise: each character in title case, then
 /// decomposed (RFC 5051 §2).

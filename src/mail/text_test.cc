@@ -15,6 +15,11 @@ TEST(SearchKey, FoldsCaseWidthsAndLigatures) {  // RFC 5051
   EXPECT_TRUE(matches("ﬁnd", "FIND"));
   EXPECT_TRUE(matches("Cafe\xcc\x81", "CAFÉ"));
   EXPECT_TRUE(matches("ΣΊΣΥΦΟΣ", "σίσυφος"));
+  EXPECT_TRUE(matches("André", "andre"));
+  EXPECT_TRUE(matches("a zero\u200bwidth", "zerowidth"));
+  EXPECT_FALSE(matches("Andre", "andré"));
+  EXPECT_TRUE(matches("\u01c6", "D\u017d"));
+  EXPECT_TRUE(matches("\u0131", "i"));
   EXPECT_TRUE(matches("abc", ""));
   EXPECT_FALSE(matches("abc", "abd"));
   EXPECT_FALSE(matches("", "a"));
