@@ -94,12 +94,27 @@ void read_tls(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
+// RFC 9738 §3: limits below a thousand should not be told.
+constexpr int64_t kMessageLimitMin = 1000;
+constexpr int64_t kMessageLimit = 1'000'000;
+
+uint64_t message_limit(ConfigTable& table, std::string_view key, int64_t fallback) {
+  const int64_t limit = table.number(key, fallback, 0, UINT32_MAX);
+  if (limit != 0 && limit < kMessageLimitMin) table.wrong(key, "must be 0, or at least 1000");
+  return static_cast<uint64_t>(limit);
+}
+
 void read_imap(ConfigTable table, Config& config) {
   config.imap = endpoints_of(table, "listen");
   config.imap_tls = endpoints_of(table, "listen_tls");
   config.plaintext_auth = static_cast<Config::PlaintextAuth>(
       table.choice("plaintext_auth", {"tls-or-local", "anywhere"}));
   config.imap_idle_timeout_s = table.number("idle_timeout_s", 1800, 60, 86'400);
+  config.imap_save_limit = message_limit(table, "save_limit", 0);
+  config.imap_message_limit =
+      message_limit(table, "message_limit", config.imap_save_limit == 0 ? kMessageLimit : 0);
+  if (config.imap_save_limit != 0 && config.imap_message_limit != 0)
+    table.wrong("save_limit", "only one of message_limit and save_limit can be told to clients");
   if (!config.imap_tls.empty() && !config.has_tls())
     table.wrong("listen_tls", "needs tls.certificate and tls.key");
   table.check_all_read();

@@ -72,6 +72,9 @@ struct Config {
   enum class PlaintextAuth : uint8_t { kOnTlsOrLocal, kAnywhere };
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   int64_t imap_idle_timeout_s = 0;
+  // RFC 9738; 0: none. At most one of them is set.
+  uint64_t imap_message_limit = 0;
+  uint64_t imap_save_limit = 0;
 
   std::vector<std::string> admins;  // userids
   std::string other_users_prefix;   // of names (RFC 2342); empty: that namespace is not shown

@@ -50,6 +50,18 @@ archive_partition = "default"
   EXPECT_THAT(problems_of("[expire]\narchive_partition = \"x\"\n"), HasSubstr("store.partitions"));
 }
 
+TEST(Config, TellsOneLimitOfMessagesOrTheOther) {  // RFC 9738
+  EXPECT_EQ(parse_config("")->imap_message_limit, 1'000'000U);
+  EXPECT_EQ(parse_config("[imap]\nmessage_limit = 0\n")->imap_message_limit, 0U);
+  EXPECT_EQ(parse_config("[imap]\nmessage_limit = 1000\n")->imap_message_limit, 1000U);
+  const auto saving = parse_config("[imap]\nsave_limit = 2000\n");
+  EXPECT_EQ(saving->imap_save_limit, 2000U);
+  EXPECT_EQ(saving->imap_message_limit, 0U);
+  EXPECT_THAT(problems_of("[imap]\nmessage_limit = 999\n"), HasSubstr("at least 1000"));
+  EXPECT_THAT(problems_of("[imap]\nmessage_limit = 1000\nsave_limit = 1000\n"),
+              HasSubstr("only one of"));
+}
+
 TEST(Config, ReadsWhatIsThere) {
   const auto config = parse_config(R"(
 hostname = "mail.example.org"

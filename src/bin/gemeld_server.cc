@@ -22,6 +22,10 @@ imap::Limits imap_limits(const Config& config) {
   imap::Limits limits;
   limits.message_bytes_max = config.message_bytes_max;
   limits.idle_timeout_ms = config.imap_idle_timeout_s * 1000;
+  const bool limits_saving = config.imap_save_limit != 0;
+  limits.messages_per_command_max =
+      limits_saving ? config.imap_save_limit : config.imap_message_limit;
+  limits.limited = limits_saving ? imap::Limits::Limited::kSaving : imap::Limits::Limited::kAll;
   return limits;
 }
 

@@ -27,6 +27,17 @@ Bitmap members_between(const Bitmap& bitmap, uint32_t first, uint32_t last) {
   return bitmap & range;
 }
 
+UidSet BitmapWalk::next_from_top(size_t count) {
+  UidSet out;
+  if (bitmap_.isEmpty()) return out;
+  const uint64_t left = bitmap_.cardinality();
+  uint32_t first = 0;
+  bitmap_.select(static_cast<uint32_t>(left - std::min<uint64_t>(left, count)), &first);
+  const Bitmap taken = members_between(bitmap_, first, UINT32_MAX);
+  bitmap_ -= taken;
+  return uid_set_of(taken);
+}
+
 UidSet BitmapWalk::next(size_t count) {
   UidSet out;
   if (at_end()) return out;

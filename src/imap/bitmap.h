@@ -27,6 +27,11 @@ class BitmapWalk {
   explicit BitmapWalk(Bitmap bitmap) : bitmap_(std::move(bitmap)) {}
   /// The next members, at most `count`; empty at the end. Cost: O(count + log members).
   UidSet next(size_t count);
+  /// The same from the top downwards; not together with next().
+  UidSet next_from_top(size_t count);
+  const Bitmap& all() const { return bitmap_; }
+  /// Of the whole set.
+  uint64_t size() const { return bitmap_.cardinality(); }
   bool at_end() const { return bitmap_.isEmpty() || at_ > bitmap_.maximum(); }
 
  private:

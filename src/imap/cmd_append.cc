@@ -17,6 +17,7 @@ std::string append_uid(const AppendIntake::Taken& taken) {
 
 Status cmd_append(Session& session, Args& args) {
   TRY(AppendIntake intake, session.take_append(args));
+  TRY_OK(session.check_limit(intake.messages()));
   TRY(const AppendIntake::Taken taken, std::move(intake).finish(session.options().clock.unix_s()));
   const Result<MailboxInfo> mailbox = session.store().find(taken.mailbox);
   if (mailbox) warn_of_quota(session, mailbox->name.owner);

@@ -15,8 +15,8 @@ struct Transfer {
   CopyTerms terms;
 };
 
-Result<Transfer> read_transfer(Session& session, Args& args) {
-  TRY(const Bitmap uids, session.read_named(args));
+Result<Transfer> read_transfer(Session& session, Args& args, MailStore::Keep keep) {
+  TRY(Bitmap uids, session.read_named(args));
   TRY(const std::string_view wire_name, args.next_astring());
   TRY_OK(args.tokens.end());
   const UserAccess& user = session.access();
@@ -25,6 +25,11 @@ Result<Transfer> read_transfer(Session& session, Args& args) {
   CopyTerms terms{.source_seen_by = session.view().seen_by(),
                   .target_seen_by = user.seen_by(target),
                   .scope = scope_of(user.rights(target))};
+  // RFC 9738 §3.1: COPY is done whole or not at all.
+  if (keep == MailStore::Keep::kMove)
+    uids = session.within_limit(std::move(uids));
+  else
+    TRY_OK(session.check_limit(uids));
   return Transfer{uid_set_of(uids), std::move(target), std::move(terms)};
 }
 
@@ -54,7 +59,7 @@ Status restore(Session& session, const Transfer& transfer) {
 }  // namespace
 
 Status cmd_copy(Session& session, Args& args) {
-  TRY(const Transfer transfer, read_transfer(session, args));
+  TRY(const Transfer transfer, read_transfer(session, args, MailStore::Keep::kCopy));
   if (transfer.uids.empty()) return Completion();
   if (session.view().shows_expunged()) return restore(session, transfer);
   TRY(const MailStore::Copied copied,
@@ -67,7 +72,7 @@ Status cmd_copy(Session& session, Args& args) {
 }
 
 Status cmd_move(Session& session, Args& args) {
-  TRY(const Transfer transfer, read_transfer(session, args));
+  TRY(const Transfer transfer, read_transfer(session, args, MailStore::Keep::kMove));
   // RFC 6851 §4.4: as STORE \Deleted, COPY and EXPUNGE together.
   TRY_OK(session.check_writable({Right::kDeleteMessages, Right::kExpunge}));
   if (transfer.uids.empty()) return Completion();

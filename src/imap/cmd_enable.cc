@@ -1,4 +1,4 @@
-// ENABLE (RFC 5161, RFC 7162 §3.1 and §3.2.3).
+// ENABLE (RFC 5161, RFC 7162 §3.1 and §3.2.3, RFC 9586 §3).
 
 #include <fmt/format.h>
 
@@ -16,6 +16,7 @@ Status cmd_enable(Session& session, Args& args) {
     if (equals_ignoring_case(word, "CONDSTORE")) wanted.condstore = true;
     // RFC 7162 §3.2.3: QRESYNC brings CONDSTORE along.
     if (equals_ignoring_case(word, "QRESYNC")) wanted.qresync = wanted.condstore = true;
+    if (equals_ignoring_case(word, "UIDONLY")) wanted.uidonly = true;
   } while (!args.tokens.at_end());
   Features& have = session.features();
   std::string enabled;
@@ -24,6 +25,7 @@ Status cmd_enable(Session& session, Args& args) {
     session.enable_condstore();
   }
   if (wanted.qresync && !have.qresync) enabled += " QRESYNC";
+  if (wanted.uidonly && !have.uidonly) enabled += " UIDONLY";
   have = wanted;
   session.say(fmt::format("* ENABLED{}\r\n", enabled));
   return Completion();

@@ -65,10 +65,13 @@ Status cmd_fetch(Session& session, Args& args) {
   TRY(FetchItems items, parse_fetch_items(args.tokens, limits.fetch_items_max));
   TRY(const Modifiers modifiers, read_modifiers(args, session.features()));
   TRY_OK(args.tokens.end());
-  TRY(Bitmap uids, session.named(args, text));
+  TRY(Bitmap named, session.named(args, text));
+  const uint64_t count = named.cardinality();
+  Bitmap uids = session.within_limit(std::move(named));
+  const bool is_limited = uids.cardinality() < count;
   // RFC 7162 §3.1: whoever asks for modseqs knows what they are.
   if (modifiers.changed_since) items.require(FetchItem::Kind::kModSeq);
-  if (args.has(kUsesUids)) items.require(FetchItem::Kind::kUid);
+  if (args.has(kUsesUids) && !session.features().uidonly) items.require(FetchItem::Kind::kUid);
   if (items.has(FetchItem::Kind::kModSeq)) session.enable_condstore();
   if (modifiers.vanished) {
     TRY(const Bitmap asked, session.uids_in(text));
@@ -77,7 +80,9 @@ Status cmd_fetch(Session& session, Args& args) {
   }
   session.queue(make_fetch(session, {.items = std::move(items),
                                      .uids = std::move(uids),
-                                     .changed_since = modifiers.changed_since}));
+                                     .changed_since = modifiers.changed_since,
+                                     .order = is_limited ? FetchRequest::Order::kHighestFirst
+                                                         : FetchRequest::Order::kLowestFirst}));
   return Completion();
 }
 

@@ -39,6 +39,9 @@ class SearchWork final : public Work {
         msns_(session.view().known()) {}
 
   Result<Progress> step(std::string& out) override;
+  std::optional<Done> done() const override {
+    return is_found_ ? std::nullopt : std::optional(search_.done());
+  }
 
  private:
   Result<void> finish_search(std::string& out);

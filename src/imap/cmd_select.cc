@@ -89,6 +89,7 @@ Result<std::optional<Resync>> read_parameters(Session& session, Args& args) {
       // RFC 7162 §3.2.5: only after ENABLE.
       if (!session.features().qresync) return fail(Code::kSyntax, "ENABLE QRESYNC comes first");
       TRY(resync, read_resync(args, session.options().limits));
+      if (session.features().uidonly && !resync->match_msns.empty()) return uid_required();
     } else if (!equals_ignoring_case(word, "CONDSTORE")) {
       return fail(Code::kSyntax, "no such parameter of SELECT");
     }
@@ -155,8 +156,8 @@ Result<void> say_resync(Session& session, const MailboxView& mailbox, const Resy
   session.say(vanished_lines(missed.vanished, "(EARLIER) "));
   if (missed.changed.isEmpty()) return {};
   FetchRequest request{.items = {}, .uids = std::move(missed.changed)};
-  for (const FetchItem::Kind kind :
-       {FetchItem::Kind::kUid, FetchItem::Kind::kFlags, FetchItem::Kind::kModSeq})
+  if (session.tells_uid()) request.items.items.push_back({.kind = FetchItem::Kind::kUid});
+  for (const FetchItem::Kind kind : {FetchItem::Kind::kFlags, FetchItem::Kind::kModSeq})
     request.items.items.push_back({.kind = kind});
   session.queue(make_fetch(session, std::move(request)));
   return {};
@@ -178,7 +179,8 @@ Result<void> say_mailbox(Session& session, const MailboxView& mailbox) {
   TRY(const std::optional<Uid> unseen, first_unseen(mailbox, view));
   std::string text = session.flags_lines();
   text += fmt::format("* {} EXISTS\r\n* {} RECENT\r\n", view.exists(), view.recent_count());
-  if (unseen)
+  // It is a message number, as those of QRESYNC are (RFC 9586 §3).
+  if (unseen && !session.features().uidonly)
     text += fmt::format("* OK [UNSEEN {}] the first one not seen\r\n", view.msn_of(*unseen));
   text += fmt::format(
       "* OK [UIDVALIDITY {}] UIDs are valid\r\n"

@@ -81,7 +81,8 @@ Result<void> announce_keywords(Session& session, const FlagNames& flags) {
 void tell_own(Session& session, const Args& args, const StoreRequest& request, FetchRequest fetch) {
   if (request.is_silent && !session.features().condstore) return;
   if (session.features().condstore) fetch.items.require(FetchItem::Kind::kModSeq);
-  if (session.features().qresync || args.has(kUsesUids)) fetch.items.require(FetchItem::Kind::kUid);
+  if (session.tells_uid() || (args.has(kUsesUids) && !session.features().uidonly))
+    fetch.items.require(FetchItem::Kind::kUid);
   if (!request.is_silent) {
     fetch.items.items.push_back({.kind = FetchItem::Kind::kFlags});
     fetch.changed_since.reset();
@@ -97,7 +98,8 @@ Status cmd_store(Session& session, Args& args) {
   TRY(const StoreRequest request, read_request(args.tokens));
   TRY_OK(session.check_writable());
   TRY(const FlagScope scope, scope_for(session, request));
-  TRY(const Bitmap named, session.named(args, set));
+  TRY(Bitmap all, session.named(args, set));
+  const Bitmap named = session.within_limit(std::move(all));
   if (request.unchanged_since) session.enable_condstore();
   if (named.isEmpty()) return Completion();
   View& view = session.view();

@@ -8,8 +8,8 @@
 namespace gemel::imap {
 namespace {
 
-constexpr uint16_t kUid = kUsesUids | kFresh;
-constexpr uint16_t kMsn = kUsesMsn | kFresh;
+constexpr uint32_t kUid = kUsesUids | kFresh;
+constexpr uint32_t kMsn = kUsesMsn | kNumbers | kFresh;
 
 constexpr std::array kCommands = {
     Command{"APPEND", kLoggedIn, kWrites | kTarget | kTakesMessage, cmd_append},
@@ -18,7 +18,7 @@ constexpr std::array kCommands = {
     Command{"CHECK", kSelected, kNone, cmd_noop},  // nothing is ever left unwritten
     Command{"CLOSE", kSelected, kNone, cmd_close},
     Command{"COMPRESS", kLoggedIn, kCompresses, cmd_compress},
-    Command{"COPY", kSelected, kFresh | kWrites | kTarget, cmd_copy},
+    Command{"COPY", kSelected, kNumbers | kFresh | kWrites | kTarget, cmd_copy},
     Command{"CREATE", kLoggedIn, kWrites | kMakes, cmd_create},
     Command{"DELETE", kLoggedIn, kWrites, cmd_delete},
     Command{"DELETEACL", kLoggedIn, kWrites, cmd_deleteacl},
@@ -37,12 +37,13 @@ constexpr std::array kCommands = {
     Command{"LOGIN", kNotAuthenticated, kNone, cmd_login},
     Command{"LOGOUT", kAnyState, kNone, cmd_logout},
     Command{"LSUB", kLoggedIn, kNone, cmd_lsub},
-    Command{"MOVE", kSelected, kFresh | kWrites | kTarget, cmd_move},
+    Command{"MOVE", kSelected, kNumbers | kFresh | kWrites | kTarget, cmd_move},
     Command{"MYRIGHTS", kLoggedIn, kNone, cmd_myrights},
     Command{"NAMESPACE", kLoggedIn, kNone, cmd_namespace},
     Command{"NOOP", kAnyState, kNone, cmd_noop},
     Command{"RENAME", kLoggedIn, kWrites, cmd_rename},
-    Command{"REPLACE", kSelected, kFresh | kWrites | kTarget | kTakesMessage, cmd_replace},
+    Command{"REPLACE", kSelected, kNumbers | kFresh | kWrites | kTarget | kTakesMessage,
+            cmd_replace},
     Command{"SEARCH", kSelected, kMsn | kSearches, cmd_search},
     Command{"SELECT", kLoggedIn, kNone, cmd_select},
     Command{"SETACL", kLoggedIn, kWrites, cmd_setacl},
@@ -63,6 +64,7 @@ constexpr std::array kCommands = {
     Command{"UID SORT", kSelected, kUid | kSearches, cmd_sort},
     Command{"UID STORE", kSelected, kUid | kWrites, cmd_store},
     Command{"UID THREAD", kSelected, kUid | kSearches, cmd_thread},
+    Command{"UIDBATCHES", kSelected, kUid, cmd_uidbatches},
     Command{"UNAUTHENTICATE", kLoggedIn, kNone, cmd_unauthenticate},
     Command{"UNSELECT", kSelected, kNone, cmd_unselect},
     Command{"UNSUBSCRIBE", kLoggedIn, kWrites, cmd_unsubscribe},

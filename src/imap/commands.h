@@ -24,7 +24,7 @@ enum State : uint8_t {
   kAnyState = kNotAuthenticated | kLoggedIn,
 };
 
-enum Trait : uint16_t {
+enum Trait : uint32_t {
   kNone = 0,
   kUsesMsn = 1,          // no EXPUNGE may be sent while it runs (RFC 3501 §7.4.1)
   kUsesUids = 2,         // its numbers are UIDs
@@ -37,12 +37,13 @@ enum Trait : uint16_t {
   kCompresses = 256,     // what is busy is the stream (RFC 4978 §3)
   kDecodes = 512,        // what it does not support is an encoding (RFC 3516 §4.3)
   kTakesMessage = 1024,  // its literals are messages, streamed to the store
+  kNumbers = 2048,       // takes or tells message numbers, which UIDONLY forbids (RFC 9586 §3)
 };
 
 struct Command {
   std::string_view name;
   uint8_t states;
-  uint16_t traits;
+  uint32_t traits;
   Status (*run)(Session& session, Args& args);
 
   ErrorPlace error_place() const {
@@ -70,6 +71,8 @@ struct Args {
 /// `name` in any case, "UID FETCH" for the two words; nullptr if there is none.
 const Command* find_command(std::string_view name);
 
+// cmd_batches.cc
+Status cmd_uidbatches(Session& session, Args& args);
 // cmd_acl.cc
 Status cmd_deleteacl(Session& session, Args& args);
 Status cmd_getacl(Session& session, Args& args);

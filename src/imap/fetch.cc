@@ -137,7 +137,9 @@ Result<void> FetchWork::load_states(const UidSet& uids) {
 Result<bool> FetchWork::load_batch(std::string& out) {
   at_ = 0;
   states_.clear();
-  const UidSet uids = walk_.next(request_.items.sets_seen ? kBatchBodies : kBatchMessages);
+  const size_t count = request_.items.sets_seen ? kBatchBodies : kBatchMessages;
+  const bool from_top = request_.order == FetchRequest::Order::kHighestFirst;
+  const UidSet uids = from_top ? walk_.next_from_top(count) : walk_.next(count);
   if (uids.empty()) return false;
   TRY_OK(load_states(uids));
   has_lost_ = has_lost_ || states_.size() < uids.size();
@@ -147,6 +149,10 @@ Result<bool> FetchWork::load_batch(std::string& out) {
     UidSet wanted;
     for (const RecordState& state : states_) wanted.add(state.uid);
     TRY(facts_, mailbox_->facts(wanted));
+  }
+  if (from_top) {
+    std::ranges::reverse(states_);
+    std::ranges::reverse(facts_);
   }
   if (session_.view().take_keywords(mailbox_->info())) out += session_.flags_lines();
   last_flags_text_.reset();
@@ -177,13 +183,16 @@ Result<void> FetchWork::mark_seen(const UidSet& uids) {
 
 Result<void> FetchWork::start_message(std::string& out) {
   const RecordState& state = states_[at_];
-  fmt::format_to(std::back_inserter(out), "* {} FETCH (", msns_.msn_of(state.uid));
+  if (session_.features().uidonly)
+    fmt::format_to(std::back_inserter(out), "* {} UIDFETCH (", state.uid.value);
+  else
+    fmt::format_to(std::back_inserter(out), "* {} FETCH (", msns_.msn_of(state.uid));
   is_open_ = true;
   // What the FETCH itself changed is told with it (RFC 3501 §6.4.5).
   if (!marked_.contains(state.uid)) return {};
   const FetchItems& items = request_.items;
   for (const Kind kind : {Kind::kUid, Kind::kModSeq, Kind::kFlags}) {
-    const bool due = kind == Kind::kUid      ? session_.features().qresync
+    const bool due = kind == Kind::kUid      ? session_.tells_uid()
                      : kind == Kind::kModSeq ? session_.features().condstore
                                              : true;
     if (!due || items.has(kind)) continue;

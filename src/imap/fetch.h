@@ -19,6 +19,7 @@ struct FetchRequest {
   FetchItems items;
   Bitmap uids;                               // known to the view
   std::optional<ModSeq> changed_since = {};  // only messages changed after it
+  enum class Order : uint8_t { kLowestFirst, kHighestFirst } order = Order::kLowestFirst;
 };
 
 /// `session` must outlive it and keep its mailbox selected. Errors of a step: kGone, some of the

@@ -33,6 +33,13 @@ struct Limits {
   size_t append_messages_max = 1000;         // in one APPEND (RFC 3502)
   uint64_t append_held_bytes_max = 8 << 20;  // of its messages of at most 1 MiB
 
+  // Messages that one command works on (RFC 9738); 0: any number, and nothing is said of it.
+  uint64_t messages_per_command_max = 0;
+  enum class Limited : uint8_t {
+    kAll,
+    kSaving
+  } limited = Limited::kAll;  // MESSAGELIMIT, SAVELIMIT
+
   size_t sequence_ranges_max = 16'384;
   size_t fetch_items_max = 100;
   size_t search_keys_max = 1000;
@@ -42,6 +49,7 @@ struct Limits {
   uint64_t quota_warning_percent = 90;   // of a limit that is used; 0: no warning
   size_t output_piece_bytes = 64 << 10;  // a command pauses when it has made so much
 
+  int64_t progress_every_ms = 10'000;        // told to who waits for a command (RFC 9585)
   int64_t login_timeout_ms = 60'000;         // from connect to login
   int64_t idle_timeout_ms = 30 * 60 * 1000;  // RFC 3501 §5.4: at least 30 minutes
 };

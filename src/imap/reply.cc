@@ -88,6 +88,10 @@ std::unexpected<Error> bad_url(std::string_view url, std::string_view reason) {
   return fail(Code::kInvalid, fmt::format("{}] {}", text, reason));
 }
 
+std::unexpected<Error> uid_required() {
+  return fail(Code::kSyntax, "[UIDREQUIRED] message numbers are not taken after ENABLE UIDONLY");
+}
+
 void put_error(std::string& out, std::string_view tag, const Error& error, ErrorPlace place) {
   const ReplyRow& row = row_of(error.code);
   std::string_view response_code = row.response_code;

@@ -38,6 +38,9 @@ enum class ErrorPlace : uint8_t {
 /// The URL leads to nothing that can be taken (RFC 4469 §4).
 std::unexpected<Error> bad_url(std::string_view url, std::string_view reason);
 
+/// A message number where only UIDs are taken (RFC 9586 §3).
+std::unexpected<Error> uid_required();
+
 /// Appends the tagged NO or BAD for `error`, with CRLF. A text that begins with "[" has the
 /// response code in it.
 void put_error(std::string& out, std::string_view tag, const Error& error, ErrorPlace place);

@@ -112,8 +112,15 @@ Result<void> Search::resolve(SearchNode& node, const View& view) const {
   return {};
 }
 
+void Search::limit_to(Bitmap uids) {
+  if (uids.cardinality() == open_.size()) return;
+  found_ = members_between(found_, uids.minimum(), UINT32_MAX);
+  open_ = BitmapWalk(std::move(uids));
+}
+
 Result<bool> Search::go_on(size_t count) {
   const UidSet uids = open_.next(count);
+  decided_ += uids.size();
   // What other sessions expunged since is not found.
   TRY(const std::vector<RecordState> states, mailbox_.states(uids));
   UidSet live;

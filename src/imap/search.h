@@ -7,6 +7,7 @@
 #include "imap/message.h"
 #include "imap/search_keys.h"
 #include "imap/view.h"
+#include "imap/work.h"
 #include "store/mail_store.h"
 
 namespace gemel::imap {
@@ -17,8 +18,14 @@ class Search {
   static Result<Search> start(SearchNode root, const View& view, MailboxView mailbox,
                               int64_t now_s);
 
+  /// The messages that sets don't decide on, and only those of them that shall be looked at, which
+  /// are the highest: below them nothing is found.
+  const Bitmap& to_look_at() const { return open_.all(); }
+  void limit_to(Bitmap uids);
   /// Decides on up to `count` more messages; true when all are decided. Errors: kIo.
   Result<bool> go_on(size_t count);
+  /// How far that is.
+  Done done() const { return {.count = decided_, .goal = open_.size()}; }
   /// What was found, once go_on gave true.
   const Bitmap& found() const { return found_; }
   /// The mailbox as it was when the search began.
@@ -43,7 +50,8 @@ class Search {
   MailboxView mailbox_;
   int64_t now_s_;
   Bitmap found_;
-  BitmapWalk open_;  // not decided by sets
+  BitmapWalk open_;       // not decided by sets
+  uint64_t decided_ = 0;  // so many of them were looked at
 };
 
 }  // namespace gemel::imap

@@ -1,5 +1,7 @@
 #include "imap/search_keys.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -63,6 +65,8 @@ constexpr std::array kKeys = {
     KeyRow{"THREADID", Kind::kNothing, Argument::kSpecial},
     KeyRow{"TO", Kind::kHeader, Argument::kField},
     KeyRow{"UID", Kind::kSet, Argument::kUid},
+    KeyRow{"UIDAFTER", Kind::kSet, Argument::kSpecial},
+    KeyRow{"UIDBEFORE", Kind::kSet, Argument::kSpecial},
     KeyRow{"UNANSWERED", Kind::kFlag, Argument::kNone, SystemFlag::kAnswered, kIsNot},
     KeyRow{"UNDELETED", Kind::kFlag, Argument::kNone, SystemFlag::kDeleted, kIsNot},
     KeyRow{"UNDRAFT", Kind::kFlag, Argument::kNone, SystemFlag::kDraft, kIsNot},
@@ -95,6 +99,7 @@ class Parser {
   Result<SearchNode> key();
   Result<SearchNode> list();
   Result<SearchNode> named(const KeyRow& row);
+  Result<SearchNode> around_uid(const KeyRow& row);
   Result<SearchNode> special(const KeyRow& row);
   Result<SearchNode> header();
   Result<SearchNode> modseq();
@@ -203,6 +208,17 @@ Result<SearchNode> Parser::named(const KeyRow& row) {
   return node;
 }
 
+// UIDAFTER, UIDBEFORE (RFC 9738 §3.2).
+Result<SearchNode> Parser::around_uid(const KeyRow& row) {
+  TRY(const uint32_t uid, tokens_.nz_number());
+  SearchNode out{.kind = Kind::kSet};
+  const bool is_after = row.name == "UIDAFTER";
+  if (is_after || uid > 1) {
+    TRY(out.set, sets_.by_uid(fmt::format("1:{}", is_after ? uid : uid - 1)));
+  }
+  return is_after ? negate(std::move(out)) : std::move(out);
+}
+
 Result<SearchNode> Parser::special(const KeyRow& row) {
   if (row.name == "NEW") {  // RECENT UNSEEN
     SearchNode out;
@@ -212,6 +228,7 @@ Result<SearchNode> Parser::special(const KeyRow& row) {
     return out;
   }
   TRY_OK(tokens_.space());
+  if (row.kind == Kind::kSet) return around_uid(row);
   if (row.kind == Kind::kNot) {
     TRY(SearchNode inner, key());
     return negate(std::move(inner));

@@ -40,6 +40,21 @@ std::string quota_capabilities() {
   return out;
 }
 
+// RFC 9738 §3: one or the other.
+std::string limit_capability(const Limits& limits) {
+  if (limits.messages_per_command_max == 0) return {};
+  return fmt::format(" {}={}",
+                     limits.limited == Limits::Limited::kAll ? "MESSAGELIMIT" : "SAVELIMIT",
+                     limits.messages_per_command_max);
+}
+
+/// The lowest of the `count` highest.
+uint32_t lowest_of(const Bitmap& uids, uint64_t count) {
+  uint32_t lowest = 0;
+  uids.select(static_cast<uint32_t>(uids.cardinality() - count), &lowest);
+  return lowest;
+}
+
 }  // namespace
 
 std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> options,
@@ -66,14 +81,15 @@ bool Session::may_send_password() const {
 std::string Session::capabilities() const {
   std::string out = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE";
   if (!userid_.empty())
-    return out + " ACL RIGHTS=" + std::string(kNewRightLetters) +
+    return out + limit_capability(options_->limits) +
+           " ACL RIGHTS=" + std::string(kNewRightLetters) +
            " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC QUOTA QUOTASET" +
            quota_capabilities() +
            " METADATA ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY"
            " THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
            " STATUS=SIZE BINARY CATENATE MULTIAPPEND OBJECTID PREVIEW REPLACE SAVEDATE "
-           "UNAUTHENTICATE" +
+           "UIDBATCHES UIDONLY INPROGRESS UNAUTHENTICATE" +
            (is_compressed() ? "" : " COMPRESS=DEFLATE") +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
@@ -159,6 +175,7 @@ bool Session::advance() {
 
 void Session::step_work() {
   const Result<Progress> progress = works_.front()->step(output_);
+  if (!output_.empty()) said_ms_ = options_->clock.monotonic_ms();
   if (is_closing_) return;
   if (!progress) {
     works_.clear();
@@ -168,7 +185,20 @@ void Session::step_work() {
       log::warn("imap user={} news failed: {}", userid_, progress.error().text);
   } else if (*progress == Progress::kDone) {
     works_.pop_front();
+  } else {
+    tell_progress();
   }
+}
+
+// RFC 9585: a client that waits for long is told that it does not wait in vain.
+void Session::tell_progress() {
+  const std::optional<Done> done = works_.front()->done();
+  const int64_t now_ms = options_->clock.monotonic_ms();
+  if (!done || !current_ || now_ms - said_ms_ < options_->limits.progress_every_ms) return;
+  said_ms_ = now_ms;
+  output_ += "* OK [INPROGRESS (";
+  wire::put_string(output_, current_->tag);
+  output_ += fmt::format(" {} {})] still at work\r\n", done->count, done->goal);
 }
 
 // False: the replicas are still to say that they have what it changed.
@@ -189,6 +219,7 @@ bool Session::finish_command() {
     Completion& completion = *done.status;
     if (completion.tell_modseq == TellModSeq::kYes && features_.condstore && view_)
       completion.code = fmt::format("[HIGHESTMODSEQ {}]", view_->synced().value);
+    if (done.limited_to) tell_limit(completion, *done.limited_to);
     if (completion.text.empty()) completion.text = fmt::format("{} completed", done.command->name);
     put_ok(output_, done.tag, completion.code, completion.text);
   } else {
@@ -197,6 +228,16 @@ bool Session::finish_command() {
   if (bye_) output_ += fmt::format("* BYE {}\r\n", *bye_);
   is_closing_ = is_closing_ || is_leaving_ || bye_;
   return true;
+}
+
+// RFC 9738 §3.1: where the answer has another code, it is told before.
+void Session::tell_limit(Completion& completion, Uid lowest) {
+  std::string code =
+      fmt::format("[MESSAGELIMIT {} {}]", options_->limits.messages_per_command_max, lowest.value);
+  if (completion.code.empty())
+    completion.code = std::move(code);
+  else
+    output_ += fmt::format("* NO {} this was done for the last messages only\r\n", code);
 }
 
 void Session::reject(std::string_view tag, const Error& error, ErrorPlace place) {
@@ -281,6 +322,7 @@ Result<void> Session::check_writable(Rights needed) const {
 Result<void> Session::check_allowed(const Command& command) const {
   if ((command.states & state()) == 0)
     return fail(Code::kSyntax, fmt::format("{} can't be used in this state", command.name));
+  if (features_.uidonly && (command.traits & kNumbers) != 0) return uid_required();
   if ((command.traits & kWrites) != 0 && store().role() == Role::kReplica)
     return fail(Code::kReadOnly, std::string(kReplicaReason));
   return {};
@@ -293,6 +335,30 @@ Result<Bitmap> Session::named(const Args& args, std::string_view set) const {
   return view_->by_msn(sequence);
 }
 
+Bitmap Session::within_limit(Bitmap uids) {
+  const Limits& limits = options_->limits;
+  const uint64_t count = uids.cardinality();
+  if (limits.messages_per_command_max == 0 || limits.limited == Limits::Limited::kSaving ||
+      count <= limits.messages_per_command_max)
+    return uids;
+  const uint32_t lowest = lowest_of(uids, limits.messages_per_command_max);
+  current_->limited_to = Uid(lowest);
+  return members_between(uids, lowest, UINT32_MAX);
+}
+
+Result<void> Session::check_limit(uint64_t messages) const {
+  const uint64_t most = options_->limits.messages_per_command_max;
+  if (most == 0 || messages <= most) return {};
+  return fail(Code::kLimit, fmt::format("[MESSAGELIMIT {}] too many messages", most));
+}
+
+Result<void> Session::check_limit(const Bitmap& uids) const {
+  const uint64_t most = options_->limits.messages_per_command_max;
+  if (most == 0 || uids.cardinality() <= most) return {};
+  return fail(Code::kLimit,
+              fmt::format("[MESSAGELIMIT {} {}] too many messages", most, lowest_of(uids, most)));
+}
+
 Result<Bitmap> Session::read_named(Args& args) const {
   TRY_OK(args.tokens.space());
   TRY(const std::string_view set, args.tokens.sequence());
@@ -303,6 +369,7 @@ Result<SearchNode> Session::read_search(Args& args, std::string charset) const {
   const Limits& limits = options_->limits;
   const SearchSets sets{.by_msn = [&](std::string_view set) -> Result<Bitmap> {
                           if (set == "$") return saved_search_;
+                          if (features_.uidonly) return uid_required();
                           TRY(const Sequence sequence,
                               parse_sequence(set, limits.sequence_ranges_max));
                           return view_->by_msn(sequence, View::Beyond::kNothing);
@@ -317,7 +384,16 @@ Result<Search> Session::start_search(SearchNode root) {
   // RFC 7162 §3.1: whoever searches for modseqs knows what they are.
   if (root.contains(SearchNode::Kind::kModSeq)) enable_condstore();
   TRY(MailboxView mailbox, look());
-  return Search::start(std::move(root), *view_, std::move(mailbox), options_->clock.unix_s());
+  TRY(Search search,
+      Search::start(std::move(root), *view_, std::move(mailbox), options_->clock.unix_s()));
+  const Limits& limits = options_->limits;
+  if (limits.limited == Limits::Limited::kSaving) return search;
+  if (current_->command->run == cmd_search) {
+    search.limit_to(within_limit(search.to_look_at()));
+  } else {  // RFC 9738 §3.3: an order of some of them would be of no use
+    TRY_OK(check_limit(search.found().cardinality() + search.to_look_at().cardinality()));
+  }
+  return search;
 }
 
 void Session::enable_condstore() {

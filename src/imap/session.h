@@ -32,6 +32,7 @@ namespace gemel::imap {
 struct Features {
   bool condstore = false;
   bool qresync = false;
+  bool uidonly = false;  // message numbers are neither taken nor told (RFC 9586)
 };
 
 class Session final : public wire::Session {
@@ -61,6 +62,8 @@ class Session final : public wire::Session {
   /// Only once somebody has logged in.
   const UserAccess& access() const { return *access_; }
   Features& features() { return features_; }
+  /// Has FETCH to tell the UID unasked (RFC 7162 §3.2.4)? UIDFETCH begins with it.
+  bool tells_uid() const { return features_.qresync && !features_.uidonly; }
   /// As the first command that asks for modseqs does: the client learns where they are counted
   /// from (RFC 7162 §3.1).
   void enable_condstore();
@@ -84,6 +87,12 @@ class Session final : public wire::Session {
   /// The known UIDs that a sequence set names, by message number or UID as the command's traits
   /// say; "$" is what SEARCH saved (RFC 5182 §2.1). Errors: kSyntax, kLimit.
   Result<Bitmap> named(const Args& args, std::string_view set) const;
+  /// Those of `uids` that one command may work on: all, or the highest, and then its answer tells
+  /// the lowest of them (RFC 9738 §3.1).
+  Bitmap within_limit(Bitmap uids);
+  /// What is done whole or not at all. Errors: kLimit, with MESSAGELIMIT.
+  Result<void> check_limit(uint64_t messages) const;
+  Result<void> check_limit(const Bitmap& uids) const;
   /// Reads " set" and gives the same.
   Result<Bitmap> read_named(Args& args) const;
   /// All UIDs that a set of UIDs names and that were ever given, known or not.
@@ -138,6 +147,7 @@ class Session final : public wire::Session {
     const Command* command;
     Status status;
     bool told_news = false;
+    std::optional<Uid> limited_to = {};  // it worked on no message below
   };
 
   // kAsked: the answer is said, and what follows it is compressed.
@@ -145,7 +155,9 @@ class Session final : public wire::Session {
 
   bool advance();
   void step_work();
+  void tell_progress();
   bool finish_command();
+  void tell_limit(Completion& completion, Uid lowest);
   bool next_input();
   void on_frame(wire::Frame frame);
   void on_line(std::string_view line);
@@ -180,6 +192,7 @@ class Session final : public wire::Session {
   Bitmap saved_search_;
   Watch watch_;
   std::optional<std::string> bye_;
+  int64_t said_ms_ = 0;  // when the client last heard of the command under way
   size_t commands_ = 0;
   size_t bad_in_a_row_ = 0;
   size_t login_failures_ = 0;

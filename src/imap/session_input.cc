@@ -195,6 +195,7 @@ void Session::dispatch(const wire::Frame& frame) {
     return;
   }
   current_ = Current{.tag = tag, .command = *command, .status = Completion()};
+  said_ms_ = options_->clock.monotonic_ms();
   Args args{.tag = current_->tag, .command = **command, .tokens = tokens};
   if (view_) notice_role();
   // A UID command shall see what has just arrived (n:* of a client that looks for new mail).

@@ -100,8 +100,8 @@ void Session::tell(const News& news, Expunges expunges) {
   // Whose client does not look at modseqs has nothing to see there.
   if (features_.condstore) changed |= news.touched - view_->gone();
   if (expunges == Expunges::kTell && !view_->gone().isEmpty()) {
-    if (features_.qresync)
-      say(vanished_lines(view_->gone(), ""));  // RFC 7162 §3.2.7
+    if (features_.qresync || features_.uidonly)
+      say(vanished_lines(view_->gone(), ""));  // RFC 7162 §3.2.7, RFC 9586 §3.3
     else
       queue(std::make_unique<ExpungeWork>(view_->known(), view_->gone(),
                                           options_->limits.output_piece_bytes));
@@ -113,7 +113,7 @@ void Session::tell(const News& news, Expunges expunges) {
   if (changed.isEmpty()) return;
   FetchRequest request{.items = {}, .uids = std::move(changed)};
   if (features_.condstore) request.items.require(FetchItem::Kind::kModSeq);
-  if (features_.qresync) request.items.require(FetchItem::Kind::kUid);  // RFC 7162 §3.2.4
+  if (tells_uid()) request.items.require(FetchItem::Kind::kUid);
   request.items.items.push_back({.kind = FetchItem::Kind::kFlags});
   queue(make_fetch(*this, std::move(request)));
 }
