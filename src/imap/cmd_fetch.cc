@@ -1,18 +1,20 @@
-// FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4.1 and §3.2.6).
+// FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4.1 and §3.2.6, RFC 9394 §3.3).
 
 #include "base/bytes.h"
 #include "imap/fetch.h"
+#include "imap/search_returns.h"
 #include "imap/session.h"
 
 namespace gemel::imap {
 namespace {
 
 struct Modifiers {
-  std::optional<ModSeq> changed_since;
+  std::optional<ModSeq> changed_since = {};
+  std::optional<PartialRange> partial = {};
   bool vanished = false;
 };
 
-// ` (CHANGEDSINCE 12345 VANISHED)`, in any order.
+// ` (CHANGEDSINCE 12345 VANISHED PARTIAL 1:100)`, in any order.
 Result<Modifiers> read_modifiers(Args& args, const Features& features) {
   Modifiers out;
   wire::Tokenizer& tokens = args.tokens;
@@ -25,6 +27,9 @@ Result<Modifiers> read_modifiers(Args& args, const Features& features) {
       TRY_OK(tokens.space());
       TRY(const uint64_t modseq, tokens.number64());
       out.changed_since = ModSeq(modseq);
+    } else if (equals_ignoring_case(word, "PARTIAL")) {
+      TRY_OK(tokens.space());
+      TRY(out.partial, read_partial(tokens));
     } else if (equals_ignoring_case(word, "VANISHED")) {
       out.vanished = true;
     } else {
@@ -35,6 +40,8 @@ Result<Modifiers> read_modifiers(Args& args, const Features& features) {
   // RFC 7162 §3.2.6: VANISHED needs QRESYNC, UIDs and CHANGEDSINCE.
   if (out.vanished && (!features.qresync || !args.has(kUsesUids) || !out.changed_since))
     return fail(Code::kSyntax, "VANISHED goes only with UID FETCH, CHANGEDSINCE and QRESYNC");
+  if (out.partial && !args.has(kUsesUids))  // RFC 9394 §3.3
+    return fail(Code::kSyntax, "PARTIAL goes only with UID FETCH");
   return out;
 }
 
@@ -66,6 +73,8 @@ Status cmd_fetch(Session& session, Args& args) {
   TRY(const Modifiers modifiers, read_modifiers(args, session.features()));
   TRY_OK(args.tokens.end());
   TRY(Bitmap named, session.named(args, text));
+  // RFC 9394 §3.4: CHANGEDSINCE looks only at those in the range.
+  if (modifiers.partial) named = places(named, modifiers.partial->among(named.cardinality()));
   const uint64_t count = named.cardinality();
   Bitmap uids = session.within_limit(std::move(named));
   const bool is_limited = uids.cardinality() < count;

@@ -1,9 +1,9 @@
-// SEARCH and UID SEARCH (RFC 3501 §6.4.4, RFC 4731 for RETURN, RFC 5182 for SAVE).
+// SEARCH and UID SEARCH (RFC 3501 §6.4.4, RFC 4731 for RETURN), CANCELUPDATE (RFC 5267 §4.3).
 
 #include <fmt/format.h>
 
-#include "base/bytes.h"
 #include "imap/search.h"
+#include "imap/search_work.h"
 #include "imap/session.h"
 
 namespace gemel::imap {
@@ -12,29 +12,21 @@ namespace {
 // Messages looked at before others get their turn, where bodies must be read.
 constexpr size_t kSliceMessages = 50;
 
-/// What is to be told of the result; nothing set means the plain answer of RFC 3501.
-struct SearchReturns {
-  bool is_extended = false;
-  bool min = false;
-  bool max = false;
-  bool all = false;
-  bool count = false;
-  bool save = false;
-};
-
-struct SearchAnswer {
-  std::string tag;
-  SearchReturns returns;
-  bool by_uid = false;
+/// An answer, and what is kept or told of the search besides.
+struct SearchTask {
+  SearchAnswer answer;
   bool with_modseq = false;
+  std::optional<SearchContext> context = {};  // to be kept with what is found
 };
 
 class SearchWork final : public Work {
  public:
-  SearchWork(Session& session, Search search, SearchAnswer answer)
+  SearchWork(Session& session, Search search, SearchTask task)
       : session_(session),
         search_(std::move(search)),
-        answer_(std::move(answer)),
+        answer_(std::move(task.answer)),
+        with_modseq_(task.with_modseq),
+        context_(std::move(task.context)),
         walk_(Bitmap()),
         msns_(session.view().known()) {}
 
@@ -45,15 +37,16 @@ class SearchWork final : public Work {
 
  private:
   Result<void> finish_search(std::string& out);
-  Result<void> put_extended(std::string& out);
+  void put_extended(std::string& out);
   void put_numbers(std::string& out);
   uint32_t number_of(Uid uid) { return answer_.by_uid ? uid.value : msns_.msn_of(uid); }
-  std::string set_text(const Bitmap& uids);
-  Bitmap told() const;
+  Bitmap kept() const;
 
   Session& session_;
   Search search_;
-  SearchAnswer answer_;
+  const SearchAnswer answer_;
+  const bool with_modseq_;
+  std::optional<SearchContext> context_;
   bool is_found_ = false;
   ModSeq modseq_;
   BitmapWalk walk_;  // what is still to be put
@@ -70,24 +63,21 @@ Result<Progress> SearchWork::step(std::string& out) {
   return walk_.at_end() ? Progress::kDone : Progress::kMore;
 }
 
-/// With only MIN or MAX asked for, those are the result that is saved and whose modseq is told
-/// (RFC 5182 §2.4, RFC 4731 §3.2).
-Bitmap SearchWork::told() const {
-  const SearchReturns& returns = answer_.returns;
+Bitmap SearchWork::kept() const {
   const Bitmap& found = search_.found();
-  const bool only_ends = (returns.min || returns.max) && !returns.all && !returns.count;
-  if (!only_ends || found.isEmpty()) return found;
-  Bitmap ends;
-  if (returns.min) ends.add(found.minimum());
-  if (returns.max) ends.add(found.maximum());
-  return ends;
+  Bitmap out;
+  for (const Span& span : answer_.returns.kept(found.cardinality())) out |= places(found, span);
+  return out;
 }
 
 Result<void> SearchWork::finish_search(std::string& out) {
-  if (answer_.with_modseq) {
-    TRY(modseq_, search_.highest_modseq(told()));
+  if (with_modseq_) {
+    TRY(modseq_, search_.highest_modseq(kept()));
   }
-  if (answer_.returns.is_extended) return put_extended(out);
+  if (answer_.returns.is_extended) {
+    put_extended(out);
+    return {};
+  }
   out += "* SEARCH";
   walk_ = BitmapWalk(search_.found());
   return {};
@@ -103,87 +93,98 @@ void SearchWork::put_numbers(std::string& out) {
   out += "\r\n";
 }
 
-std::string SearchWork::set_text(const Bitmap& uids) {
-  UidSet numbers;
-  for (Bitmap::const_iterator at = uids.begin(); at.i.has_value; ++at)
-    numbers.add(Uid(number_of(Uid(*at))));
-  return numbers.text();
-}
-
-Result<void> SearchWork::put_extended(std::string& out) {
+void SearchWork::put_extended(std::string& out) {
   const SearchReturns& returns = answer_.returns;
   const Bitmap& found = search_.found();
-  if (returns.save) session_.save_search(told());
-  // RFC 5182 §2.1: with SAVE alone nothing is told.
-  if (returns.save && !returns.min && !returns.max && !returns.all && !returns.count) return {};
-  out += "* ESEARCH (TAG ";
-  wire::put_string(out, answer_.tag);
-  out += ')';
-  const auto put = std::back_inserter(out);
-  if (answer_.by_uid) out += " UID";
-  if (!found.isEmpty()) {
-    if (returns.min) fmt::format_to(put, " MIN {}", number_of(Uid(found.minimum())));
-    if (returns.max) fmt::format_to(put, " MAX {}", number_of(Uid(found.maximum())));
-    if (returns.all) fmt::format_to(put, " ALL {}", set_text(found));
+  if (returns.save) session_.save_search(kept());
+  if (context_) {
+    context_->results = found;
+    session_.add_context(std::move(*context_));
   }
-  if (returns.count) fmt::format_to(put, " COUNT {}", found.cardinality());
-  if (modseq_) fmt::format_to(put, " MODSEQ {}", modseq_.value);
+  // RFC 5182 §2.1: with SAVE alone nothing is told.
+  if (returns.save && returns.tells_nothing()) return;
+  if (answer_.mailbox && found.isEmpty()) return;
+  put_head(out, {.tag = answer_.tag, .by_uid = answer_.by_uid, .mailbox = answer_.mailbox});
+  const auto numbers = [&](Span span) {
+    std::vector<uint32_t> told;
+    MsnCursor msns(session_.view().known());
+    const Bitmap uids = places(found, span);
+    for (Bitmap::const_iterator at = uids.begin(); at.i.has_value; ++at)
+      told.push_back(answer_.by_uid ? *at : msns.msn_of(Uid(*at)));
+    return told;
+  };
+  put_returns(out, returns, {.count = found.cardinality(), .numbers = numbers});
+  if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
-  return {};
 }
 
-// ` RETURN (MIN COUNT)`, if it is there.
-Result<SearchReturns> read_returns(wire::Tokenizer& tokens) {
-  SearchReturns out;
-  if (!tokens.skip_word("RETURN")) return out;
-  out.is_extended = true;
-  TRY_OK(tokens.space());
-  TRY_OK(tokens.open());
-  while (tokens.peek() != ')') {
-    TRY(const std::string_view word, tokens.atom());
-    if (equals_ignoring_case(word, "MIN")) {
-      out.min = true;
-    } else if (equals_ignoring_case(word, "MAX")) {
-      out.max = true;
-    } else if (equals_ignoring_case(word, "ALL")) {
-      out.all = true;
-    } else if (equals_ignoring_case(word, "COUNT")) {
-      out.count = true;
-    } else if (equals_ignoring_case(word, "SAVE")) {
-      out.save = true;
-    } else {
-      return fail(Code::kSyntax, "no such SEARCH return option");
-    }
-    if (tokens.peek() != ')') TRY_OK(tokens.space());
+/// The results change by themselves as time goes by, and nobody is told of that.
+bool depends_on_time(const SearchNode& root) {
+  return root.contains(SearchNode::Kind::kOlder) || root.contains(SearchNode::Kind::kYounger);
+}
+
+/// What will be kept of a search with UPDATE; nothing where that is refused, and then the client is
+/// told why (RFC 5267 §4.3.1). Errors: kSyntax, the tag is that of another one.
+Result<std::optional<SearchContext>> make_context(Session& session, const SearchNode& root,
+                                                  const SearchAnswer& answer) {
+  if (session.has_context(answer.tag))
+    return fail(Code::kSyntax, "updates of a search with this tag are under way");
+  const bool is_too_many = session.context_count() >= session.options().limits.search_contexts_max;
+  if (is_too_many || depends_on_time(root)) {
+    session.say(no_update_line(answer.tag, is_too_many ? "too many searches are kept up to date"
+                                                       : "nobody tells how time goes by"));
+    return std::nullopt;
   }
-  TRY_OK(tokens.close());
-  TRY_OK(tokens.space());
-  // RFC 4731 §3.1: an empty list means ALL.
-  if (!out.min && !out.max && !out.count && !out.save) out.all = true;
+  const View& view = session.view();
+  SearchContext out{
+      .tag = answer.tag, .by_uid = answer.by_uid, .mailbox = answer.mailbox, .root = root};
+  bind_numbers(out.root, view, session.saved_search());
+  out.synced = view.synced();
+  out.largest = view.known().isEmpty() ? 0 : view.known().maximum();
   return out;
 }
 
 }  // namespace
+
+Result<void> queue_search(Session& session, SearchNode root, SearchAnswer answer) {
+  SearchTask task{.answer = std::move(answer),
+                  .with_modseq = root.contains(SearchNode::Kind::kModSeq)};
+  if (task.answer.returns.update) {
+    TRY(task.context, make_context(session, root, task.answer));
+  }
+  TRY(Search search, session.start_search(std::move(root)));
+  if (task.context && session.is_limited()) {
+    session.say(no_update_line(task.context->tag, "only a part of the mailbox was searched"));
+    task.context.reset();
+  }
+  session.queue(std::make_unique<SearchWork>(session, std::move(search), std::move(task)));
+  return {};
+}
+
+Status cmd_cancelupdate(Session& session, Args& args) {
+  std::vector<std::string> tags;
+  do {
+    TRY_OK(args.tokens.space());
+    TRY(const std::string_view tag, args.tokens.string());
+    if (!session.has_context(tag))
+      return fail(Code::kNotFound, "no search with this tag is kept up to date");
+    tags.emplace_back(tag);
+  } while (!args.tokens.at_end());
+  TRY_OK(args.tokens.end());
+  for (const std::string& tag : tags) session.cancel_context(tag);
+  return Completion();
+}
 
 Status cmd_search(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
   TRY(const SearchReturns returns, read_returns(args.tokens));
   // RFC 5182 §2.1: a search that fails leaves nothing saved.
   if (returns.save) session.save_search({});
-  std::string charset;
-  if (args.tokens.skip_word("CHARSET")) {
-    TRY_OK(args.tokens.space());
-    TRY(charset, read_charset(args.tokens));
-    TRY_OK(args.tokens.space());
-  }
+  TRY(std::string charset, read_charset_option(args.tokens));
   TRY(SearchNode root, session.read_search(args, std::move(charset)));
-  const bool with_modseq = root.contains(SearchNode::Kind::kModSeq);
-  TRY(Search search, session.start_search(std::move(root)));
-  session.queue(std::make_unique<SearchWork>(session, std::move(search),
-                                             SearchAnswer{.tag = std::string(args.tag),
-                                                          .returns = returns,
-                                                          .by_uid = args.has(kUsesUids),
-                                                          .with_modseq = with_modseq}));
+  TRY_OK(queue_search(
+      session, std::move(root),
+      {.tag = std::string(args.tag), .returns = returns, .by_uid = args.has(kUsesUids)}));
   return Completion();
 }
 

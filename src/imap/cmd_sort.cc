@@ -1,8 +1,9 @@
-// SORT and UID SORT (RFC 5256).
+// SORT and UID SORT (RFC 5256, RFC 5267 §3 for RETURN).
 
 #include <fmt/format.h>
 
 #include "imap/search.h"
+#include "imap/search_returns.h"
 #include "imap/session.h"
 #include "imap/sort.h"
 
@@ -12,15 +13,21 @@ namespace {
 // Messages looked at before others get their turn.
 constexpr size_t kSliceMessages = 50;
 
+struct SortAnswer {
+  std::string tag;
+  SearchReturns returns;
+  bool by_uid = false;
+  bool with_modseq = false;
+};
+
 /// Searches, then collects what the order needs, then tells it.
 class SortWork final : public Work {
  public:
-  enum class Numbers : uint8_t { kMsn, kUid };
-  SortWork(Session& session, Search search, std::vector<SortKey> keys, Numbers numbers)
+  SortWork(Session& session, Search search, std::vector<SortKey> keys, SortAnswer answer)
       : session_(session),
         search_(std::move(search)),
         sorter_(std::move(keys)),
-        numbers_(numbers),
+        answer_(std::move(answer)),
         walk_(Bitmap()) {}
 
   std::optional<Done> done() const override {
@@ -37,11 +44,7 @@ class SortWork final : public Work {
       }
       case Stage::kCollect:
         TRY_OK(sorter_.add(search_.mailbox(), walk_.next(kSliceMessages)));
-        if (!walk_.at_end()) return Progress::kMore;
-        sorted_ = std::move(sorter_).sorted();
-        out += "* SORT";
-        stage_ = Stage::kTell;
-        return Progress::kMore;
+        return walk_.at_end() ? finish_sort(out) : Progress::kMore;
       case Stage::kTell:
         return put_numbers(out);
     }
@@ -51,41 +54,95 @@ class SortWork final : public Work {
  private:
   enum class Stage : uint8_t { kSearch, kCollect, kTell };
 
-  Progress put_numbers(std::string& out) {
-    const size_t piece_end = out.size() + session_.options().limits.output_piece_bytes;
-    for (; told_ < sorted_.size() && out.size() < piece_end; ++told_) {
-      const Uid uid = sorted_[told_];
-      fmt::format_to(std::back_inserter(out), " {}",
-                     numbers_ == Numbers::kUid ? uid.value : session_.view().msn_of(uid));
-    }
-    if (told_ < sorted_.size()) return Progress::kMore;
-    out += "\r\n";
-    return Progress::kDone;
+  Result<Progress> finish_sort(std::string& out);
+  Progress put_numbers(std::string& out);
+  void put_extended(std::string& out);
+  Bitmap kept() const;
+  uint32_t number_of(Uid uid) const {
+    return answer_.by_uid ? uid.value : session_.view().msn_of(uid);
   }
 
   Session& session_;
   Search search_;
   Sorter sorter_;
-  Numbers numbers_;
+  SortAnswer answer_;
   Stage stage_ = Stage::kSearch;
   BitmapWalk walk_;
   std::vector<Uid> sorted_;
+  ModSeq modseq_;
   size_t told_ = 0;
 };
+
+Result<Progress> SortWork::finish_sort(std::string& out) {
+  sorted_ = std::move(sorter_).sorted();
+  if (answer_.with_modseq) {  // RFC 7162 §3.1.6
+    TRY(modseq_, search_.highest_modseq(kept()));
+  }
+  if (answer_.returns.is_extended) {
+    put_extended(out);
+    return Progress::kDone;
+  }
+  out += "* SORT";
+  stage_ = Stage::kTell;
+  return Progress::kMore;
+}
+
+Progress SortWork::put_numbers(std::string& out) {
+  const auto put = std::back_inserter(out);
+  const size_t piece_end = out.size() + session_.options().limits.output_piece_bytes;
+  for (; told_ < sorted_.size() && out.size() < piece_end; ++told_)
+    fmt::format_to(put, " {}", number_of(sorted_[told_]));
+  if (told_ < sorted_.size()) return Progress::kMore;
+  if (modseq_) fmt::format_to(put, " (MODSEQ {})", modseq_.value);
+  out += "\r\n";
+  return Progress::kDone;
+}
+
+Bitmap SortWork::kept() const {
+  Bitmap out;
+  for (const Span& span : answer_.returns.kept(sorted_.size()))
+    for (uint64_t i = span.begin; i < span.end; ++i) out.add(sorted_[i].value);
+  return out;
+}
+
+void SortWork::put_extended(std::string& out) {
+  const SearchReturns& returns = answer_.returns;
+  if (returns.save) session_.save_search(kept());
+  // RFC 5182 §2.1: with SAVE alone nothing is told.
+  if (returns.save && returns.tells_nothing()) return;
+  put_head(out, {.tag = answer_.tag, .by_uid = answer_.by_uid});
+  const auto numbers = [&](Span span) {
+    std::vector<uint32_t> told;
+    for (uint64_t i = span.begin; i < span.end; ++i) told.push_back(number_of(sorted_[i]));
+    return told;
+  };
+  put_returns(out, returns, {.count = sorted_.size(), .numbers = numbers});
+  if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
+  out += "\r\n";
+}
 
 }  // namespace
 
 Status cmd_sort(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
+  TRY(const SearchReturns returns, read_returns(args.tokens));
+  // RFC 5267 §4.1: only CONTEXT=SORT would keep a sorted list up to date.
+  if (returns.update || returns.context)
+    return fail(Code::kSyntax, "SORT has no UPDATE and no CONTEXT here");
+  // RFC 5182 §2.1: a search that fails leaves nothing saved.
+  if (returns.save) session.save_search({});
   TRY(std::vector<SortKey> keys, read_sort_keys(args.tokens));
   TRY_OK(args.tokens.space());
   TRY(std::string charset, read_charset(args.tokens));
   TRY_OK(args.tokens.space());
   TRY(SearchNode root, session.read_search(args, std::move(charset)));
+  const bool with_modseq = root.contains(SearchNode::Kind::kModSeq);
   TRY(Search search, session.start_search(std::move(root)));
-  session.queue(std::make_unique<SortWork>(
-      session, std::move(search), std::move(keys),
-      args.has(kUsesUids) ? SortWork::Numbers::kUid : SortWork::Numbers::kMsn));
+  session.queue(std::make_unique<SortWork>(session, std::move(search), std::move(keys),
+                                           SortAnswer{.tag = std::string(args.tag),
+                                                      .returns = returns,
+                                                      .by_uid = args.has(kUsesUids),
+                                                      .with_modseq = with_modseq}));
   return Completion();
 }
 

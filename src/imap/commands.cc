@@ -14,6 +14,7 @@ constexpr uint32_t kMsn = kUsesMsn | kNumbers | kFresh;
 constexpr std::array kCommands = {
     Command{"APPEND", kLoggedIn, kWrites | kTarget | kTakesMessage, cmd_append},
     Command{"AUTHENTICATE", kNotAuthenticated, kNone, cmd_authenticate},
+    Command{"CANCELUPDATE", kSelected, kNone, cmd_cancelupdate},
     Command{"CAPABILITY", kAnyState, kNone, cmd_capability},
     Command{"CHECK", kSelected, kNone, cmd_noop},  // nothing is ever left unwritten
     Command{"CLOSE", kSelected, kNone, cmd_close},
@@ -23,6 +24,7 @@ constexpr std::array kCommands = {
     Command{"DELETE", kLoggedIn, kWrites, cmd_delete},
     Command{"DELETEACL", kLoggedIn, kWrites, cmd_deleteacl},
     Command{"ENABLE", kLoggedIn, kNone, cmd_enable},
+    Command{"ESEARCH", kLoggedIn, kFresh | kUsesUids | kSearches, cmd_esearch},
     Command{"EXAMINE", kLoggedIn, kNone, cmd_examine},
     Command{"EXPUNGE", kSelected, kWrites, cmd_expunge},
     Command{"FETCH", kSelected, kMsn | kDecodes, cmd_fetch},

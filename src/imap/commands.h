@@ -90,6 +90,8 @@ Status cmd_authenticate(Session& session, Args& args);
 Status cmd_unauthenticate(Session& session, Args& args);
 Status cmd_login(Session& session, Args& args);
 Status cmd_starttls(Session& session, Args& args);
+// cmd_esearch.cc
+Status cmd_esearch(Session& session, Args& args);
 // cmd_enable.cc
 Status cmd_enable(Session& session, Args& args);
 // cmd_idle.cc
@@ -133,6 +135,7 @@ Status cmd_getquotaroot(Session& session, Args& args);
 Status cmd_setquota(Session& session, Args& args);
 // cmd_search.cc
 Status cmd_search(Session& session, Args& args);
+Status cmd_cancelupdate(Session& session, Args& args);
 // cmd_sort.cc
 Status cmd_sort(Session& session, Args& args);
 // cmd_thread.cc

@@ -43,7 +43,9 @@ struct Limits {
   size_t sequence_ranges_max = 16'384;
   size_t fetch_items_max = 100;
   size_t search_keys_max = 1000;
-  size_t search_depth_max = 30;       // the tokenizer's lists end at 32
+  size_t search_mailboxes_max = 10'000;  // in one ESEARCH
+  size_t search_contexts_max = 10;       // searches told of as they change
+  size_t search_depth_max = 30;          // the tokenizer's lists end at 32
   size_t thread_ids_max = 2'000'000;  // different Message IDs in one THREAD, about 100 bytes each
   size_t list_patterns_max = 20;
   uint64_t quota_warning_percent = 90;   // of a limit that is used; 0: no warning

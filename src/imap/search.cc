@@ -67,11 +67,22 @@ struct Search::Candidate {
   std::optional<Message> message = {};
 };
 
-Result<Search> Search::start(SearchNode root, const View& view, MailboxView mailbox,
-                             int64_t now_s) {
+void bind_numbers(SearchNode& node, const View& view, const Bitmap& saved) {
+  for (SearchNode& child : node.children) bind_numbers(child, view, saved);
+  if (node.kind != Kind::kSet) return;
+  if (node.numbers == SearchNode::Numbers::kSaved) node.set = saved;
+  if (node.numbers == SearchNode::Numbers::kMsn)
+    node.set = view.by_msn(node.sequence, View::Beyond::kNothing).value_or(Bitmap());
+  if (node.numbers != SearchNode::Numbers::kUid) node.numbers = SearchNode::Numbers::kBound;
+}
+
+Result<Search> Search::start(SearchNode root, const View& view, MailboxView mailbox, int64_t now_s,
+                             const std::optional<Bitmap>& among) {
   Search out(std::move(root), std::move(mailbox), now_s);
   TRY_OK(out.resolve(out.root_, view));
-  Verdict verdict = judge(out.root_, view.known() - view.gone());
+  Bitmap candidates = view.known() - view.gone();
+  if (among) candidates &= *among;
+  Verdict verdict = judge(out.root_, candidates);
   out.found_ = std::move(verdict.yes);
   out.open_ = BitmapWalk(std::move(verdict.maybe));
   return out;
@@ -93,6 +104,8 @@ Result<Bitmap> Search::modified_since(uint64_t modseq) const {
 
 Result<void> Search::resolve(SearchNode& node, const View& view) const {
   for (SearchNode& child : node.children) TRY_OK(resolve(child, view));
+  if (node.kind == Kind::kSet && node.numbers == SearchNode::Numbers::kUid)
+    node.set = view.uids_in(node.sequence);
   std::optional<size_t> bit;
   if (node.kind == Kind::kFlag) bit = node.number;
   if (node.kind == Kind::kKeyword) {
@@ -104,6 +117,8 @@ Result<void> Search::resolve(SearchNode& node, const View& view) const {
   if (bit) {
     TRY(const UidSet uids, mailbox_.uids_with(*bit));
     node.set = bitmap_of(uids);
+  } else if (node.kind == Kind::kKeyword) {
+    node.set = Bitmap();
   }
   if (node.kind == Kind::kRecent) node.set = view.recent();
   if (node.kind == Kind::kModSeq) {

@@ -12,11 +12,16 @@
 
 namespace gemel::imap {
 
+/// Message numbers, and "$", stand for the messages that have them now, and for no others later
+/// (RFC 5267 §4.3). `saved`: what "$" is.
+void bind_numbers(SearchNode& node, const View& view, const Bitmap& saved);
+
 class Search {
  public:
-  /// `view` must outlive it. `now_s`: for OLDER and YOUNGER.
-  static Result<Search> start(SearchNode root, const View& view, MailboxView mailbox,
-                              int64_t now_s);
+  /// Of the messages that `view` knows, or of those among them that are in `among`. `now_s`: for
+  /// OLDER and YOUNGER. Message numbers must be bound.
+  static Result<Search> start(SearchNode root, const View& view, MailboxView mailbox, int64_t now_s,
+                              const std::optional<Bitmap>& among = {});
 
   /// The messages that sets don't decide on, and only those of them that shall be looked at, which
   /// are the highest: below them nothing is found.

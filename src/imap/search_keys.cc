@@ -1,7 +1,5 @@
 #include "imap/search_keys.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -89,9 +87,8 @@ void sort_by_cost(std::vector<SearchNode>& nodes) {
 
 class Parser {
  public:
-  Parser(wire::Tokenizer& tokens, const SearchSets& sets, const SearchLimits& limits,
-         std::string charset)
-      : tokens_(tokens), sets_(sets), limits_(limits), charset_(std::move(charset)) {}
+  Parser(wire::Tokenizer& tokens, const SearchLimits& limits, std::string charset)
+      : tokens_(tokens), limits_(limits), charset_(std::move(charset)) {}
 
   Result<SearchNode> all();
 
@@ -105,10 +102,9 @@ class Parser {
   Result<SearchNode> modseq();
   Result<SearchNode> either();
   Result<std::string> text();
-  Result<Bitmap> set(const std::function<Result<Bitmap>(std::string_view)>& by);
+  Result<SearchNode> set(SearchNode::Numbers numbers);
 
   wire::Tokenizer& tokens_;
-  const SearchSets& sets_;
   const SearchLimits& limits_;
   std::string charset_;
   size_t keys_ = 0;
@@ -133,9 +129,7 @@ Result<SearchNode> Parser::key() {
   if (c == '(') {
     out = list();
   } else if ((c >= '0' && c <= '9') || c == '*' || c == '$') {
-    SearchNode node{.kind = Kind::kSet};
-    TRY(node.set, set(sets_.by_msn));
-    out = std::move(node);
+    out = set(SearchNode::Numbers::kMsn);
   } else {
     TRY(const std::string_view name, tokens_.atom());
     const std::string upper = to_upper(name);
@@ -158,9 +152,12 @@ Result<SearchNode> Parser::list() {
   return out;
 }
 
-Result<Bitmap> Parser::set(const std::function<Result<Bitmap>(std::string_view)>& by) {
+Result<SearchNode> Parser::set(SearchNode::Numbers numbers) {
   TRY(const std::string_view words, tokens_.sequence());
-  return by(words);
+  if (words == "$") return SearchNode{.kind = Kind::kSet, .numbers = SearchNode::Numbers::kSaved};
+  SearchNode out{.kind = Kind::kSet, .numbers = numbers};
+  TRY(out.sequence, parse_sequence(words, limits_.ranges_max));
+  return out;
 }
 
 Result<std::string> Parser::text() {
@@ -199,8 +196,7 @@ Result<SearchNode> Parser::named(const KeyRow& row) {
     }
     case Argument::kUid: {
       TRY_OK(tokens_.space());
-      TRY(node.set, set(sets_.by_uid));
-      return node;
+      return set(SearchNode::Numbers::kUid);
     }
     case Argument::kSpecial:
       return special(row);
@@ -211,11 +207,9 @@ Result<SearchNode> Parser::named(const KeyRow& row) {
 // UIDAFTER, UIDBEFORE (RFC 9738 §3.2).
 Result<SearchNode> Parser::around_uid(const KeyRow& row) {
   TRY(const uint32_t uid, tokens_.nz_number());
-  SearchNode out{.kind = Kind::kSet};
+  SearchNode out{.kind = Kind::kSet, .numbers = SearchNode::Numbers::kUid};
   const bool is_after = row.name == "UIDAFTER";
-  if (is_after || uid > 1) {
-    TRY(out.set, sets_.by_uid(fmt::format("1:{}", is_after ? uid : uid - 1)));
-  }
+  if (is_after || uid > 1) out.sequence.push_back({1, is_after ? uid : uid - 1});
   return is_after ? negate(std::move(out)) : std::move(out);
 }
 
@@ -287,15 +281,29 @@ bool SearchNode::contains(Kind wanted) const {
          });
 }
 
+bool SearchNode::contains(Numbers wanted) const {
+  return (kind == Kind::kSet && numbers == wanted) ||
+         std::ranges::any_of(children,
+                             [&](const SearchNode& child) { return child.contains(wanted); });
+}
+
 Result<std::string> read_charset(wire::Tokenizer& tokens) {
   TRY(const std::string_view name, tokens.astring());
   if (!knows_charset(name)) return fail(Code::kUnsupported, "no such charset here");
   return std::string(name);
 }
 
-Result<SearchNode> parse_search(wire::Tokenizer& tokens, const SearchSets& sets,
-                                const SearchLimits& limits, std::string charset) {
-  return Parser(tokens, sets, limits, std::move(charset)).all();
+Result<std::string> read_charset_option(wire::Tokenizer& tokens) {
+  if (!tokens.skip_word("CHARSET")) return std::string();
+  TRY_OK(tokens.space());
+  TRY(std::string charset, read_charset(tokens));
+  TRY_OK(tokens.space());
+  return charset;
+}
+
+Result<SearchNode> parse_search(wire::Tokenizer& tokens, const SearchLimits& limits,
+                                std::string charset) {
+  return Parser(tokens, limits, std::move(charset)).all();
 }
 
 }  // namespace gemel::imap

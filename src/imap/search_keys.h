@@ -7,13 +7,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "imap/bitmap.h"
+#include "imap/sequence.h"
 #include "mail/text.h"
 #include "wire/tokens.h"
 
@@ -25,7 +25,7 @@ struct SearchNode {
     kAnd,  // all children; none: every message
     kOr,
     kNot,
-    kSet,      // `set`
+    kSet,      // `sequence`, counted as `numbers` says
     kFlag,     // system flag `number`
     kKeyword,  // `text`
     kRecent,
@@ -53,7 +53,11 @@ struct SearchNode {
     kText,
   };
 
+  enum class Numbers : uint8_t { kMsn, kUid, kSaved /* "$" */, kBound /* `set` */ };
+
   Kind kind = Kind::kAnd;
+  Numbers numbers = Numbers::kMsn;
+  Sequence sequence = {};
   uint64_t number = 0;
   int64_t date = 0;
   std::string text = {};
@@ -66,25 +70,25 @@ struct SearchNode {
   /// Of the dearest key in it.
   Kind dearest() const;
   bool contains(Kind wanted) const;
+  /// Does a set count like this?
+  bool contains(Numbers wanted) const;
 };
 
 struct SearchLimits {
   size_t keys_max;
   size_t depth_max;
+  size_t ranges_max;  // in one sequence set
 };
 
-/// How sequence sets are understood.
-struct SearchSets {
-  std::function<Result<Bitmap>(std::string_view set)> by_msn;
-  std::function<Result<Bitmap>(std::string_view set)> by_uid;
-};
+/// `CHARSET name `, if it is there; else an empty name. Errors: as read_charset.
+Result<std::string> read_charset_option(wire::Tokenizer& tokens);
 
 /// The name of a charset that texts to search for may be in. Errors: kSyntax; kUnsupported.
 Result<std::string> read_charset(wire::Tokenizer& tokens);
 
 /// Reads `key key ...` up to the end of the line, with texts in `charset` (empty: UTF-8). In an AND
 /// or OR, cheap children come first. Errors: kSyntax; kLimit.
-Result<SearchNode> parse_search(wire::Tokenizer& tokens, const SearchSets& sets,
-                                const SearchLimits& limits, std::string charset);
+Result<SearchNode> parse_search(wire::Tokenizer& tokens, const SearchLimits& limits,
+                                std::string charset);
 
 }  // namespace gemel::imap

@@ -85,7 +85,8 @@ std::string Session::capabilities() const {
            " ACL RIGHTS=" + std::string(kNewRightLetters) +
            " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC QUOTA QUOTASET" +
            quota_capabilities() +
-           " METADATA ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY"
+           " METADATA ESEARCH SEARCHRES WITHIN CONTEXT=SEARCH MULTISEARCH PARTIAL SORT "
+           "SORT=DISPLAY ESORT"
            " THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
            " STATUS=SIZE BINARY CATENATE MULTIAPPEND OBJECTID PREVIEW REPLACE SAVEDATE "
@@ -166,6 +167,7 @@ bool Session::advance() {
   // Only IDLE is told of news by itself (RFC 2177); others learn with their next command.
   if (std::exchange(is_woken_, false) && current_ && view_) {
     learn(Expunges::kTell);
+    update_contexts();
     return true;
   }
   if (next_input()) return true;
@@ -206,6 +208,7 @@ bool Session::finish_command() {
   if (!std::exchange(current_->told_news, true) && view_) {
     const bool holds_numbers = (current_->command->traits & kUsesMsn) != 0;
     learn(holds_numbers ? Expunges::kHoldBack : Expunges::kTell);
+    update_contexts();
     if (!works_.empty()) return true;
   }
   const std::optional<Result<void>> verdict = gate_.verdict();
@@ -367,27 +370,24 @@ Result<Bitmap> Session::read_named(Args& args) const {
 
 Result<SearchNode> Session::read_search(Args& args, std::string charset) const {
   const Limits& limits = options_->limits;
-  const SearchSets sets{.by_msn = [&](std::string_view set) -> Result<Bitmap> {
-                          if (set == "$") return saved_search_;
-                          if (features_.uidonly) return uid_required();
-                          TRY(const Sequence sequence,
-                              parse_sequence(set, limits.sequence_ranges_max));
-                          return view_->by_msn(sequence, View::Beyond::kNothing);
-                        },
-                        .by_uid = [&](std::string_view set) { return uids_in(set); }};
-  return parse_search(args.tokens, sets,
-                      {.keys_max = limits.search_keys_max, .depth_max = limits.search_depth_max},
-                      std::move(charset));
+  TRY(SearchNode root, parse_search(args.tokens,
+                                    {.keys_max = limits.search_keys_max,
+                                     .depth_max = limits.search_depth_max,
+                                     .ranges_max = limits.sequence_ranges_max},
+                                    std::move(charset)));
+  if (features_.uidonly && root.contains(SearchNode::Numbers::kMsn)) return uid_required();
+  return root;
 }
 
-Result<Search> Session::start_search(SearchNode root) {
+Result<Search> Session::start_search(SearchNode root, const std::optional<Bitmap>& among) {
   // RFC 7162 §3.1: whoever searches for modseqs knows what they are.
   if (root.contains(SearchNode::Kind::kModSeq)) enable_condstore();
+  bind_numbers(root, *view_, saved_search_);
   TRY(MailboxView mailbox, look());
   TRY(Search search,
-      Search::start(std::move(root), *view_, std::move(mailbox), options_->clock.unix_s()));
+      Search::start(std::move(root), *view_, std::move(mailbox), options_->clock.unix_s(), among));
   const Limits& limits = options_->limits;
-  if (limits.limited == Limits::Limited::kSaving) return search;
+  if (among || limits.limited == Limits::Limited::kSaving) return search;
   if (current_->command->run == cmd_search) {
     search.limit_to(within_limit(search.to_look_at()));
   } else {  // RFC 9738 §3.3: an order of some of them would be of no use

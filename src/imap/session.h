@@ -20,6 +20,7 @@
 #include "imap/commands.h"
 #include "imap/options.h"
 #include "imap/search.h"
+#include "imap/search_context.h"
 #include "imap/view.h"
 #include "imap/work.h"
 #include "store/ack_gate.h"
@@ -75,7 +76,10 @@ class Session final : public wire::Session {
   View& view() { return *view_; }
   bool has_view() const { return view_.has_value(); }
   void select(View view) { view_ = std::move(view); }
-  void unselect() { view_.reset(); }
+  void unselect() {
+    cancel_contexts();
+    view_.reset();
+  }
   /// The selected mailbox as it is now.
   Result<MailboxView> look() const { return view_->look(store()); }
   /// The user's rights over the selected mailbox as they are now.
@@ -90,6 +94,8 @@ class Session final : public wire::Session {
   /// Those of `uids` that one command may work on: all, or the highest, and then its answer tells
   /// the lowest of them (RFC 9738 §3.1).
   Bitmap within_limit(Bitmap uids);
+  /// Has it left some out for the command under way?
+  bool is_limited() const { return current_->limited_to.has_value(); }
   /// What is done whole or not at all. Errors: kLimit, with MESSAGELIMIT.
   Result<void> check_limit(uint64_t messages) const;
   Result<void> check_limit(const Bitmap& uids) const;
@@ -99,9 +105,16 @@ class Session final : public wire::Session {
   Result<Bitmap> uids_in(std::string_view set) const;
   /// The search keys at the end of a command. Errors: as parse_search.
   Result<SearchNode> read_search(Args& args, std::string charset) const;
-  /// A search of the selected mailbox.
-  Result<Search> start_search(SearchNode root);
+  /// A search of the selected mailbox, or of those of its messages that are in `among`.
+  Result<Search> start_search(SearchNode root, const std::optional<Bitmap>& among = {});
   void save_search(Bitmap uids) { saved_search_ = std::move(uids); }
+  const Bitmap& saved_search() const { return saved_search_; }
+
+  // Searches whose results the client is told of as they change.
+  bool has_context(std::string_view tag) const;
+  size_t context_count() const { return contexts_.size(); }
+  void add_context(SearchContext context);
+  void cancel_context(std::string_view tag);
 
   /// Untagged text, behind all that is waiting to be said.
   void say(std::string text);
@@ -174,6 +187,10 @@ class Session final : public wire::Session {
   void reject(std::string_view tag, const Error& error, ErrorPlace place);
   void count_bad(const Error& error);
   void tell(const News& news, Expunges expunges);
+  void cancel_contexts();
+  void tell_contexts_of_gone();
+  void note_in_contexts(const Bitmap& changed);
+  void update_contexts();
 
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
@@ -190,6 +207,7 @@ class Session final : public wire::Session {
   Features features_;
   std::optional<View> view_;
   Bitmap saved_search_;
+  std::vector<std::shared_ptr<SearchContext>> contexts_;
   Watch watch_;
   std::optional<std::string> bye_;
   int64_t said_ms_ = 0;  // when the client last heard of the command under way

@@ -96,6 +96,8 @@ void Session::learn(Expunges expunges) {
 }
 
 void Session::tell(const News& news, Expunges expunges) {
+  note_in_contexts(news.changed | news.touched);
+  tell_contexts_of_gone();
   Bitmap changed = news.changed - view_->gone();
   // Whose client does not look at modseqs has nothing to see there.
   if (features_.condstore) changed |= news.touched - view_->gone();

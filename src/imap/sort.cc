@@ -96,8 +96,7 @@ Sorter::Value Sorter::value_of(Kind kind, std::string_view header, const RecordF
     case Kind::kTo:
       return {.text = first_mailbox(header, "To")};
     case Kind::kSubject:
-      return {.text =
-                  subject_of(header).text};
+      return {.text = subject_of(header).text};
   }
   return {};
 }

@@ -42,6 +42,7 @@ class View {
                            Access access);
 
   const UniqueId& id() const { return id_; }
+  UidValidity uidvalidity() const { return uidvalidity_; }
   /// By EXAMINE, or on a replica.
   bool is_read_only() const { return access_ == Access::kReadOnly; }
   /// What was expunged; always read-only, and there is never news of it.

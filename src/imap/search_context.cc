@@ -1,0 +1,120 @@
+#include "imap/search_context.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "base/log.h"
+#include "imap/search.h"
+#include "imap/search_returns.h"
+#include "imap/session.h"
+
+namespace gemel::imap {
+namespace {
+
+// Messages looked at before others get their turn.
+constexpr size_t kSliceMessages = 50;
+
+class ContextUpdate final : public Work {
+ public:
+  ContextUpdate(Session& session, std::shared_ptr<SearchContext> context)
+      : session_(session), context_(std::move(context)) {}
+
+  Result<Progress> step(std::string& out) override {
+    if (context_->is_cancelled) return Progress::kDone;
+    Result<Progress> progress = look(out);
+    if (progress) return progress;
+    // The command under way has done what it was asked for.
+    log::warn("imap user={} context failed: {}", session_.userid(), progress.error().text);
+    context_->is_cancelled = true;
+    out += no_update_line(context_->tag, "the mailbox could not be searched");
+    return Progress::kDone;
+  }
+
+ private:
+  Result<Progress> look(std::string& out);
+  Result<void> start();
+  Result<Bitmap> moved() const;
+  void tell(std::string& out);
+
+  Session& session_;
+  std::shared_ptr<SearchContext> context_;
+  Bitmap among_;
+  std::optional<Search> search_;
+};
+
+Result<Progress> ContextUpdate::look(std::string& out) {
+  if (!search_) TRY_OK(start());
+  TRY(const bool is_found, search_->go_on(kSliceMessages));
+  if (!is_found) return Progress::kMore;
+  tell(out);
+  return Progress::kDone;
+}
+
+/// Messages that may match now and did not, or the other way round.
+Result<Bitmap> ContextUpdate::moved() const {
+  TRY(const MailboxView mailbox, session_.look());
+  Bitmap out = context_->touched;
+  const Result<std::vector<RecordState>> changes = mailbox.changes_since(context_->synced);
+  if (!changes && changes.error().code != Code::kGone) return std::unexpected(changes.error());
+  if (!changes) return session_.view().known();
+  for (const RecordState& state : *changes) out.add(state.uid.value);
+  out.add(context_->largest);
+  return out;
+}
+
+Result<void> ContextUpdate::start() {
+  const View& view = session_.view();
+  TRY(among_, moved());
+  const uint32_t largest = view.known().isEmpty() ? 0 : view.known().maximum();
+  among_.add(largest);
+  among_ &= view.known() - view.gone();
+  context_->synced = view.synced();
+  context_->touched = Bitmap();
+  context_->largest = largest;
+  TRY(Search search, session_.start_search(context_->root, among_));
+  search_.emplace(std::move(search));
+  return {};
+}
+
+void ContextUpdate::tell(std::string& out) {
+  const Bitmap& found = search_->found();
+  const Bitmap came = found - context_->results;
+  const Bitmap went = (context_->results & among_) - found;
+  context_->results |= came;
+  context_->results -= went;
+  put_context_changes(out, session_.view(), *context_, {.came = came, .went = went});
+}
+
+}  // namespace
+
+std::unique_ptr<Work> make_context_update(Session& session,
+                                          std::shared_ptr<SearchContext> context) {
+  return std::make_unique<ContextUpdate>(session, std::move(context));
+}
+
+void put_context_changes(std::string& out, const View& view, const SearchContext& context,
+                         const ContextChanges& changes) {
+  if (changes.came.isEmpty() && changes.went.isEmpty()) return;
+  put_head(out, {.tag = context.tag, .by_uid = context.by_uid, .mailbox = context.mailbox});
+  // RFC 5267 §4.3.3: with position 0 the client keeps the order, that of the mailbox.
+  const auto put = [&](std::string_view name, const Bitmap& uids) {
+    if (uids.isEmpty()) return;
+    std::vector<uint32_t> numbers;
+    MsnCursor msns(view.known());
+    for (Bitmap::const_iterator at = uids.begin(); at.i.has_value; ++at)
+      numbers.push_back(context.by_uid ? *at : msns.msn_of(Uid(*at)));
+    fmt::format_to(std::back_inserter(out), " {} (0 {})", name, ordered_set(numbers));
+  };
+  put("REMOVEFROM", changes.went);
+  put("ADDTO", changes.came);
+  out += "\r\n";
+}
+
+std::string no_update_line(std::string_view tag, std::string_view text) {
+  std::string out = "* NO [NOUPDATE ";
+  wire::put_string(out, tag);
+  return out + fmt::format("] {}\r\n", text);
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,160 @@
+#include "imap/search_returns.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "imap/names.h"
+
+namespace gemel::imap {
+namespace {
+
+struct OptionRow {
+  std::string_view name;
+  bool SearchReturns::* member;
+};
+constexpr std::array kOptions = {
+    OptionRow{"ALL", &SearchReturns::all},       OptionRow{"CONTEXT", &SearchReturns::context},
+    OptionRow{"COUNT", &SearchReturns::count},   OptionRow{"MAX", &SearchReturns::max},
+    OptionRow{"MIN", &SearchReturns::min},       OptionRow{"SAVE", &SearchReturns::save},
+    OptionRow{"UPDATE", &SearchReturns::update},
+};
+
+// nz-number, what is left of it behind a "-".
+Result<uint32_t> place_of(std::string_view text) {
+  const Result<uint64_t> number = parse_number(text);
+  if (!number || *number == 0 || *number > UINT32_MAX || text.front() == '0')
+    return fail(Code::kSyntax, "PARTIAL needs two numbers from 1");
+  return static_cast<uint32_t>(*number);
+}
+
+Result<void> read_option(wire::Tokenizer& tokens, SearchReturns& out) {
+  TRY(const std::string_view word, tokens.atom());
+  if (equals_ignoring_case(word, "PARTIAL")) {
+    // RFC 9394 §3.1: one of them, or else ALL.
+    if (out.partial) return fail(Code::kSyntax, "PARTIAL is there twice");
+    TRY_OK(tokens.space());
+    TRY(out.partial, read_partial(tokens));
+    return {};
+  }
+  const auto row = std::ranges::find_if(
+      kOptions, [&](const OptionRow& option) { return equals_ignoring_case(option.name, word); });
+  if (row == kOptions.end()) return fail(Code::kSyntax, "no such return option");
+  out.*row->member = true;
+  return {};
+}
+
+}  // namespace
+
+Bitmap places(const Bitmap& set, Span span) {
+  uint32_t first = 0;
+  uint32_t last = 0;
+  if (span.begin >= span.end || !set.select(static_cast<uint32_t>(span.begin), &first) ||
+      !set.select(static_cast<uint32_t>(span.end - 1), &last))
+    return {};
+  return members_between(set, first, last);
+}
+
+std::string PartialRange::text() const {
+  const std::string_view sign = from_end ? "-" : "";
+  return fmt::format("{}{}:{}{}", sign, first, sign, last);
+}
+
+Span PartialRange::among(uint64_t size) const {
+  const uint64_t begin = std::min<uint64_t>(first - 1, size);
+  const uint64_t end = std::min<uint64_t>(last, size);
+  return from_end ? Span{size - end, size - begin} : Span{begin, end};
+}
+
+Result<PartialRange> read_partial(wire::Tokenizer& tokens) {
+  TRY(const std::string_view word, tokens.atom());
+  const size_t colon = word.find(':');
+  if (colon == std::string_view::npos) return tokens.wrong("a range such as 1:100");
+  std::string_view first = word.substr(0, colon);
+  std::string_view last = word.substr(colon + 1);
+  const bool from_end = first.starts_with('-');
+  if (from_end != last.starts_with('-'))
+    return fail(Code::kSyntax, "PARTIAL counts from one end, not from both");
+  first.remove_prefix(from_end ? 1 : 0);
+  last.remove_prefix(from_end ? 1 : 0);
+  TRY(const uint32_t a, place_of(first));
+  TRY(const uint32_t b, place_of(last));
+  return PartialRange{.first = std::min(a, b), .last = std::max(a, b), .from_end = from_end};
+}
+
+std::vector<Span> SearchReturns::kept(uint64_t size) const {
+  std::vector<Span> out;
+  if (size == 0) return out;
+  if (all || count || (!min && !max && !partial)) {
+    out.push_back({0, size});
+    return out;
+  }
+  // RFC 5182 §2.4, RFC 9394 §3.2, RFC 4731 §3.2.
+  if (min) out.push_back({0, 1});
+  if (max) out.push_back({size - 1, size});
+  if (partial) out.push_back(partial->among(size));
+  return out;
+}
+
+Result<SearchReturns> read_returns(wire::Tokenizer& tokens) {
+  SearchReturns out;
+  if (!tokens.skip_word("RETURN")) return out;
+  out.is_extended = true;
+  TRY_OK(tokens.space());
+  TRY_OK(tokens.open());
+  while (tokens.peek() != ')') {
+    TRY_OK(read_option(tokens, out));
+    if (tokens.peek() != ')') TRY_OK(tokens.space());
+  }
+  TRY_OK(tokens.close());
+  TRY_OK(tokens.space());
+  if (out.partial && out.all) return fail(Code::kSyntax, "ALL and PARTIAL exclude each other");
+  // RFC 4731 §3.1: an empty list means ALL.
+  if (out.tells_nothing() && !out.save && !out.update && !out.context) out.all = true;
+  return out;
+}
+
+void put_head(std::string& out, const EsearchHead& head) {
+  out += "* ESEARCH (TAG ";
+  wire::put_string(out, head.tag);
+  if (head.mailbox) {
+    out += " MAILBOX ";
+    put_path(out, head.mailbox->path);
+    fmt::format_to(std::back_inserter(out), " UIDVALIDITY {}", head.mailbox->uidvalidity.value);
+  }
+  out += head.by_uid ? ") UID" : ")";
+}
+
+void put_returns(std::string& out, const SearchReturns& returns, const FoundList& found) {
+  const auto put = std::back_inserter(out);
+  const uint64_t size = found.count;
+  if (size > 0) {
+    if (returns.min) fmt::format_to(put, " MIN {}", found.numbers({0, 1}).front());
+    if (returns.max) fmt::format_to(put, " MAX {}", found.numbers({size - 1, size}).front());
+    if (returns.all) fmt::format_to(put, " ALL {}", ordered_set(found.numbers({0, size})));
+  }
+  if (returns.count) fmt::format_to(put, " COUNT {}", size);
+  if (returns.partial) {
+    const Span span = returns.partial->among(size);
+    fmt::format_to(put, " PARTIAL ({} {})", returns.partial->text(),
+                   span.begin < span.end ? ordered_set(found.numbers(span)) : "NIL");
+  }
+}
+
+std::string ordered_set(const std::vector<uint32_t>& numbers) {
+  std::string out;
+  const auto put = std::back_inserter(out);
+  for (size_t first = 0; first < numbers.size();) {
+    size_t last = first;
+    while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
+    if (first != 0) out += ',';
+    fmt::format_to(put, "{}", numbers[first]);
+    if (last != first) fmt::format_to(put, ":{}", numbers[last]);
+    first = last + 1;
+  }
+  return out;
+}
+
+}  // namespace gemel::imap

@@ -1,0 +1,94 @@
+// RETURN (...): what SEARCH and SORT tell of their results.
+//
+// Threads  any; pure functions.
+// Source   RFC 4731 §3 (MIN, MAX, ALL, COUNT), RFC 5182 §2 (SAVE), RFC 5267 §3 and §4 (SORT,
+//          PARTIAL, UPDATE), RFC 9394 §3 (PARTIAL from the end, and with SAVE).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "imap/bitmap.h"
+#include "mail/ids.h"
+#include "wire/tokens.h"
+
+namespace gemel::imap {
+
+/// Places in a list, from `begin` to before `end`.
+struct Span {
+  uint64_t begin;
+  uint64_t end;
+  bool operator==(const Span&) const = default;
+};
+
+/// The members of `set` at these places. Cost: O(log set and those given), about.
+Bitmap places(const Bitmap& set, Span span);
+
+/// `1:100`, or `-1:-100` counted from the end.
+struct PartialRange {
+  uint32_t first;  // not above `last`
+  uint32_t last;
+  bool from_end = false;
+
+  /// As it is told: the smaller number first.
+  std::string text() const;
+  /// The places in a list of `size`.
+  Span among(uint64_t size) const;
+};
+
+/// Errors: kSyntax.
+Result<PartialRange> read_partial(wire::Tokenizer& tokens);
+
+/// Nothing set means the plain answer, without ESEARCH.
+struct SearchReturns {
+  bool is_extended = false;
+  bool min = false;
+  bool max = false;
+  bool all = false;
+  bool count = false;
+  bool save = false;
+  bool update = false;   // RFC 5267 §4.3
+  bool context = false;  // a hint that nothing is made of (§4.2)
+  std::optional<PartialRange> partial = {};
+
+  bool tells_nothing() const { return !min && !max && !all && !count && !partial; }
+  /// Of a list of `size`, what SAVE keeps and whose highest modseq is told.
+  std::vector<Span> kept(uint64_t size) const;
+};
+
+/// `RETURN (MIN COUNT) `, if it is there. Errors: kSyntax.
+Result<SearchReturns> read_returns(wire::Tokenizer& tokens);
+
+/// A mailbox as ESEARCH names it (RFC 7377 §2.1).
+struct MailboxMark {
+  std::string path;
+  UidValidity uidvalidity;
+};
+
+/// Whose answer an ESEARCH line is, and what its numbers are (RFC 4466 §2.6.2).
+struct EsearchHead {
+  std::string_view tag;
+  bool by_uid = false;
+  std::optional<MailboxMark> mailbox = {};
+};
+/// Appends `* ESEARCH (TAG "a1" MAILBOX INBOX UIDVALIDITY 7) UID`.
+void put_head(std::string& out, const EsearchHead& head);
+
+/// What was found, in the order in which it is told.
+struct FoundList {
+  uint64_t count;
+  std::function<std::vector<uint32_t>(Span)> numbers;
+};
+
+/// Appends ` MIN 1 MAX 9 ALL 1:9 COUNT 9`.
+void put_returns(std::string& out, const SearchReturns& returns, const FoundList& found);
+
+/// A sequence set that keeps the order: only what ascends by ones becomes a range (RFC 5267 §3.2).
+std::string ordered_set(const std::vector<uint32_t>& numbers);
+
+}  // namespace gemel::imap

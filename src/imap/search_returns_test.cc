@@ -1,0 +1,81 @@
+#include "imap/search_returns.h"
+
+#include <gtest/gtest.h>
+
+namespace gemel::imap {
+namespace {
+
+Result<SearchReturns> parse(std::string_view text) {
+  wire::Tokenizer tokens(text);
+  return read_returns(tokens);
+}
+
+std::string told(std::string_view text, const std::vector<uint32_t>& numbers) {
+  const FoundList found{.count = numbers.size(), .numbers = [&](Span span) {
+                          const auto at = numbers.begin();
+                          return std::vector<uint32_t>(at + static_cast<ptrdiff_t>(span.begin),
+                                                       at + static_cast<ptrdiff_t>(span.end));
+                        }};
+  std::string out;
+  put_returns(out, parse(text).value(), found);
+  return out;
+}
+
+TEST(SearchReturns, TellWhatIsAskedFor) {  // RFC 4731 §3.1
+  const std::vector<uint32_t> found = {2, 3, 4, 8};
+  EXPECT_EQ(told("RETURN () ", found), " ALL 2:4,8");
+  EXPECT_EQ(told("RETURN (count max MIN) ", found), " MIN 2 MAX 8 COUNT 4");
+  EXPECT_EQ(told("RETURN (MIN MAX ALL COUNT) ", {}), " COUNT 0");
+  EXPECT_EQ(told("RETURN (SAVE) ", found), "");
+}
+
+TEST(SearchReturns, KeepTheOrderOfASort) {  // RFC 5267 §3.2
+  EXPECT_EQ(ordered_set({5, 3, 4, 2, 1}), "5,3:4,2,1");
+  EXPECT_EQ(ordered_set({1, 2, 3}), "1:3");
+  EXPECT_EQ(ordered_set({}), "");
+}
+
+TEST(SearchReturns, TellAPart) {  // RFC 9394 §3.1
+  const std::vector<uint32_t> found = {2, 3, 4, 8, 9};
+  EXPECT_EQ(told("RETURN (PARTIAL 1:2) ", found), " PARTIAL (1:2 2:3)");
+  EXPECT_EQ(told("RETURN (PARTIAL 4:2) ", found), " PARTIAL (2:4 3:4,8)");
+  EXPECT_EQ(told("RETURN (PARTIAL 5:100) ", found), " PARTIAL (5:100 9)");
+  EXPECT_EQ(told("RETURN (PARTIAL 6:7) ", found), " PARTIAL (6:7 NIL)");
+  EXPECT_EQ(told("RETURN (PARTIAL -1:-2) ", found), " PARTIAL (-1:-2 8:9)");
+  EXPECT_EQ(told("RETURN (PARTIAL -9:-4) ", found), " PARTIAL (-4:-9 2:3)");
+  EXPECT_EQ(told("RETURN (PARTIAL -6:-6) ", found), " PARTIAL (-6:-6 NIL)");
+  EXPECT_EQ(told("RETURN (PARTIAL 1:4294967295) ", {}), " PARTIAL (1:4294967295 NIL)");
+  EXPECT_EQ(told("RETURN (MIN PARTIAL 2:2 COUNT) ", found), " MIN 2 COUNT 5 PARTIAL (2:2 3)");
+}
+
+TEST(SearchReturns, RefuseBadOptions) {
+  for (const char* bad :
+       {"RETURN (PARTIAL 1) ", "RETURN (PARTIAL 1:*) ", "RETURN (PARTIAL *:1) ",
+        "RETURN (PARTIAL 0:1) ", "RETURN (PARTIAL 1:-1) ", "RETURN (PARTIAL -1:1) ",
+        "RETURN (PARTIAL 1:4294967296) ", "RETURN (PARTIAL) ", "RETURN (PARTIAL 1:2:3) ",
+        "RETURN (PARTIAL 1:2 ALL) ", "RETURN (PARTIAL 1:2 PARTIAL 1:2) ", "RETURN (ODD) ",
+        "RETURN (PARTIAL :) ", "RETURN (PARTIAL 01:2) ", "RETURN (MIN)", "RETURN MIN "}) {
+    const Result<SearchReturns> parsed = parse(bad);
+    ASSERT_FALSE(parsed) << bad;
+    EXPECT_EQ(parsed.error().code, Code::kSyntax) << bad;
+  }
+  EXPECT_FALSE(parse("ALL").value().is_extended);
+}
+
+TEST(SearchReturns, SayWhatSaveKeeps) {  // RFC 5182 §2.4, RFC 9394 §3.2
+  using Spans = std::vector<Span>;
+  const auto kept = [](std::string_view text, uint64_t size) {
+    return parse(text).value().kept(size);
+  };
+  EXPECT_EQ(kept("RETURN (SAVE) ", 9), (Spans{{0, 9}}));
+  EXPECT_EQ(kept("RETURN (SAVE MIN) ", 9), (Spans{{0, 1}}));
+  EXPECT_EQ(kept("RETURN (SAVE MIN MAX) ", 9), (Spans{{0, 1}, {8, 9}}));
+  EXPECT_EQ(kept("RETURN (SAVE MIN COUNT) ", 9), (Spans{{0, 9}}));
+  EXPECT_EQ(kept("RETURN (SAVE PARTIAL 2:3) ", 9), (Spans{{1, 3}}));
+  EXPECT_EQ(kept("RETURN (SAVE PARTIAL 2:3 MAX) ", 9), (Spans{{8, 9}, {1, 3}}));
+  EXPECT_EQ(kept("RETURN (SAVE PARTIAL 2:3 COUNT MIN) ", 9), (Spans{{0, 9}}));
+  EXPECT_EQ(kept("RETURN (SAVE MIN) ", 0), Spans{});
+}
+
+}  // namespace
+}  // namespace gemel::imap
