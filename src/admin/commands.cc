@@ -195,6 +195,8 @@ Start status(const TaskContext& context, const Json& request) {
         {{"type", "listener"}, {"service", listener.service}, {"address", listener.address}});
   if (const ScrubStatus scrub = services.scrub(); scrub.bytes_per_s > 0)
     out.push_back(row_of(scrub));
+  if (const TextIndexStatus index = services.text_index(); index.bytes_per_s > 0)
+    out.push_back(row_of(index));
   for (const UpstreamStatus& upstream : services.upstreams()) out.push_back(row_of(upstream));
   for (const NewsFeedStatus& feed : services.news_feeds()) out.push_back(row_of(feed));
   for (const ChannelStatus& channel : services.channels()) out.push_back(row_of(channel));

@@ -94,6 +94,13 @@ Json row_of(const NewsFeedStatus& feed) {
           {"last_error", feed.last_error}};
 }
 
+Json row_of(const TextIndexStatus& index) {
+  return {{"type", "text_index"},
+          {"messages", index.messages},
+          {"covered", index.covered},
+          {"bytes_per_second", index.bytes_per_s}};
+}
+
 Json row_of(const ScrubStatus& scrub) {
   return {{"type", "scrub"},
           {"under_way", scrub.is_under_way},

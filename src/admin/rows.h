@@ -23,6 +23,7 @@ Json row_of(const UpstreamStatus& upstream);
 Json row_of(const NewsFeedStatus& feed);
 Json row_of(std::string_view channel, const UserLag& lag);
 Json row_of(const ScrubStatus& scrub);
+Json row_of(const TextIndexStatus& index);
 /// Values of credentials are shown as their SHA-256.
 Json row_of(std::string_view userid, const UserItem& item);
 Json row_of(const MailboxInfo& mailbox, const Record& record);

@@ -11,6 +11,7 @@
 #include "expire/run.h"
 #include "store/mail_store.h"
 #include "store/sieve_scripts.h"
+#include "store/text_indexer.h"
 
 namespace gemel::admin {
 
@@ -162,6 +163,7 @@ struct Services {
   std::function<std::vector<NewsFeedStatus>()> news_feeds = [] {
     return std::vector<NewsFeedStatus>();
   };
+  std::function<TextIndexStatus()> text_index = [] { return TextIndexStatus(); };
   std::function<ScrubStatus()> scrub = [] { return ScrubStatus(); };
   /// This server's term, in words.
   std::function<std::string()> term = [] { return std::string(); };

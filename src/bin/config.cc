@@ -47,6 +47,8 @@ void read_store(ConfigTable table, Config& config) {
   config.keep_deleted_days = static_cast<int>(table.number("keep_deleted_days", 14, 0, kDaysMax));
   config.scrub_bytes_per_s =
       static_cast<uint64_t>(table.number("scrub_bytes_per_s", 2 << 20, 0, kTerabyte));
+  config.text_index_bytes_per_s =
+      static_cast<uint64_t>(table.number("text_index_bytes_per_s", 8 << 20, 0, kTerabyte));
   config.scrub_every_days = static_cast<int>(table.number("scrub_every_days", 30, 1, kDaysMax));
   table.check_all_read();
 }

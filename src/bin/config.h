@@ -54,6 +54,7 @@ struct Config {
   int keep_deleted_days = 0;
   uint64_t scrub_bytes_per_s = 0;  // 0: bodies are not read again
   int scrub_every_days = 0;
+  uint64_t text_index_bytes_per_s = 0;  // 0: there is no text index
 
   int64_t expire_interval_s = 0;
   expire::RulesByPath expire_rules;

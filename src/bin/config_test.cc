@@ -28,6 +28,7 @@ TEST(Config, HasADefaultForEveryKey) {
   EXPECT_EQ(config->keep_expunged_days, 14);
   EXPECT_EQ(config->scrub_bytes_per_s, 2U << 20);
   EXPECT_EQ(config->scrub_every_days, 30);
+  EXPECT_EQ(config->text_index_bytes_per_s, 8U << 20);
   EXPECT_FALSE(config->hostname.empty());
   EXPECT_TRUE(config->imap.empty());
 }

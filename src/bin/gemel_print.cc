@@ -95,6 +95,11 @@ void print_scrub(const Json& row) {
              field_text(row, "lost"));
 }
 
+void print_text_index(const Json& row) {
+  fmt::print("text index: {} of {} messages\n", field_text(row, "covered"),
+             field_text(row, "messages"));
+}
+
 void print_upstream(const Json& row) {
   fmt::print(
       "sent to by channel {} from {}, {} in term {}: heard {:.1f} s ago, {} changes unsent\n",
@@ -162,6 +167,8 @@ void print_status(const std::vector<Json>& rows) {
       print_server(row);
     else if (type == "listener")
       fmt::print("listens for {} on {}\n", field_text(row, "service"), field_text(row, "address"));
+    else if (type == "text_index")
+      print_text_index(row);
     else if (type == "scrub")
       print_scrub(row);
     else if (type == "upstream")

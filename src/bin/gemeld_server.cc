@@ -81,6 +81,7 @@ Server::~Server() {
   if (delivery_) delivery_->stop_sending();
   if (news_) news_->stop();
   if (network_) network_->stop(kGraceMs);
+  if (text_index_) text_index_->stop();
 }
 
 Result<void> Server::reload(const Config& config) {
@@ -97,11 +98,19 @@ Result<void> Server::open_store() {
   // LMTP puts its trace fields before a message that may itself be as big as allowed.
   options.message_bytes_max = config_.message_bytes_max + lmtp::kTraceBytesMax;
   options.free_bytes_min = config_.free_bytes_min;
+  options.before_mend = [this](const UniqueId& mailbox, const Digest& before) {
+    return text_index_ ? text_index_->distrust(mailbox, before) : Result<void>();
+  };
   auto store = MailStore::open(std::move(options));
   if (!store)
     return fail(store.error().code,
                 fmt::format("store {}: {}", config_.store_path, store.error().text));
   store_ = std::move(*store);
+  if (config_.text_index_bytes_per_s > 0) {
+    TRY(text_index_, TextIndexing::open(config_.store_path));
+  } else {
+    TextIndexing::remove(config_.store_path);
+  }
   return {};
 }
 
@@ -132,6 +141,7 @@ Result<void> Server::make_services() {
                                           ? imap::PlaintextAuth::kAnywhere
                                           : imap::PlaintextAuth::kOnTlsOrLocal,
                     .access = access_options_,
+                    .text_index = text_index_ ? &text_index_->index() : nullptr,
                     .ack_gate = &replication_->ack_gate(),
                     .limits = imap_limits(config_)});
   TRY(delivery_, Delivery::make(config_, {.store = *store_,
@@ -151,6 +161,7 @@ Result<void> Server::make_services() {
     scrubber_ = std::make_unique<Scrubber>(
         *store_, admin::ScrubPlan{.bytes_per_s = config_.scrub_bytes_per_s,
                                   .every_s = config_.scrub_every_days * kDayS});
+  if (text_index_) text_index_->start(*store_, config_.text_index_bytes_per_s);
   make_admin_services();
   return {};
 }
@@ -193,6 +204,7 @@ void Server::make_admin_services() {
   };
   services.script_quota = delivery_->script_quota();
   services.listeners = [this] { return listeners_; };
+  if (text_index_) services.text_index = [this] { return text_index_->status(); };
   if (scrubber_) services.scrub = [this] { return scrubber_->status(); };
   replication_->offer(services);
 }

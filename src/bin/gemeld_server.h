@@ -17,6 +17,7 @@
 #include "bin/gemeld_replication.h"
 #include "bin/gemeld_scrubber.h"
 #include "bin/gemeld_sweeper.h"
+#include "bin/gemeld_text_index.h"
 #include "imap/options.h"
 #include "net/network.h"
 #include "pop3/options.h"
@@ -52,6 +53,7 @@ class Server {
 
   // In the order in which they need each other; destroyed the other way round.
   Config config_;
+  std::unique_ptr<TextIndexing> text_index_;  // none: texts are searched without it
   std::unique_ptr<MailStore> store_;
   std::unique_ptr<admin::Credentials> credentials_;
   std::shared_ptr<const imap::Options> imap_options_;

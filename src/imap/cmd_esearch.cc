@@ -76,7 +76,8 @@ Result<void> MultiSearchWork::open(const Named& named) {
   SearchNode root = request_.root;
   bind_numbers(root, *view_, {});
   TRY(Search search, Search::start(std::move(root), *view_, std::move(mailbox),
-                                   session_.options().clock.unix_s()));
+                                   {.now_s = session_.options().clock.unix_s(),
+                                    .text_index = session_.options().text_index}));
   // RFC 9738 §3.1.
   TRY_OK(session_.check_limit(search.found().cardinality() + search.to_look_at().cardinality()));
   search_.emplace(std::move(search));

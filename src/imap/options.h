@@ -13,6 +13,10 @@
 #include "wire/sasl.h"
 #include "wire/session.h"
 
+namespace gemel {
+class TextIndex;
+}
+
 namespace gemel::imap {
 
 /// Each bounds what one client can make the server hold or do; what is beyond gives BAD or NO, and
@@ -69,7 +73,8 @@ struct Options {
   std::string server_secret;  // see wire::SaslOptions
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   AccessOptions access = {};
-  AckGate* ack_gate = nullptr;  // that tagged answers wait for; none: they don't
+  const TextIndex* text_index = nullptr;  // for TEXT and BODY; none: every message is read
+  AckGate* ack_gate = nullptr;            // that tagged answers wait for; none: they don't
   Limits limits = {};
 };
 

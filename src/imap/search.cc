@@ -51,6 +51,7 @@ Verdict judge(const SearchNode& node, const Bitmap& in) {
     return {in - inner.yes - inner.maybe, std::move(inner.maybe)};
   }
   if (node.is_decided_by_sets()) return {in & node.set, Bitmap()};
+  if (node.is_narrowed) return {Bitmap(), in & node.set};
   return {Bitmap(), in};
 }
 
@@ -76,12 +77,15 @@ void bind_numbers(SearchNode& node, const View& view, const Bitmap& saved) {
   if (node.numbers != SearchNode::Numbers::kUid) node.numbers = SearchNode::Numbers::kBound;
 }
 
-Result<Search> Search::start(SearchNode root, const View& view, MailboxView mailbox, int64_t now_s,
-                             const std::optional<Bitmap>& among) {
-  Search out(std::move(root), std::move(mailbox), now_s);
+Result<Search> Search::start(SearchNode root, const View& view, MailboxView mailbox,
+                             const Terms& terms) {
+  Search out(std::move(root), std::move(mailbox), terms.now_s);
   TRY_OK(out.resolve(out.root_, view));
+  // Of expunged messages the index does not know all.
+  if (terms.text_index != nullptr && !out.mailbox_.shows_expunged())
+    out.narrow(out.root_, *terms.text_index);
   Bitmap candidates = view.known() - view.gone();
-  if (among) candidates &= *among;
+  if (terms.among) candidates &= *terms.among;
   Verdict verdict = judge(out.root_, candidates);
   out.found_ = std::move(verdict.yes);
   out.open_ = BitmapWalk(std::move(verdict.maybe));
@@ -131,6 +135,22 @@ void Search::limit_to(Bitmap uids) {
   if (uids.cardinality() == open_.size()) return;
   found_ = members_between(found_, uids.minimum(), UINT32_MAX);
   open_ = BitmapWalk(std::move(uids));
+}
+
+void Search::narrow(SearchNode& node, const TextIndex& index) const {
+  for (SearchNode& child : node.children) narrow(child, index);
+  if (node.kind != Kind::kBody && node.kind != Kind::kText) return;
+  const auto found = index.look(mailbox_.info().id, node.key->folded());
+  if (!found) {  // without it the answer is the same
+    log::warn("imap search mailbox={} text index: {}", mailbox_.info().id.text(),
+              found.error().text);
+    return;
+  }
+  const Uid last = mailbox_.info().last_uid;
+  if (!*found || (*found)->covered > last) return;
+  node.is_narrowed = true;
+  node.set = bitmap_of((*found)->may_hold);
+  add_range(node.set, next((*found)->covered).value, last.value);
 }
 
 Result<bool> Search::go_on(size_t count) {
@@ -190,6 +210,7 @@ Result<bool> Search::matches(const SearchNode& node, Candidate& candidate) const
       if (node.is_decided_by_sets()) return node.set.contains(candidate.uid.value);
       if (!node.needs_body()) return matches_facts(node, *candidate.facts);
       if (node.kind < Kind::kHeader) return matches_date(node, candidate);
+      if (node.is_narrowed && !node.set.contains(candidate.uid.value)) return false;
       return matches_text(node, candidate);
   }
 }

@@ -9,6 +9,7 @@
 #include "imap/view.h"
 #include "imap/work.h"
 #include "store/mail_store.h"
+#include "store/text_index.h"
 
 namespace gemel::imap {
 
@@ -18,10 +19,14 @@ void bind_numbers(SearchNode& node, const View& view, const Bitmap& saved);
 
 class Search {
  public:
-  /// Of the messages that `view` knows, or of those among them that are in `among`. `now_s`: for
-  /// OLDER and YOUNGER. Message numbers must be bound.
-  static Result<Search> start(SearchNode root, const View& view, MailboxView mailbox, int64_t now_s,
-                              const std::optional<Bitmap>& among = {});
+  struct Terms {
+    int64_t now_s = 0;                      // for OLDER and YOUNGER
+    const TextIndex* text_index = nullptr;  // none: every message is read for a text
+    std::optional<Bitmap> among = {};       // nothing: all that the view knows
+  };
+  /// Of the messages that `view` knows. Message numbers must be bound.
+  static Result<Search> start(SearchNode root, const View& view, MailboxView mailbox,
+                              const Terms& terms);
 
   /// The messages that sets don't decide on, and only those of them that shall be looked at, which
   /// are the highest: below them nothing is found.
@@ -42,6 +47,7 @@ class Search {
   Search(SearchNode root, MailboxView mailbox, int64_t now_s)
       : root_(std::move(root)), mailbox_(std::move(mailbox)), now_s_(now_s), open_(Bitmap()) {}
   Result<void> resolve(SearchNode& node, const View& view) const;
+  void narrow(SearchNode& node, const TextIndex& index) const;
   Result<Bitmap> modified_since(uint64_t modseq) const;
 
   struct Candidate;

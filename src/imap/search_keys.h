@@ -49,7 +49,7 @@ struct SearchNode {
     kSentSince,
     kHeader,  // field `text` holds `key`
 
-    kBody,  // `key`
+    kBody,  // `key`; where a text index speaks, only messages of `set` may hold it
     kText,
   };
 
@@ -62,7 +62,8 @@ struct SearchNode {
   int64_t date = 0;
   std::string text = {};
   std::optional<SearchKey> key = {};
-  Bitmap set = {};  // of a kind that sets decide: its messages, once resolved
+  Bitmap set = {};           // of a kind that sets decide: its messages, once resolved
+  bool is_narrowed = false;  // by a text index
   std::vector<SearchNode> children = {};
 
   bool is_decided_by_sets() const { return kind >= Kind::kSet && kind < Kind::kLarger; }

@@ -385,7 +385,9 @@ Result<Search> Session::start_search(SearchNode root, const std::optional<Bitmap
   bind_numbers(root, *view_, saved_search_);
   TRY(MailboxView mailbox, look());
   TRY(Search search,
-      Search::start(std::move(root), *view_, std::move(mailbox), options_->clock.unix_s(), among));
+      Search::start(
+          std::move(root), *view_, std::move(mailbox),
+          {.now_s = options_->clock.unix_s(), .text_index = options_->text_index, .among = among}));
   const Limits& limits = options_->limits;
   if (among || limits.limited == Limits::Limited::kSaving) return search;
   if (current_->command->run == cmd_search) {

@@ -55,9 +55,8 @@ bool any_part(const MimePart& part, const Look& look) {
          });
 }
 
-bool text_of_part_contains(std::string_view message, const MimePart& part, const SearchKey& key) {
-  if (part.kind != MimePart::Kind::kLeaf || part.type != "text") return false;
-  return key.in(decoded_text(message, part));
+bool is_text(const MimePart& part) {
+  return part.kind == MimePart::Kind::kLeaf && part.type == "text";
 }
 
 std::string with_decoded_values(std::string_view header, const MimePart& part) {
@@ -131,15 +130,21 @@ std::string decoded_header(std::string_view header) {
 
 bool body_contains(std::string_view message, const MimePart& structure, const SearchKey& key) {
   if (key.in({})) return true;
-  return any_part(structure,
-                  [&](const MimePart& part) { return text_of_part_contains(message, part, key); });
+  return any_part(structure, [&](const MimePart& part) {
+    return is_text(part) && key.in(decoded_text(message, part));
+  });
+}
+
+bool any_search_text(std::string_view message, const MimePart& structure,
+                     const std::function<bool(std::string_view text)>& look) {
+  return any_part(structure, [&](const MimePart& part) {
+    return look(with_decoded_values(part.header_in(message), part)) ||
+           (is_text(part) && look(decoded_text(message, part)));
+  });
 }
 
 bool text_contains(std::string_view message, const MimePart& structure, const SearchKey& key) {
-  return any_part(structure, [&](const MimePart& part) {
-    return key.in(with_decoded_values(part.header_in(message), part)) ||
-           text_of_part_contains(message, part, key);
-  });
+  return any_search_text(message, structure, [&](std::string_view text) { return key.in(text); });
 }
 
 namespace {

@@ -5,6 +5,7 @@
 //          TEXT those of parts too), RFC 5051 (i;unicode-casemap), which RFC 5255 §4.3 asks for.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ class SearchKey {
   explicit SearchKey(std::string_view utf8);
   /// Is the key in this valid UTF-8? An empty key is in every text. Cost: O(bytes), for any key.
   bool in(std::string_view utf8) const;
+  /// In the form of search_fold.
+  const std::string& folded() const { return folded_; }
 
  private:
   std::string folded_;
@@ -43,6 +46,11 @@ std::string decoded_header(std::string_view header);
 
 /// Is the key in a text part, those of messages inside included? An empty key always is.
 bool body_contains(std::string_view message, const MimePart& structure, const SearchKey& key);
+
+/// Calls `look` with each text that TEXT looks through, in valid UTF-8, until it says true: the
+/// headers of the message, its parts and messages inside, and the text parts.
+bool any_search_text(std::string_view message, const MimePart& structure,
+                     const std::function<bool(std::string_view text)>& look);
 
 /// Is the key in a header, of the message, a part or a message inside, or in a text part?
 bool text_contains(std::string_view message, const MimePart& structure, const SearchKey& key);

@@ -246,6 +246,10 @@ class MailStore {
     uint64_t free_bytes_min = 64 << 20;  // below it, kNoSpace; more room and it takes writes again
     bool read_only = false;              // for verify and dump of a stopped store: no write at all
     bool inline_commits = false;         // commit on the caller's thread, for deterministic worlds
+    /// Called before an update that mends a mailbox is looked at, with the digest that it starts
+    /// from: at a uid there may be another body then. An error refuses the update. On the
+    /// committer's thread.
+    std::function<Result<void>(const UniqueId&, const Digest&)> before_mend = {};
     Clock* clock = &system_clock();
     Random* random = &system_random();
     EngineOpener* opener = &rocksdb_opener();

@@ -217,16 +217,27 @@ Result<Applied> apply_renames(Commit& commit, const std::vector<RenameItem>& ite
 
 namespace {
 
+/// Whom a mend concerns before it is looked at.
+struct MendListeners {
+  std::shared_ptr<MailboxSets> sets;
+  std::function<Result<void>(const UniqueId&, const Digest&)> before_mend;  // may be none
+
+  Result<void> hear(const MailboxUpdate& update) const {
+    if (!update.mends) return {};
+    sets->distrust(update.id, update.to);
+    return before_mend ? before_mend(update.id, *update.mends) : Result<void>();
+  }
+};
+
 /// What prepares `updates` as one transaction.
 TypedRequest<Applied>::Prepare all_of(std::vector<MailboxUpdate> updates,
                                       const std::vector<StagedBody>& bodies, Purpose purpose,
-                                      std::shared_ptr<MailboxSets> sets) {
+                                      MendListeners listeners) {
   StagedBodies by_guid;
   for (const StagedBody& body : bodies) by_guid.emplace(body.guid(), body);
   return [updates = std::move(updates), by_guid = std::move(by_guid), purpose,
-          sets = std::move(sets)](Commit& commit) {
-    for (const MailboxUpdate& update : updates)
-      if (update.mends) sets->distrust(update.id, update.to);
+          listeners = std::move(listeners)](Commit& commit) -> Result<Applied> {
+    for (const MailboxUpdate& update : updates) TRY_OK(listeners.hear(update));
     return apply_mailboxes(commit, updates, by_guid, purpose);
   };
 }
@@ -237,14 +248,14 @@ std::future<Result<Applied>> MailStore::apply(MailboxUpdate update,
                                               std::vector<StagedBody> bodies) {
   std::vector<MailboxUpdate> one;
   one.push_back(std::move(update));
-  return impl_->submit<Applied>(Purpose::kApply,
-                                all_of(std::move(one), bodies, Purpose::kApply, impl_->sets));
+  return impl_->submit<Applied>(Purpose::kApply, all_of(std::move(one), bodies, Purpose::kApply,
+                                                        {impl_->sets, impl_->options.before_mend}));
 }
 
 std::future<Result<Applied>> MailStore::merge(std::vector<MailboxUpdate> updates,
                                               std::vector<StagedBody> bodies) {
-  return impl_->submit<Applied>(Purpose::kMerge,
-                                all_of(std::move(updates), bodies, Purpose::kMerge, impl_->sets));
+  return impl_->submit<Applied>(Purpose::kMerge, all_of(std::move(updates), bodies, Purpose::kMerge,
+                                                        {impl_->sets, impl_->options.before_mend}));
 }
 
 std::future<Result<Applied>> MailStore::apply(UserUpdate update) {
