@@ -99,7 +99,14 @@ Result<void> MultiSearchWork::put_found(std::string& out) const {
     for (Bitmap::const_iterator at = told.begin(); at.i.has_value; ++at) uids.push_back(*at);
     return uids;
   };
-  put_returns(out, request_.returns, {.count = found.cardinality(), .numbers = numbers});
+  const auto relevances = [&](Span span) {
+    std::vector<uint32_t> told_of;
+    const std::vector<uint32_t> uids = numbers(span);
+    for (const uint32_t uid : uids) told_of.push_back(search_->relevance_of(Uid(uid)));
+    return told_of;
+  };
+  put_returns(out, request_.returns,
+              {.count = found.cardinality(), .numbers = numbers, .relevances = relevances});
   if (request_.root.contains(SearchNode::Kind::kModSeq)) {
     TRY(const ModSeq modseq, search_->highest_modseq(found));
     fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq.value);
@@ -147,6 +154,7 @@ Status cmd_esearch(Session& session, Args& args) {
   if (!std::exchange(search.returns.is_extended, true)) search.returns.all = true;
   TRY(std::string charset, read_charset_option(args.tokens));
   TRY(search.root, session.read_search(args, std::move(charset)));
+  if (search.returns.relevancy) TRY_OK(check_fuzzy(search.root));
   TRY_OK(check_sources(session, search, sources));
   TRY(search.mailboxes, resolve_sources(session.store(), session.access(), sources));
   if (search.mailboxes.size() > limits.search_mailboxes_max)

@@ -113,7 +113,15 @@ void SearchWork::put_extended(std::string& out) {
       told.push_back(answer_.by_uid ? *at : msns.msn_of(Uid(*at)));
     return told;
   };
-  put_returns(out, returns, {.count = found.cardinality(), .numbers = numbers});
+  const auto relevances = [&](Span span) {
+    std::vector<uint32_t> told;
+    const Bitmap uids = places(found, span);
+    for (Bitmap::const_iterator at = uids.begin(); at.i.has_value; ++at)
+      told.push_back(search_.relevance_of(Uid(*at)));
+    return told;
+  };
+  put_returns(out, returns,
+              {.count = found.cardinality(), .numbers = numbers, .relevances = relevances});
   if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
 }
@@ -147,6 +155,7 @@ Result<std::optional<SearchContext>> make_context(Session& session, const Search
 }  // namespace
 
 Result<void> queue_search(Session& session, SearchNode root, SearchAnswer answer) {
+  if (answer.returns.relevancy) TRY_OK(check_fuzzy(root));
   SearchTask task{.answer = std::move(answer),
                   .with_modseq = root.contains(SearchNode::Kind::kModSeq)};
   if (task.answer.returns.update) {

@@ -26,7 +26,7 @@ class SortWork final : public Work {
   SortWork(Session& session, Search search, std::vector<SortKey> keys, SortAnswer answer)
       : session_(session),
         search_(std::move(search)),
-        sorter_(std::move(keys)),
+        sorter_(std::move(keys), [this](Uid uid) { return search_.relevance_of(uid); }),
         answer_(std::move(answer)),
         walk_(Bitmap()) {}
 
@@ -116,7 +116,14 @@ void SortWork::put_extended(std::string& out) {
     for (uint64_t i = span.begin; i < span.end; ++i) told.push_back(number_of(sorted_[i]));
     return told;
   };
-  put_returns(out, returns, {.count = sorted_.size(), .numbers = numbers});
+  const auto relevances = [&](Span span) {
+    std::vector<uint32_t> told;
+    for (uint64_t i = span.begin; i < span.end; ++i)
+      told.push_back(search_.relevance_of(sorted_[i]));
+    return told;
+  };
+  put_returns(out, returns,
+              {.count = sorted_.size(), .numbers = numbers, .relevances = relevances});
   if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
 }
@@ -136,6 +143,8 @@ Status cmd_sort(Session& session, Args& args) {
   TRY(std::string charset, read_charset(args.tokens));
   TRY_OK(args.tokens.space());
   TRY(SearchNode root, session.read_search(args, std::move(charset)));
+  const bool asks_for_relevance = returns.relevancy || sorts_by(keys, SortKey::Kind::kRelevancy);
+  if (asks_for_relevance) TRY_OK(check_fuzzy(root));
   const bool with_modseq = root.contains(SearchNode::Kind::kModSeq);
   TRY(Search search, session.start_search(std::move(root)));
   session.queue(std::make_unique<SortWork>(session, std::move(search), std::move(keys),

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "imap/date_time.h"
+#include "mail/fuzzy.h"
 #include "mail/header_date.h"
 #include "mail/mime_header.h"
 
@@ -140,7 +141,7 @@ void Search::limit_to(Bitmap uids) {
 void Search::narrow(SearchNode& node, const TextIndex& index) const {
   for (SearchNode& child : node.children) narrow(child, index);
   if (node.kind != Kind::kBody && node.kind != Kind::kText) return;
-  const auto found = index.look(mailbox_.info().id, node.key->folded());
+  const auto found = look_up(node, index);
   if (!found) {  // without it the answer is the same
     log::warn("imap search mailbox={} text index: {}", mailbox_.info().id.text(),
               found.error().text);
@@ -153,6 +154,33 @@ void Search::narrow(SearchNode& node, const TextIndex& index) const {
   add_range(node.set, next((*found)->covered).value, last.value);
 }
 
+/// Nothing where the index does not help.
+Result<std::optional<TextIndex::Found>> Search::look_up(const SearchNode& node,
+                                                        const TextIndex& index) const {
+  const UniqueId& id = mailbox_.info().id;
+  if (!node.fuzzy) return index.look(id, node.key->folded());
+  std::optional<TextIndex::Found> out;
+  for (const FuzzyKey::Word& word : node.fuzzy->words()) {
+    std::optional<TextIndex::Found> any;
+    for (const std::string_view part : FuzzyKey::parts_of(word)) {
+      TRY(std::optional<TextIndex::Found> found, index.look(id, part));
+      if (!found) {  // too short: this word narrows nothing
+        any.reset();
+        break;
+      }
+      if (any) found->may_hold.add(any->may_hold);
+      found->covered = any ? std::min(any->covered, found->covered) : found->covered;
+      any = std::move(found);
+    }
+    if (!any) continue;
+    // Each word must be there; what is not covered by one is not narrowed by it.
+    out = out ? TextIndex::Found{.covered = std::min(out->covered, any->covered),
+                                 .may_hold = out->may_hold & any->may_hold}
+              : std::move(any);
+  }
+  return out;
+}
+
 Result<bool> Search::go_on(size_t count) {
   const UidSet uids = open_.next(count);
   decided_ += uids.size();
@@ -163,9 +191,12 @@ Result<bool> Search::go_on(size_t count) {
   TRY(const std::vector<RecordFacts> facts, mailbox_.facts(live));
   for (size_t i = 0; i < states.size(); ++i) {
     Candidate candidate{.uid = states[i].uid, .facts = &facts[i]};
-    const Result<bool> matched = matches(root_, candidate);
+    const Result<uint32_t> matched = match(root_, candidate);
     if (matched) {
-      if (*matched) found_.add(states[i].uid.value);
+      const uint32_t uid = states[i].uid.value;
+      if (*matched > 0) found_.add(uid);
+      if (*matched > 0 && *matched < kRelevanceMax)
+        relevance_.emplace_hint(relevance_.end(), uid, *matched);
       continue;
     }
     // One message that can't be read must not hide the others.
@@ -191,28 +222,75 @@ Result<Message*> Search::message_of(Candidate& candidate) const {
   return &*candidate.message;
 }
 
-Result<bool> Search::matches(const SearchNode& node, Candidate& candidate) const {
-  switch (node.kind) {
-    case Kind::kAnd:
-    case Kind::kOr: {
-      const bool stops_at = node.kind == Kind::kOr;
-      for (const SearchNode& child : node.children) {
-        TRY(const bool matched, matches(child, candidate));
-        if (matched == stops_at) return stops_at;
-      }
-      return !stops_at;
-    }
-    case Kind::kNot: {
-      TRY(const bool matched, matches(node.children.front(), candidate));
-      return !matched;
-    }
-    default:
-      if (node.is_decided_by_sets()) return node.set.contains(candidate.uid.value);
-      if (!node.needs_body()) return matches_facts(node, *candidate.facts);
-      if (node.kind < Kind::kHeader) return matches_date(node, candidate);
-      if (node.is_narrowed && !node.set.contains(candidate.uid.value)) return false;
-      return matches_text(node, candidate);
+uint32_t Search::relevance_of(Uid uid) const {
+  const auto at = relevance_.find(uid.value);
+  return at == relevance_.end() ? kRelevanceMax : at->second;
+}
+
+Result<uint32_t> Search::match(const SearchNode& node, Candidate& candidate) const {
+  if (node.kind == Kind::kAnd) return match_all(node, candidate);
+  if (node.kind == Kind::kOr) return match_any(node, candidate);
+  if (node.kind == Kind::kNot) {
+    TRY(const uint32_t inner, match(node.children.front(), candidate));
+    return inner == 0 ? kRelevanceMax : 0;
   }
+  if (node.fuzzy) return match_fuzzily(node, candidate);
+  TRY(const bool matched, matches_exactly(node, candidate));
+  return matched ? kRelevanceMax : 0;
+}
+
+/// As relevant as the least of them.
+Result<uint32_t> Search::match_all(const SearchNode& node, Candidate& candidate) const {
+  uint32_t out = kRelevanceMax;
+  for (const SearchNode& child : node.children) {
+    TRY(const uint32_t one, match(child, candidate));
+    out = std::min(out, one);
+    if (out == 0) break;
+  }
+  return out;
+}
+
+/// As relevant as the best of them.
+Result<uint32_t> Search::match_any(const SearchNode& node, Candidate& candidate) const {
+  uint32_t out = 0;
+  for (const SearchNode& child : node.children) {
+    TRY(const uint32_t one, match(child, candidate));
+    out = std::max(out, one);
+    if (out == kRelevanceMax) break;
+  }
+  return out;
+}
+
+Result<bool> Search::matches_exactly(const SearchNode& node, Candidate& candidate) const {
+  if (node.is_decided_by_sets()) return node.set.contains(candidate.uid.value);
+  if (!node.needs_body()) return matches_facts(node, *candidate.facts);
+  if (node.kind < Kind::kHeader) return matches_date(node, candidate);
+  if (node.is_narrowed && !node.set.contains(candidate.uid.value)) return false;
+  return matches_text(node, candidate);
+}
+
+Result<uint32_t> Search::match_fuzzily(const SearchNode& node, Candidate& candidate) const {
+  if (node.is_narrowed && !node.set.contains(candidate.uid.value)) return 0;
+  TRY(Message* const message, message_of(candidate));
+  FuzzyMatch fuzzy(*node.fuzzy);
+  const auto look = [&](std::string_view text) {
+    fuzzy.look(text);
+    return fuzzy.relevance() == kRelevanceMax;
+  };
+  if (node.kind == Kind::kHeader) {
+    TRY(const std::string_view header, message->header());
+    any_field_text(header, node.text, look);
+    return fuzzy.relevance();
+  }
+  TRY(const std::string_view whole, message->whole());
+  TRY(const MimePart* const structure, message->structure());
+  // As exactly: an empty text is in every message, also in one without a text part.
+  if (node.fuzzy->phrase().empty()) return kRelevanceMax;
+  if (node.kind == Kind::kBody)
+    any_body_text(whole, *structure, look);
+  else
+    any_search_text(whole, *structure, look);
+  return fuzzy.relevance();
 }
 
 bool Search::matches_facts(const SearchNode& node, const RecordFacts& facts) const {

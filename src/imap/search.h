@@ -4,6 +4,8 @@
 // Threads  one at a time. Reads may wait for the disk.
 #pragma once
 
+#include <map>
+
 #include "imap/message.h"
 #include "imap/search_keys.h"
 #include "imap/view.h"
@@ -40,6 +42,8 @@ class Search {
   const Bitmap& found() const { return found_; }
   /// The mailbox as it was when the search began.
   const MailboxView& mailbox() const { return mailbox_; }
+  /// From 1 to kRelevanceMax (RFC 6203 §4), of one that was found.
+  uint32_t relevance_of(Uid uid) const;
   /// Highest of those found (RFC 7162 §3.1.5); 0 if there are none.
   Result<ModSeq> highest_modseq(const Bitmap& uids) const;
 
@@ -48,10 +52,17 @@ class Search {
       : root_(std::move(root)), mailbox_(std::move(mailbox)), now_s_(now_s), open_(Bitmap()) {}
   Result<void> resolve(SearchNode& node, const View& view) const;
   void narrow(SearchNode& node, const TextIndex& index) const;
+  Result<std::optional<TextIndex::Found>> look_up(const SearchNode& node,
+                                                  const TextIndex& index) const;
   Result<Bitmap> modified_since(uint64_t modseq) const;
 
   struct Candidate;
-  Result<bool> matches(const SearchNode& node, Candidate& candidate) const;
+  /// How well a message matches; 0: not at all.
+  Result<uint32_t> match(const SearchNode& node, Candidate& candidate) const;
+  Result<uint32_t> match_all(const SearchNode& node, Candidate& candidate) const;
+  Result<uint32_t> match_any(const SearchNode& node, Candidate& candidate) const;
+  Result<uint32_t> match_fuzzily(const SearchNode& node, Candidate& candidate) const;
+  Result<bool> matches_exactly(const SearchNode& node, Candidate& candidate) const;
   Result<bool> matches_date(const SearchNode& node, Candidate& candidate) const;
   Result<bool> matches_text(const SearchNode& node, Candidate& candidate) const;
   Result<Message*> message_of(Candidate& candidate) const;
@@ -61,8 +72,9 @@ class Search {
   MailboxView mailbox_;
   int64_t now_s_;
   Bitmap found_;
-  BitmapWalk open_;       // not decided by sets
-  uint64_t decided_ = 0;  // so many of them were looked at
+  std::map<uint32_t, uint32_t> relevance_;  // of those found that match less than best
+  BitmapWalk open_;                         // not decided by sets
+  uint64_t decided_ = 0;                    // so many of them were looked at
 };
 
 }  // namespace gemel::imap

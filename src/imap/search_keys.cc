@@ -37,6 +37,7 @@ constexpr std::array kKeys = {
     KeyRow{"EMAILID", Kind::kEmailId, Argument::kSpecial},
     KeyRow{"FLAGGED", Kind::kFlag, Argument::kNone, SystemFlag::kFlagged},
     KeyRow{"FROM", Kind::kHeader, Argument::kField},
+    KeyRow{"FUZZY", Kind::kAnd, Argument::kSpecial},
     KeyRow{"HEADER", Kind::kHeader, Argument::kSpecial},
     KeyRow{"KEYWORD", Kind::kKeyword, Argument::kSpecial},
     KeyRow{"LARGER", Kind::kLarger, Argument::kNumber},
@@ -102,6 +103,8 @@ class Parser {
   Result<SearchNode> modseq();
   Result<SearchNode> either();
   Result<std::string> text();
+  Result<void> read_text(SearchNode& node);
+  Result<SearchNode> fuzzy();
   Result<SearchNode> set(SearchNode::Numbers numbers);
 
   wire::Tokenizer& tokens_;
@@ -109,6 +112,7 @@ class Parser {
   std::string charset_;
   size_t keys_ = 0;
   size_t depth_ = 0;
+  size_t fuzzy_depth_ = 0;
 };
 
 Result<SearchNode> Parser::all() {
@@ -166,6 +170,13 @@ Result<std::string> Parser::text() {
   return to_utf8(raw, charset_);
 }
 
+Result<void> Parser::read_text(SearchNode& node) {
+  TRY(const std::string words, text());
+  node.key.emplace(words);
+  if (fuzzy_depth_ > 0) node.fuzzy = std::make_shared<const FuzzyKey>(to_utf8(words, "utf-8"));
+  return {};
+}
+
 Result<SearchNode> Parser::named(const KeyRow& row) {
   SearchNode node{.kind = row.kind};
   switch (row.argument) {
@@ -185,13 +196,11 @@ Result<SearchNode> Parser::named(const KeyRow& row) {
     }
     case Argument::kField: {
       node.text = row.name;
-      TRY(const std::string words, text());
-      node.key.emplace(words);
+      TRY_OK(read_text(node));
       return node;
     }
     case Argument::kText: {
-      TRY(const std::string words, text());
-      node.key.emplace(words);
+      TRY_OK(read_text(node));
       return node;
     }
     case Argument::kUid: {
@@ -222,6 +231,7 @@ Result<SearchNode> Parser::special(const KeyRow& row) {
     return out;
   }
   TRY_OK(tokens_.space());
+  if (row.name == "FUZZY") return fuzzy();
   if (row.kind == Kind::kSet) return around_uid(row);
   if (row.kind == Kind::kNot) {
     TRY(SearchNode inner, key());
@@ -232,6 +242,15 @@ Result<SearchNode> Parser::special(const KeyRow& row) {
   if (row.kind == Kind::kModSeq) return modseq();
   TRY(const std::string_view word, tokens_.atom());
   return SearchNode{.kind = row.kind, .text = std::string(word)};
+}
+
+// RFC 6203 §5: what is no text is matched exactly.
+Result<SearchNode> Parser::fuzzy() {
+  SearchNode out{.is_fuzzy = true};
+  ++fuzzy_depth_;
+  TRY(out.children.emplace_back(), key());
+  --fuzzy_depth_;
+  return out;
 }
 
 Result<SearchNode> Parser::either() {
@@ -247,8 +266,7 @@ Result<SearchNode> Parser::header() {
   SearchNode out{.kind = Kind::kHeader};
   TRY(const std::string_view field, tokens_.astring());
   out.text = field;
-  TRY(const std::string words, text());
-  out.key.emplace(words);
+  TRY_OK(read_text(out));
   return out;
 }
 
@@ -281,10 +299,19 @@ bool SearchNode::contains(Kind wanted) const {
          });
 }
 
+bool SearchNode::contains_fuzzy() const {
+  return is_fuzzy || std::ranges::any_of(children, &SearchNode::contains_fuzzy);
+}
+
 bool SearchNode::contains(Numbers wanted) const {
   return (kind == Kind::kSet && numbers == wanted) ||
          std::ranges::any_of(children,
                              [&](const SearchNode& child) { return child.contains(wanted); });
+}
+
+Result<void> check_fuzzy(const SearchNode& root) {
+  if (root.contains_fuzzy()) return {};
+  return fail(Code::kSyntax, "RELEVANCY goes only with FUZZY");
 }
 
 Result<std::string> read_charset(wire::Tokenizer& tokens) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "imap/bitmap.h"
 #include "imap/sequence.h"
+#include "mail/fuzzy.h"
 #include "mail/text.h"
 #include "wire/tokens.h"
 
@@ -62,6 +64,8 @@ struct SearchNode {
   int64_t date = 0;
   std::string text = {};
   std::optional<SearchKey> key = {};
+  std::shared_ptr<const FuzzyKey> fuzzy = {};  // below FUZZY: instead of `key`
+  bool is_fuzzy = false;                       // FUZZY itself: its only child (RFC 6203)
   Bitmap set = {};           // of a kind that sets decide: its messages, once resolved
   bool is_narrowed = false;  // by a text index
   std::vector<SearchNode> children = {};
@@ -71,6 +75,7 @@ struct SearchNode {
   /// Of the dearest key in it.
   Kind dearest() const;
   bool contains(Kind wanted) const;
+  bool contains_fuzzy() const;
   /// Does a set count like this?
   bool contains(Numbers wanted) const;
 };
@@ -86,6 +91,9 @@ Result<std::string> read_charset_option(wire::Tokenizer& tokens);
 
 /// The name of a charset that texts to search for may be in. Errors: kSyntax; kUnsupported.
 Result<std::string> read_charset(wire::Tokenizer& tokens);
+
+/// RFC 6203 §4: RELEVANCY may be asked for only with FUZZY. Errors: kSyntax.
+Result<void> check_fuzzy(const SearchNode& root);
 
 /// Reads `key key ...` up to the end of the line, with texts in `charset` (empty: UTF-8). In an AND
 /// or OR, cheap children come first. Errors: kSyntax; kLimit.

@@ -1,6 +1,7 @@
 #include "imap/search_returns.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -16,10 +17,10 @@ struct OptionRow {
   bool SearchReturns::* member;
 };
 constexpr std::array kOptions = {
-    OptionRow{"ALL", &SearchReturns::all},       OptionRow{"CONTEXT", &SearchReturns::context},
-    OptionRow{"COUNT", &SearchReturns::count},   OptionRow{"MAX", &SearchReturns::max},
-    OptionRow{"MIN", &SearchReturns::min},       OptionRow{"SAVE", &SearchReturns::save},
-    OptionRow{"UPDATE", &SearchReturns::update},
+    OptionRow{"ALL", &SearchReturns::all},     OptionRow{"CONTEXT", &SearchReturns::context},
+    OptionRow{"COUNT", &SearchReturns::count}, OptionRow{"MAX", &SearchReturns::max},
+    OptionRow{"MIN", &SearchReturns::min},     OptionRow{"RELEVANCY", &SearchReturns::relevancy},
+    OptionRow{"SAVE", &SearchReturns::save},   OptionRow{"UPDATE", &SearchReturns::update},
 };
 
 // nz-number, what is left of it behind a "-".
@@ -140,6 +141,10 @@ void put_returns(std::string& out, const SearchReturns& returns, const FoundList
     const Span span = returns.partial->among(size);
     fmt::format_to(put, " PARTIAL ({} {})", returns.partial->text(),
                    span.begin < span.end ? ordered_set(found.numbers(span)) : "NIL");
+  }
+  if (returns.relevancy) {
+    const Span span = returns.partial ? returns.partial->among(size) : Span{0, size};
+    fmt::format_to(put, " RELEVANCY ({})", fmt::join(found.relevances(span), " "));
   }
 }
 

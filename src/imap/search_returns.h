@@ -2,7 +2,8 @@
 //
 // Threads  any; pure functions.
 // Source   RFC 4731 §3 (MIN, MAX, ALL, COUNT), RFC 5182 §2 (SAVE), RFC 5267 §3 and §4 (SORT,
-//          PARTIAL, UPDATE), RFC 9394 §3 (PARTIAL from the end, and with SAVE).
+//          PARTIAL, UPDATE), RFC 9394 §3 (PARTIAL from the end, and with SAVE), RFC 6203 §4
+//          (RELEVANCY).
 #pragma once
 
 #include <cstddef>
@@ -52,11 +53,12 @@ struct SearchReturns {
   bool all = false;
   bool count = false;
   bool save = false;
-  bool update = false;   // RFC 5267 §4.3
-  bool context = false;  // a hint that nothing is made of (§4.2)
+  bool update = false;     // RFC 5267 §4.3
+  bool relevancy = false;  // RFC 6203 §4
+  bool context = false;    // a hint that nothing is made of (§4.2)
   std::optional<PartialRange> partial = {};
 
-  bool tells_nothing() const { return !min && !max && !all && !count && !partial; }
+  bool tells_nothing() const { return !min && !max && !all && !count && !partial && !relevancy; }
   /// Of a list of `size`, what SAVE keeps and whose highest modseq is told.
   std::vector<Span> kept(uint64_t size) const;
 };
@@ -83,9 +85,10 @@ void put_head(std::string& out, const EsearchHead& head);
 struct FoundList {
   uint64_t count;
   std::function<std::vector<uint32_t>(Span)> numbers;
+  std::function<std::vector<uint32_t>(Span)> relevances;
 };
 
-/// Appends ` MIN 1 MAX 9 ALL 1:9 COUNT 9`.
+/// Appends ` MIN 1 MAX 9 ALL 1:9 COUNT 9`. RELEVANCY is told of all, or of what PARTIAL tells.
 void put_returns(std::string& out, const SearchReturns& returns, const FoundList& found);
 
 /// A sequence set that keeps the order: only what ascends by ones becomes a range (RFC 5267 §3.2).

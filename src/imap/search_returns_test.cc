@@ -11,11 +11,20 @@ Result<SearchReturns> parse(std::string_view text) {
 }
 
 std::string told(std::string_view text, const std::vector<uint32_t>& numbers) {
-  const FoundList found{.count = numbers.size(), .numbers = [&](Span span) {
-                          const auto at = numbers.begin();
-                          return std::vector<uint32_t>(at + static_cast<ptrdiff_t>(span.begin),
-                                                       at + static_cast<ptrdiff_t>(span.end));
-                        }};
+  const FoundList found{.count = numbers.size(),
+                        .numbers =
+                            [&](Span span) {
+                              const auto at = numbers.begin();
+                              return std::vector<uint32_t>(at + static_cast<ptrdiff_t>(span.begin),
+                                                           at + static_cast<ptrdiff_t>(span.end));
+                            },
+                        .relevances =
+                            [](Span span) {
+                              std::vector<uint32_t> out;
+                              for (uint64_t i = span.begin; i < span.end; ++i)
+                                out.push_back(static_cast<uint32_t>(100 - i));
+                              return out;
+                            }};
   std::string out;
   put_returns(out, parse(text).value(), found);
   return out;
@@ -46,6 +55,13 @@ TEST(SearchReturns, TellAPart) {  // RFC 9394 §3.1
   EXPECT_EQ(told("RETURN (PARTIAL -6:-6) ", found), " PARTIAL (-6:-6 NIL)");
   EXPECT_EQ(told("RETURN (PARTIAL 1:4294967295) ", {}), " PARTIAL (1:4294967295 NIL)");
   EXPECT_EQ(told("RETURN (MIN PARTIAL 2:2 COUNT) ", found), " MIN 2 COUNT 5 PARTIAL (2:2 3)");
+}
+
+TEST(SearchReturns, TellHowRelevantEachIs) {  // RFC 6203 §4
+  EXPECT_EQ(told("RETURN (RELEVANCY ALL) ", {1, 5, 10}), " ALL 1,5,10 RELEVANCY (100 99 98)");
+  EXPECT_EQ(told("RETURN (PARTIAL 2:9 RELEVANCY) ", {1, 5, 10}),
+            " PARTIAL (2:9 5,10) RELEVANCY (99 98)");
+  EXPECT_EQ(told("RETURN (RELEVANCY) ", {}), " RELEVANCY ()");
 }
 
 TEST(SearchReturns, RefuseBadOptions) {

@@ -22,15 +22,11 @@ struct KindRow {
   Kind kind;
 };
 constexpr std::array kKinds = {
-    KindRow{"ARRIVAL", Kind::kArrival},
-    KindRow{"CC", Kind::kCc},
-    KindRow{"DATE", Kind::kDate},
-    KindRow{"DISPLAYFROM", Kind::kDisplayFrom},
-    KindRow{"DISPLAYTO", Kind::kDisplayTo},
-    KindRow{"FROM", Kind::kFrom},
-    KindRow{"SIZE", Kind::kSize},
-    KindRow{"SUBJECT", Kind::kSubject},
-    KindRow{"TO", Kind::kTo},
+    KindRow{"ARRIVAL", Kind::kArrival},     KindRow{"CC", Kind::kCc},
+    KindRow{"DATE", Kind::kDate},           KindRow{"DISPLAYFROM", Kind::kDisplayFrom},
+    KindRow{"DISPLAYTO", Kind::kDisplayTo}, KindRow{"FROM", Kind::kFrom},
+    KindRow{"RELEVANCY", Kind::kRelevancy}, KindRow{"SIZE", Kind::kSize},
+    KindRow{"SUBJECT", Kind::kSubject},     KindRow{"TO", Kind::kTo},
 };
 
 /// The local part of the first address (RFC 5256 §3).
@@ -71,9 +67,13 @@ Result<std::vector<SortKey>> read_sort_keys(wire::Tokenizer& tokens) {
   return out;
 }
 
+bool sorts_by(const std::vector<SortKey>& keys, SortKey::Kind kind) {
+  return std::ranges::find(keys, kind, &SortKey::kind) != keys.end();
+}
+
 bool Sorter::needs_header() const {
   return std::ranges::any_of(keys_, [](const SortKey& key) {
-    return key.kind != Kind::kArrival && key.kind != Kind::kSize;
+    return key.kind != Kind::kArrival && key.kind != Kind::kSize && key.kind != Kind::kRelevancy;
   });
 }
 
@@ -81,6 +81,8 @@ Sorter::Value Sorter::value_of(Kind kind, std::string_view header, const RecordF
   switch (kind) {
     case Kind::kArrival:
       return {.number = facts.internaldate_s};
+    case Kind::kRelevancy:
+      break;  // row_of knows the uid
     case Kind::kSize:
       return {.number = static_cast<int64_t>(facts.size)};
     case Kind::kDate:
@@ -111,7 +113,11 @@ Result<Sorter::Row> Sorter::row_of(const MailboxView& mailbox, Uid uid,
     message.emplace(std::move(body));
     TRY(header, message->header());
   }
-  for (const SortKey& key : keys_) row.values.push_back(value_of(key.kind, header, facts));
+  for (const SortKey& key : keys_) {
+    Value value = value_of(key.kind, header, facts);
+    if (key.kind == Kind::kRelevancy) value.number = -int64_t{relevance_(uid)};  // best first
+    row.values.push_back(std::move(value));
+  }
   return row;
 }
 

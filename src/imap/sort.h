@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct SortKey {
     kDisplayFrom,
     kDisplayTo,
     kFrom,
+    kRelevancy,  // RFC 6203 §6
     kSize,
     kSubject,
     kTo
@@ -36,10 +38,14 @@ struct SortKey {
 /// `(REVERSE DATE SUBJECT)`. Errors: kSyntax; kLimit, more than kSortKeysMax.
 Result<std::vector<SortKey>> read_sort_keys(wire::Tokenizer& tokens);
 
+bool sorts_by(const std::vector<SortKey>& keys, SortKey::Kind kind);
+
 /// Collects the values of many messages, then orders them. Memory: the values.
 class Sorter {
  public:
-  explicit Sorter(std::vector<SortKey> keys) : keys_(std::move(keys)) {}
+  /// `relevance`: of a message, for kRelevancy.
+  Sorter(std::vector<SortKey> keys, std::function<uint32_t(Uid)> relevance)
+      : keys_(std::move(keys)), relevance_(std::move(relevance)) {}
   /// Reads the headers only if a key needs them. Errors: kIo.
   Result<void> add(const MailboxView& mailbox, const UidSet& uids);
   /// In order; equal ones by UID.
@@ -60,6 +66,7 @@ class Sorter {
   bool needs_header() const;
 
   std::vector<SortKey> keys_;
+  std::function<uint32_t(Uid)> relevance_;
   std::vector<Row> rows_;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "imap/test_world.h"
@@ -82,9 +83,13 @@ class TextIndexSearch : public testing::Test {
   std::string key() {
     const std::string what = text();
     const std::string literal = fmt::format("{{{}+}}\r\n{}", what.size(), what);
-    switch (pick(5)) {
+    switch (pick(7)) {
       case 0:
         return "BODY " + literal;
+      case 4:
+        return "FUZZY TEXT " + literal;
+      case 5:
+        return "FUZZY (NOT BODY " + literal + " SUBJECT beta)";
       case 1:
         return "NOT TEXT " + literal;
       case 2:
@@ -99,10 +104,13 @@ class TextIndexSearch : public testing::Test {
   void compare(int searches) {
     for (int i = 0; i < searches; ++i) {
       const std::string keys = key() + (pick(2) == 0 ? " " + key() : "");
-      const std::string command = "c UID SEARCH CHARSET UTF-8 " + keys;
+      const std::string_view returns =
+          keys.contains("FUZZY") ? "RETURN (ALL RELEVANCY) " : "RETURN (ALL) ";
+      const std::string command = fmt::format("c UID SEARCH {}CHARSET UTF-8 {}", returns, keys);
       const std::string expected = without.line(command);
       ASSERT_EQ(with.line(command), expected) << keys;
-      hits += static_cast<size_t>(std::ranges::count(expected, ' '));
+      hits += static_cast<size_t>(
+          std::ranges::count_if(expected, [](char c) { return c == ',' || c == ':'; }));
     }
   }
 

@@ -106,11 +106,14 @@ std::string collation_key(std::string_view utf8) {
 
 SearchKey::SearchKey(std::string_view utf8) : folded_(search_fold(to_utf8(utf8, "utf-8"))) {}
 
-bool SearchKey::in(std::string_view utf8) const {
-  if (folded_.empty()) return true;
-  const std::string text = search_fold(utf8);
+bool contains_folded(std::string_view text, std::string_view key) {
+  if (key.empty()) return true;
   // memmem is linear for any key (two-way string matching), std::string::find is not.
-  return ::memmem(text.data(), text.size(), folded_.data(), folded_.size()) != nullptr;
+  return ::memmem(text.data(), text.size(), key.data(), key.size()) != nullptr;
+}
+
+bool SearchKey::in(std::string_view utf8) const {
+  return folded_.empty() || contains_folded(search_fold(utf8), folded_);
 }
 
 std::string decoded_text(std::string_view message, const MimePart& part) {
@@ -129,9 +132,14 @@ std::string decoded_header(std::string_view header) {
 }
 
 bool body_contains(std::string_view message, const MimePart& structure, const SearchKey& key) {
-  if (key.in({})) return true;
+  if (key.folded().empty()) return true;
+  return any_body_text(message, structure, [&](std::string_view text) { return key.in(text); });
+}
+
+bool any_body_text(std::string_view message, const MimePart& structure,
+                   const std::function<bool(std::string_view text)>& look) {
   return any_part(structure, [&](const MimePart& part) {
-    return is_text(part) && key.in(decoded_text(message, part));
+    return is_text(part) && look(decoded_text(message, part));
   });
 }
 
@@ -157,26 +165,31 @@ bool holds_addresses(std::string_view name) {
       kNames, [&](std::string_view field) { return equals_ignoring_case(field, name); });
 }
 
-/// Is the key in an address without the comments and quotes that may stand in it?
-bool address_contains(std::string_view value, const SearchKey& key) {
+/// The addresses without the comments and quotes that may stand in them.
+bool any_address(std::string_view value, const std::function<bool(std::string_view text)>& look) {
   if (value.find_first_of("(\"\\") == std::string_view::npos) return false;
   return std::ranges::any_of(parse_addresses(value), [&](const Address& address) {
     return address.mailbox && address.host &&
-           key.in(to_utf8(*address.mailbox + '@' + *address.host, {}));
+           look(to_utf8(*address.mailbox + '@' + *address.host, {}));
   });
 }
 
 }  // namespace
 
-bool header_contains(std::string_view header, std::string_view name, const SearchKey& key) {
+bool any_field_text(std::string_view header, std::string_view name,
+                    const std::function<bool(std::string_view text)>& look) {
   HeaderReader reader(header.substr(0, kHeaderBytesMax));
   while (const auto field = reader.next()) {
     if (!equals_ignoring_case(field->name, name)) continue;
     const std::string value = unfold(field->value);
-    if (key.in(decode_encoded_words(value))) return true;
-    if (holds_addresses(name) && address_contains(value, key)) return true;
+    if (look(decode_encoded_words(value))) return true;
+    if (holds_addresses(name) && any_address(value, look)) return true;
   }
   return false;
+}
+
+bool header_contains(std::string_view header, std::string_view name, const SearchKey& key) {
+  return any_field_text(header, name, [&](std::string_view text) { return key.in(text); });
 }
 
 }  // namespace gemel

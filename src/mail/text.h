@@ -18,6 +18,9 @@ namespace gemel {
 /// besides a ligature equals its letters, a sharp s two, and what can't be seen does not count.
 std::string search_fold(std::string_view utf8);
 
+/// Is `key` in `text`, both in the form of search_fold? An empty one always is. Cost: O(bytes).
+bool contains_folded(std::string_view text, std::string_view key);
+
 /// Valid UTF-8 in the form in which names are stored: NFKC and case folding.
 std::string name_fold(std::string_view utf8);
 
@@ -44,13 +47,22 @@ std::string decoded_text(std::string_view message, const MimePart& part);
 /// A header block, a line for each field: encoded words decoded, in valid UTF-8.
 std::string decoded_header(std::string_view header);
 
-/// Is the key in a text part, those of messages inside included? An empty key always is.
-bool body_contains(std::string_view message, const MimePart& structure, const SearchKey& key);
-
 /// Calls `look` with each text that TEXT looks through, in valid UTF-8, until it says true: the
 /// headers of the message, its parts and messages inside, and the text parts.
 bool any_search_text(std::string_view message, const MimePart& structure,
                      const std::function<bool(std::string_view text)>& look);
+
+/// The same for the text parts alone, which is where BODY looks.
+bool any_body_text(std::string_view message, const MimePart& structure,
+                   const std::function<bool(std::string_view text)>& look);
+
+/// The same for the values of the fields of that name in the message's own header, and the
+/// addresses there as ENVELOPE tells them.
+bool any_field_text(std::string_view header, std::string_view name,
+                    const std::function<bool(std::string_view text)>& look);
+
+/// Is the key in a text part, those of messages inside included? An empty key always is.
+bool body_contains(std::string_view message, const MimePart& structure, const SearchKey& key);
 
 /// Is the key in a header, of the message, a part or a message inside, or in a text part?
 bool text_contains(std::string_view message, const MimePart& structure, const SearchKey& key);
