@@ -55,10 +55,10 @@ Result<std::vector<MailStore::NewItem>> items_for_hash(std::string_view hash) {
                                          {std::string(kUserItemScram), std::nullopt}};
 }
 
-Credentials::Credentials(const MailStore& store, Clock& clock, Random& random)
-    : store_(store), clock_(clock), key_(random.bytes(32)) {
+Credentials::Credentials(const MailStore& store, Options options, Clock& clock, Random& random)
+    : store_(store), options_(options), clock_(clock), key_(random.bytes(32)) {
   const auto nobodys =
-      wire::make_scram_credential(to_hex(random.bytes(16)), kIterationsDefault, random);
+      wire::make_scram_credential(to_hex(random.bytes(16)), options.usual_iterations, random);
   CHECK(nobodys.has_value());
   nobodys_.text = wire::format_scram_credential(*nobodys);
 }

@@ -39,12 +39,16 @@ Result<std::vector<MailStore::NewItem>> items_for_hash(std::string_view hash);
 
 class Credentials final : public wire::CredentialSource {
  public:
-  /// What is passed must outlive this.
-  Credentials(const MailStore& store, Clock& clock, Random& random);
+  struct Options {
+    uint32_t usual_iterations = kIterationsDefault;  // of most users' credentials
+  };
+  /// Store and clock must outlive this.
+  Credentials(const MailStore& store, Options options, Clock& clock, Random& random);
 
   Result<wire::ScramCredential> scram(std::string_view userid) override;
   /// A user that doesn't exist costs as much time as one that does.
   Result<void> check_password(std::string_view userid, std::string_view password) override;
+  uint32_t usual_iterations() const override { return options_.usual_iterations; }
 
  private:
   struct Stored {
@@ -56,6 +60,7 @@ class Credentials final : public wire::CredentialSource {
   void remember(const std::string& mark);
 
   const MailStore& store_;
+  const Options options_;
   Clock& clock_;
   std::string key_;  // of the marks
   Stored nobodys_;   // checked instead of a user's that does not exist

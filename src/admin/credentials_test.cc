@@ -18,7 +18,7 @@ class CredentialsTest : public testing::Test {
   void SetUp() override {
     store_ =
         *MailStore::open({.path = "mail", .partitions = {}, .clock = &clock_, .opener = &engines_});
-    credentials_ = std::make_unique<Credentials>(*store_, clock_, random_);
+    credentials_ = std::make_unique<Credentials>(*store_, Credentials::Options{}, clock_, random_);
     ASSERT_TRUE(store_->create_user("alice", *items_for_password("correct horse", 4096, random_)));
     ASSERT_TRUE(store_->create_user("bob", {}));
   }

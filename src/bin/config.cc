@@ -87,12 +87,28 @@ void read_metrics(ConfigTable table, Config& config) {
   table.check_all_read();
 }
 
-void read_tls(ConfigTable table, Config& config) {
-  config.tls_certificate = existing_file(table, "certificate");
-  config.tls_key = existing_file(table, "key");
-  if (config.tls_certificate.empty() != config.tls_key.empty())
-    table.wrong(config.tls_key.empty() ? "certificate" : "key",
+void read_certificate(ConfigTable& table, Config& config) {
+  Config::Certificate out{.file = existing_file(table, "certificate"),
+                          .key = existing_file(table, "key")};
+  if (out.file.empty() != out.key.empty())
+    table.wrong(out.key.empty() ? "certificate" : "key",
                 "a certificate and its key belong together");
+  if (!out.file.empty()) config.certificates.push_back(std::move(out));
+}
+
+void read_tls(ConfigTable table, Config& config) {
+  read_certificate(table, config);
+  for (ConfigTable& host : table.tables("host")) {
+    if (!config.has_tls()) host.wrong("certificate", "needs tls.certificate and tls.key too");
+    if (!host.has("certificate")) host.wrong("certificate", "a host needs a certificate");
+    read_certificate(host, config);
+    host.check_all_read();
+  }
+  config.tls_client_ca = existing_file(table, "client_ca");
+  config.tls_client_name = static_cast<Config::ClientName>(
+      table.choice("client_name", {"email", "local-part", "common-name"}));
+  if (!config.tls_client_ca.empty() && !config.has_tls())
+    table.wrong("client_ca", "needs tls.certificate and tls.key");
   table.check_all_read();
 }
 
@@ -252,6 +268,8 @@ std::expected<Config, std::vector<ConfigProblem>> read(ConfigTable root) {
   read_admin(root.table("admin"), config);
   read_metrics(root.table("metrics"), config);
   read_tls(root.table("tls"), config);
+  config.login = read_login(root.table("login"));
+  config.oauth = read_oauth(root.table("oauth"));
   read_imap(root.table("imap"), config);
   read_namespaces(root.table("namespaces"), config);
   config.lmtp = read_lmtp(root.table("lmtp"));

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "bin/config_delivery.h"
 #include "bin/config_endpoint.h"
+#include "bin/config_login.h"
 #include "bin/config_news.h"
 #include "bin/config_table.h"
 #include "expire/rule.h"
@@ -65,8 +66,17 @@ struct Config {
 
   std::vector<Endpoint> metrics;
 
-  std::string tls_certificate;
-  std::string tls_key;
+  struct Certificate {
+    std::string file;
+    std::string key;
+  };
+  std::vector<Certificate> certificates;  // the first for clients that name no host, or another
+  std::string tls_client_ca;              // empty: clients are not asked for certificates
+  enum class ClientName : uint8_t {
+    kEmail,
+    kLocalPart,
+    kCommonName
+  } tls_client_name = ClientName::kEmail;
 
   std::vector<Endpoint> imap;
   std::vector<Endpoint> imap_tls;
@@ -76,6 +86,9 @@ struct Config {
   // RFC 9738; 0: none. At most one of them is set.
   uint64_t imap_message_limit = 0;
   uint64_t imap_save_limit = 0;
+
+  LoginConfig login;
+  OauthConfig oauth;
 
   std::vector<std::string> admins;  // userids
   std::string other_users_prefix;   // of names (RFC 2342); empty: that namespace is not shown
@@ -112,7 +125,7 @@ struct Config {
   size_t connections_max = 0;
   std::vector<ChannelConfig> channels;
 
-  bool has_tls() const { return !tls_certificate.empty(); }
+  bool has_tls() const { return !certificates.empty(); }
 };
 
 /// Reads and checks a file. Problems come by line and name the key.

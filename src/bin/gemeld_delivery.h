@@ -24,6 +24,7 @@ class Delivery {
     AckGate& ack_gate;
     wire::CredentialSource& users;
     std::string server_secret;
+    wire::LoginServices login;
   };
   /// What is passed must outlive this. Errors: for people.
   static Result<std::unique_ptr<Delivery>> make(const Config& config, const Parts& parts);

@@ -81,6 +81,7 @@ void News::make_options(const Parts& parts, const nntp::Limits& limits) {
       .history = history_,
       .outbox = parts.outbox,
       .server_secret = parts.server_secret,
+      .login = parts.login,
       .plaintext_auth = config_.plaintext_auth == NewsConfig::PlaintextAuth::kAnywhere
                             ? nntp::PlaintextAuth::kAnywhere
                             : nntp::PlaintextAuth::kOnTlsOrLocal,

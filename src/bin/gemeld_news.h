@@ -29,6 +29,7 @@ class News {
     wire::CredentialSource& users;
     Outbox* outbox;
     std::string server_secret;
+    wire::LoginServices login;
   };
   static std::unique_ptr<News> make(const Config& config, const Parts& parts);
   /// Stop it, and then the network, first.

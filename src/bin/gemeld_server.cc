@@ -41,6 +41,25 @@ std::vector<admin::DefaultMailbox> default_mailboxes(const Config& config) {
   return out;
 }
 
+net::TlsFiles tls_files(const Config& config) {
+  net::TlsFiles out{.client_ca_file = config.tls_client_ca};
+  for (const Config::Certificate& certificate : config.certificates)
+    out.certificates.push_back({certificate.file, certificate.key});
+  using Name = net::TlsFiles::ClientName;
+  switch (config.tls_client_name) {
+    case Config::ClientName::kEmail:
+      out.client_name = Name::kEmail;
+      break;
+    case Config::ClientName::kLocalPart:
+      out.client_name = Name::kLocalPart;
+      break;
+    case Config::ClientName::kCommonName:
+      out.client_name = Name::kCommonName;
+      break;
+  }
+  return out;
+}
+
 expire::Defaults expire_defaults(const Config& config) {
   return {.rules = config.expire_rules, .keep_expunged_s = config.keep_expunged_days * kDayS};
 }
@@ -61,11 +80,12 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
   TRY_OK(server->open_store());
   TRY_OK(server->make_services());
   if (config.has_tls()) {
-    TRY(server->identity_, net::TlsIdentity::load(config.tls_certificate, config.tls_key));
+    TRY(server->identity_, net::TlsIdentity::load(tls_files(config)));
   }
   server->network_ = std::make_unique<net::Network>(
       net::NetworkOptions{.workers = config.workers > 0 ? config.workers : kWorkersDefault,
                           .connections_max = config.connections_max});
+  if (server->tokens_) server->tokens_->start(*server->network_);
   TRY_OK(server->listen_everywhere());
   server->replication_->start(*server->network_);
   server->delivery_->start_sending(*server->network_);
@@ -87,7 +107,7 @@ Server::~Server() {
 Result<void> Server::reload(const Config& config) {
   log::set_level(config.log_level);
   TRY_OK(delivery_->load());
-  return identity_ ? identity_->reload() : Result<void>();
+  return identity_ && config.has_tls() ? identity_->reload(tls_files(config)) : Result<void>();
 }
 
 Result<void> Server::open_store() {
@@ -123,8 +143,26 @@ Result<std::string> Server::server_secret() {
   return made;
 }
 
+Result<void> Server::make_logins() {
+  credentials_ = std::make_unique<admin::Credentials>(
+      *store_, admin::Credentials::Options{.usual_iterations = config_.password_iterations},
+      system_clock(), system_random());
+  const LoginConfig& login = config_.login;
+  guard_ = std::make_unique<wire::LoginGuard>(
+      wire::LoginGuardOptions{.delay_ms = login.failed_delay_ms,
+                              .address_failures_max = login.failures_per_address,
+                              .user_failures_max = login.failures_per_user,
+                              .window_ms = login.failure_window_s * 1000,
+                              .local = login.local == LoginConfig::Local::kCounted
+                                           ? wire::LoginGuardOptions::Local::kCounted
+                                           : wire::LoginGuardOptions::Local::kExempt},
+      system_clock());
+  TRY(tokens_, Tokens::make(config_.oauth));
+  return {};
+}
+
 Result<void> Server::make_services() {
-  credentials_ = std::make_unique<admin::Credentials>(*store_, system_clock(), system_random());
+  TRY_OK(make_logins());
   TRY(const std::string secret, server_secret());
   access_options_ = {.other_users_prefix = config_.other_users_prefix,
                      .shared_prefix = config_.shared_prefix,
@@ -137,6 +175,7 @@ Result<void> Server::make_services() {
                     .random = system_random(),
                     .credentials = *credentials_,
                     .server_secret = secret,
+                    .login = logins(),
                     .plaintext_auth = config_.plaintext_auth == Config::PlaintextAuth::kAnywhere
                                           ? imap::PlaintextAuth::kAnywhere
                                           : imap::PlaintextAuth::kOnTlsOrLocal,
@@ -148,14 +187,16 @@ Result<void> Server::make_services() {
                                           .access = access_options_,
                                           .ack_gate = replication_->ack_gate(),
                                           .users = *credentials_,
-                                          .server_secret = secret}));
+                                          .server_secret = secret,
+                                          .login = logins()}));
   make_pop3(secret);
   if (config_.news.is_on()) {
     news_ = News::make(config_, {.store = *store_,
                                  .access = access_options_,
                                  .users = *credentials_,
                                  .outbox = delivery_->outbox(),
-                                 .server_secret = secret});
+                                 .server_secret = secret,
+                                 .login = logins()});
   }
   if (config_.scrub_bytes_per_s > 0)
     scrubber_ = std::make_unique<Scrubber>(
@@ -178,6 +219,7 @@ void Server::make_pop3(const std::string& secret) {
                     .random = system_random(),
                     .credentials = *credentials_,
                     .server_secret = secret,
+                    .login = logins(),
                     .plaintext_auth = anywhere ? pop3::PlaintextAuth::kAnywhere
                                                : pop3::PlaintextAuth::kOnTlsOrLocal,
                     .on_delete = hides ? pop3::OnDelete::kHide : pop3::OnDelete::kExpunge,
@@ -247,25 +289,33 @@ Result<void> Server::listen_everywhere() {
   using Tls = net::ListenOptions::Tls;
   const Tls start_tls = identity_ ? Tls::kStartTls : Tls::kNone;
   for (const Endpoint& endpoint : config_.imap)
-    TRY_OK(listen("imap", endpoint, {.tls = start_tls, .session = imap_sessions()}));
+    TRY_OK(
+        listen("imap", endpoint, {.tls = start_tls, .alpn = {"imap"}, .session = imap_sessions()}));
   for (const Endpoint& endpoint : config_.imap_tls)
-    TRY_OK(listen("imaps", endpoint, {.tls = Tls::kImplicit, .session = imap_sessions()}));
+    TRY_OK(listen("imaps", endpoint,
+                  {.tls = Tls::kImplicit, .alpn = {"imap"}, .session = imap_sessions()}));
   // The mail server runs as another user; what may reach the socket is for its directory to say.
   for (const Endpoint& endpoint : config_.lmtp.listen)
     TRY_OK(listen(
         "lmtp", endpoint,
         {.mode = config_.lmtp.mode, .tls = start_tls, .session = delivery_->lmtp_sessions()}));
   for (const Endpoint& endpoint : config_.managesieve.listen)
-    TRY_OK(listen("managesieve", endpoint,
-                  {.tls = start_tls, .session = delivery_->managesieve_sessions()}));
+    TRY_OK(listen(
+        "managesieve", endpoint,
+        {.tls = start_tls, .alpn = {"managesieve"}, .session = delivery_->managesieve_sessions()}));
   for (const Endpoint& endpoint : config_.pop3)
-    TRY_OK(listen("pop3", endpoint, {.tls = start_tls, .session = pop3_sessions()}));
+    TRY_OK(
+        listen("pop3", endpoint, {.tls = start_tls, .alpn = {"pop3"}, .session = pop3_sessions()}));
   for (const Endpoint& endpoint : config_.pop3_tls)
-    TRY_OK(listen("pop3s", endpoint, {.tls = Tls::kImplicit, .session = pop3_sessions()}));
+    TRY_OK(listen("pop3s", endpoint,
+                  {.tls = Tls::kImplicit, .alpn = {"pop3"}, .session = pop3_sessions()}));
+  // Readers and peers share the port: "nnsp" is what peers call it.
   for (const Endpoint& endpoint : config_.news.listen)
-    TRY_OK(listen("nntp", endpoint, {.tls = start_tls, .session = news_->sessions()}));
+    TRY_OK(listen("nntp", endpoint,
+                  {.tls = start_tls, .alpn = {"nntp", "nnsp"}, .session = news_->sessions()}));
   for (const Endpoint& endpoint : config_.news.listen_tls)
-    TRY_OK(listen("nntps", endpoint, {.tls = Tls::kImplicit, .session = news_->sessions()}));
+    TRY_OK(listen("nntps", endpoint,
+                  {.tls = Tls::kImplicit, .alpn = {"nntp", "nnsp"}, .session = news_->sessions()}));
   for (const Endpoint& endpoint : config_.sync)
     TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = replication_->receivers()}));
   for (const Endpoint& endpoint : config_.metrics)

@@ -18,6 +18,7 @@
 #include "bin/gemeld_scrubber.h"
 #include "bin/gemeld_sweeper.h"
 #include "bin/gemeld_text_index.h"
+#include "bin/gemeld_tokens.h"
 #include "imap/options.h"
 #include "net/network.h"
 #include "pop3/options.h"
@@ -40,6 +41,8 @@ class Server {
 
   Result<void> open_store();
   Result<void> make_services();
+  Result<void> make_logins();
+  wire::LoginServices logins() const { return {.tokens = tokens_.get(), .guard = guard_.get()}; }
   void make_pop3(const std::string& secret);
   void make_admin_services();
   Result<std::string> server_secret();
@@ -56,6 +59,8 @@ class Server {
   std::unique_ptr<TextIndexing> text_index_;  // none: texts are searched without it
   std::unique_ptr<MailStore> store_;
   std::unique_ptr<admin::Credentials> credentials_;
+  std::unique_ptr<wire::LoginGuard> guard_;
+  std::unique_ptr<Tokens> tokens_;  // none: no tokens are taken
   std::shared_ptr<const imap::Options> imap_options_;
   AccessOptions access_options_;
   std::unique_ptr<Delivery> delivery_;

@@ -28,36 +28,36 @@ Status welcome(Session& session, const std::string& userid) {
                     .text = "logged in"};
 }
 
-using Exchange = std::shared_ptr<wire::SaslServer>;
-
-/// Nothing while the exchange goes on: its challenge was said.
-std::optional<Status> take_message(Session& session, const Exchange& exchange,
-                                   std::string_view message) {
-  const Result<wire::SaslStep> step = exchange->step(message);
-  if (!step) return session.refuse_login(step.error());
-  if (step->done) return welcome(session, step->userid);
-  session.say(fmt::format("+ {}\r\n", to_base64(step->challenge)));
-  return std::nullopt;
-}
-
-std::optional<Status> take_line(Session& session, const Exchange& exchange, std::string_view line) {
+std::optional<Status> take_line(Session& session, std::string_view line) {
   // RFC 3501 §6.2.2: the client gives up.
   if (line == "*") return fail(Code::kSyntax, "AUTHENTICATE was cancelled");
   const Result<std::string> message = from_base64(line);
   if (!message) return fail(Code::kSyntax, "that is not base64");
-  return take_message(session, exchange, *message);
+  return take_login_step(session, session.login().step(*message));
+}
+
+Status await_rest(Session& session) {
+  session.await_line([&session](std::string_view line) { return take_line(session, line); });
+  return Completion();
 }
 
 }  // namespace
+
+std::optional<Status> take_login_step(Session& session, const Result<wire::SaslStep>& step) {
+  if (!step) return session.refuse_login(step.error());
+  if (step->done) return welcome(session, step->userid);
+  if (!step->is_waiting) session.say(fmt::format("+ {}\r\n", to_base64(step->challenge)));
+  return std::nullopt;
+}
 
 Status cmd_login(Session& session, Args& args) {
   TRY(const std::string_view userid, args.next_astring());
   TRY(const std::string_view password, args.next_astring());
   TRY_OK(args.tokens.end());
   if (!session.may_send_password()) return std::unexpected(secret_needed());
-  const Result<void> checked = session.options().credentials.check_password(userid, password);
-  if (!checked) return session.refuse_login(checked.error());
-  return welcome(session, std::string(userid));
+  const std::optional<Status> done =
+      take_login_step(session, session.login().check_password(userid, password));
+  return done ? *done : await_rest(session);
 }
 
 Status cmd_authenticate(Session& session, Args& args) {
@@ -70,21 +70,14 @@ Status cmd_authenticate(Session& session, Args& args) {
     TRY(initial, text == "=" ? Result<std::string>("") : from_base64(text));
   }
   TRY_OK(args.tokens.end());
-  if (equals_ignoring_case(mechanism, "PLAIN") && !session.may_send_password())
-    return std::unexpected(secret_needed());
-  TRY(const Exchange exchange,
-      wire::make_sasl_server(mechanism, {.credentials = session.options().credentials,
-                                         .random = session.options().random,
-                                         .server_secret = session.options().server_secret}));
+  TRY_OK(session.login().begin(mechanism, session.secrets()));
   if (initial) {
-    std::optional<Status> done = take_message(session, exchange, *initial);
+    const std::optional<Status> done = take_login_step(session, session.login().step(*initial));
     if (done) return *done;
   } else {
     session.say("+ \r\n");
   }
-  session.await_line(
-      [&session, exchange](std::string_view line) { return take_line(session, exchange, line); });
-  return Completion();
+  return await_rest(session);
 }
 
 // RFC 8437: another user may log in on this connection. Nothing is expunged.

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "imap/reply.h"
+#include "wire/sasl.h"
 #include "wire/tokens.h"
 
 namespace gemel::imap {
@@ -86,6 +87,9 @@ Status cmd_id(Session& session, Args& args);
 Status cmd_logout(Session& session, Args& args);
 Status cmd_noop(Session& session, Args& args);
 // cmd_login.cc
+/// What a step of a login comes to; nothing while it goes on.
+std::optional<Status> take_login_step(Session& session, const Result<wire::SaslStep>& step);
+
 Status cmd_authenticate(Session& session, Args& args);
 Status cmd_unauthenticate(Session& session, Args& args);
 Status cmd_login(Session& session, Args& args);

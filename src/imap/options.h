@@ -10,7 +10,7 @@
 #include "store/access.h"
 #include "store/ack_gate.h"
 #include "store/mail_store.h"
-#include "wire/sasl.h"
+#include "wire/login.h"
 #include "wire/session.h"
 
 namespace gemel {
@@ -71,6 +71,7 @@ struct Options {
   Random& random;  // fit for secrets
   wire::CredentialSource& credentials;
   std::string server_secret;  // see wire::SaslOptions
+  wire::LoginServices login = {};
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   AccessOptions access = {};
   const TextIndex* text_index = nullptr;  // for TEXT and BODY; none: every message is read

@@ -65,6 +65,12 @@ std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> optio
 Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
     : options_(std::move(options)),
       env_(std::move(env)),
+      login_({.credentials = options_->credentials,
+              .random = options_->random,
+              .clock = options_->clock,
+              .server_secret = options_->server_secret,
+              .services = options_->login},
+             env_),
       gate_(options_->ack_gate, env_.wake),
       started_ms_(options_->clock.monotonic_ms()),
       framer_(limits_before_login(options_->limits)) {}
@@ -95,8 +101,8 @@ std::string Session::capabilities() const {
            (is_compressed() ? "" : " COMPRESS=DEFLATE") +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
-  out += may_send_password() ? " AUTH=PLAIN" : " LOGINDISABLED";
-  return out + " AUTH=SCRAM-SHA-256";
+  if (!may_send_password()) out += " LOGINDISABLED";
+  return out + " " + login_.mechanisms(secrets(), "AUTH=");
 }
 
 void Session::receive(std::string_view bytes) { framer_.feed(bytes); }
@@ -104,7 +110,7 @@ void Session::receive(std::string_view bytes) { framer_.feed(bytes); }
 wire::Want Session::want() const {
   if (is_closing_) return wire::Want::kClose;
   if (has_more_) return wire::Want::kMore;
-  if (awaits_replicas_) return wire::Want::kWake;
+  if (awaits_replicas_ || login_.is_waiting()) return wire::Want::kWake;
   if (is_starting_tls_) return wire::Want::kTls;
   if (compression_ == Compressing::kAsked) return wire::Want::kCompression;
   return wire::Want::kInput;
@@ -165,6 +171,7 @@ bool Session::advance() {
     is_closing_ = true;
     return true;
   }
+  if (login_.is_waiting()) return resume_login();
   // Only IDLE is told of news by itself (RFC 2177); others learn with their next command.
   if (std::exchange(is_woken_, false) && current_ && view_) {
     learn(Expunges::kTell);
@@ -281,6 +288,17 @@ void Session::log_out() {
   commands_ = 0;
   started_ms_ = options_->clock.monotonic_ms();
   framer_.set_limits(limits_before_login(options_->limits));
+}
+
+// False: what it waits for has not come.
+bool Session::resume_login() {
+  const std::optional<Result<wire::SaslStep>> step = login_.resume();
+  if (!step) return false;
+  std::optional<Status> status = take_login_step(*this, *step);
+  if (!status) return true;
+  line_taker_ = nullptr;
+  current_->status = *std::move(status);
+  return true;
 }
 
 std::unexpected<Error> Session::refuse_login(Error error) {

@@ -71,6 +71,10 @@ class Session final : public wire::Session {
   /// The words after CAPABILITY, as they are now (RFC 3501 §7.2.1).
   std::string capabilities() const;
   bool may_send_password() const;
+  wire::Login::Secrets secrets() const {
+    return may_send_password() ? wire::Login::Secrets::kMayShow : wire::Login::Secrets::kHidden;
+  }
+  wire::Login& login() { return login_; }
 
   /// Only while a mailbox is selected.
   View& view() { return *view_; }
@@ -171,6 +175,7 @@ class Session final : public wire::Session {
   void tell_progress();
   bool finish_command();
   void tell_limit(Completion& completion, Uid lowest);
+  bool resume_login();
   bool next_input();
   void on_frame(wire::Frame frame);
   void on_line(std::string_view line);
@@ -194,6 +199,7 @@ class Session final : public wire::Session {
 
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
+  wire::Login login_;
   AnswerGate gate_;
   int64_t started_ms_;
   wire::Framer framer_;

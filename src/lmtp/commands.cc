@@ -77,8 +77,8 @@ void Session::cmd_lhlo(std::string_view argument, std::string& out) {
   client_name_ = argument;
   std::string more;
   if (env_.can_tls && !env_.is_tls) more += "250-STARTTLS\r\n";
-  if (options_.credentials != nullptr && userid_.empty())
-    more += fmt::format("250-AUTH {}SCRAM-SHA-256\r\n", may_send_password() ? "PLAIN " : "");
+  if (login_ && userid_.empty())
+    more += fmt::format("250-AUTH {}\r\n", login_->mechanisms(secrets()));
   out += fmt::format(
       "250-{}\r\n250-8BITMIME\r\n250-BINARYMIME\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n"
       "250-IGNOREQUOTA\r\n250-PIPELINING\r\n{}250-SIZE {}\r\n250 SMTPUTF8\r\n",

@@ -14,18 +14,14 @@ void Session::cmd_starttls(std::string_view argument, std::string& out) {
 }
 
 void Session::cmd_auth(std::string_view argument, std::string& out) {
-  if (options_.credentials == nullptr) return refuse(out, {502, "5.5.1", "nobody logs in here"});
+  if (!login_) return refuse(out, {502, "5.5.1", "nobody logs in here"});
   if (!userid_.empty()) return refuse(out, {503, "5.5.1", "you are logged in already"});
   const size_t space = argument.find(' ');
   const std::string_view mechanism = argument.substr(0, space);
-  if (equals_ignoring_case(mechanism, "PLAIN") && !may_send_password())
-    return refuse(out, {538, "5.7.11", "passwords are taken only on an encrypted connection"});
-  Result<std::unique_ptr<wire::SaslServer>> exchange =
-      wire::make_sasl_server(mechanism, {.credentials = *options_.credentials,
-                                         .random = services_.random,
-                                         .server_secret = options_.server_secret});
-  if (!exchange) return refuse(out, {504, "5.5.4", "no such mechanism here"});
-  exchange_ = *std::move(exchange);
+  const Result<void> begun = login_->begin(mechanism, secrets());
+  if (!begun && begun.error().code == Code::kDenied)
+    return refuse(out, {538, "5.7.11", begun.error().text});
+  if (!begun) return refuse(out, {504, "5.5.4", "no such mechanism here"});
   if (space == std::string_view::npos) return say(out, {334, "", ""});
   // RFC 4954 §4: "=" stands for an empty initial response.
   const std::string_view initial = argument.substr(space + 1);
@@ -34,29 +30,27 @@ void Session::cmd_auth(std::string_view argument, std::string& out) {
 
 void Session::take_auth_line(std::string_view line, std::string& out) {
   if (line == "*") {
-    exchange_.reset();
+    login_->cancel();
     return refuse(out, {501, "5.7.0", "the login was cancelled"});
   }
   const Result<std::string> message = from_base64(line);
   if (!message) {
-    exchange_.reset();
+    login_->cancel();
     return refuse(out, {501, "5.5.2", "that is not base64"});
   }
-  take_auth_message(*message, out);
+  take_auth_step(login_->step(*message), out);
 }
 
-void Session::take_auth_message(std::string_view message, std::string& out) {
-  const Result<wire::SaslStep> step = exchange_->step(message);
+void Session::take_auth_step(const Result<wire::SaslStep>& step, std::string& out) {
   if (!step) return refuse_login(step.error(), out);
+  if (step->is_waiting) return;
   if (!step->done) return say(out, {334, "", to_base64(step->challenge)});
-  exchange_.reset();
   userid_ = step->userid;
   log::info("lmtp login user={} peer={}", userid_, env_.peer_address);
   say(out, {235, "2.7.0", "logged in"});
 }
 
 void Session::refuse_login(const Error& error, std::string& out) {
-  exchange_.reset();
   log::warn("lmtp login refused peer={} reason={}", env_.peer_address, name_of(error.code));
   if (error.code == Code::kIo || error.code == Code::kBusy)
     return say(out, {454, "4.7.0", "try again later"});

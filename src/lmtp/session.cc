@@ -18,6 +18,13 @@ Session::Session(const Services& services, const Options& options, wire::Session
       gate_(services.ack_gate, env_.wake),
       place_(options.peers->enter(env_.peer_address)),
       input_since_ms_(services.clock.monotonic_ms()) {
+  if (options_.credentials != nullptr)
+    login_.emplace(wire::LoginOptions{.credentials = *options_.credentials,
+                                      .random = services_.random,
+                                      .clock = services_.clock,
+                                      .server_secret = options_.server_secret,
+                                      .services = options_.login},
+                   env_);
   greet();
 }
 
@@ -92,9 +99,14 @@ bool Session::step(std::string& out) {
     return true;
   }
   if (state_ == kReplying) return say_replies(out);
+  if (is_login_waiting()) {
+    const std::optional<Result<wire::SaslStep>> step = login_->resume();
+    if (step) take_auth_step(*step, out);
+    return step.has_value();
+  }
   const std::optional<std::string_view> line = next_line(out);
   if (!line) return false;
-  if (exchange_)
+  if (is_logging_in())
     take_auth_line(*line, out);
   else
     run_line(*line, out);
@@ -107,7 +119,7 @@ wire::Want Session::want() const {
   if (is_closing()) return wire::Want::kClose;
   if (is_starting_tls_) return wire::Want::kTls;
   if (!waiting_for_input_) return wire::Want::kMore;
-  return state_ == kReplying ? wire::Want::kWake : wire::Want::kInput;
+  return state_ == kReplying || is_login_waiting() ? wire::Want::kWake : wire::Want::kInput;
 }
 
 void Session::tls_started() {
@@ -130,14 +142,14 @@ std::optional<int64_t> Session::input_timeout_ms() const {
 }
 
 std::optional<std::string_view> Session::next_line(std::string& out) {
-  const size_t line_bytes_max = exchange_ ? kAuthLineBytesMax : options_.line_bytes_max;
+  const size_t line_bytes_max = is_logging_in() ? kAuthLineBytesMax : options_.line_bytes_max;
   while (head_ < input_.size()) {
     const std::string_view unread = std::string_view(input_).substr(head_);
     const size_t end = unread.find('\n');
     const size_t size = end == std::string_view::npos ? unread.size() : end + 1;
     if (size > line_bytes_max && !skipping_line_) {
       skipping_line_ = true;
-      exchange_.reset();
+      if (login_) login_->cancel();
       refuse(out, {500, "5.5.2", "the line is too long"});
       if (is_closing()) return std::nullopt;
     }

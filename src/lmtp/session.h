@@ -28,8 +28,8 @@
 #include "store/ack_gate.h"
 #include "store/mail_store.h"
 #include "wire/dot_stuffing.h"
+#include "wire/login.h"
 #include "wire/peer_count.h"
-#include "wire/sasl.h"
 #include "wire/session.h"
 
 namespace gemel::lmtp {
@@ -66,6 +66,7 @@ struct Options {
   /// Who may log in; none: nobody, and AUTH is not offered.
   wire::CredentialSource* credentials = nullptr;
   std::string server_secret = {};  // see wire::SaslOptions
+  wire::LoginServices login = {};
   enum class Auth : uint8_t { kOffered, kRequired } auth = Auth::kOffered;
 };
 
@@ -129,6 +130,11 @@ class Session final : public wire::Session {
   static std::span<const Command> commands();
 
   bool may_send_password() const { return env_.is_tls || env_.is_local; }
+  wire::Login::Secrets secrets() const {
+    return may_send_password() ? wire::Login::Secrets::kMayShow : wire::Login::Secrets::kHidden;
+  }
+  bool is_logging_in() const { return login_ && login_->is_under_way(); }
+  bool is_login_waiting() const { return login_ && login_->is_waiting(); }
   bool is_closing() const { return state_ == kClosing; }
   void greet();
   bool step(std::string& out);
@@ -152,7 +158,7 @@ class Session final : public wire::Session {
   void cmd_vrfy(std::string_view argument, std::string& out);
 
   void take_auth_line(std::string_view line, std::string& out);
-  void take_auth_message(std::string_view message, std::string& out);
+  void take_auth_step(const Result<wire::SaslStep>& step, std::string& out);
   void refuse_login(const Error& error, std::string& out);
 
   Result<MailParameters> mail_parameters(std::string_view text) const;
@@ -170,12 +176,12 @@ class Session final : public wire::Session {
   Services services_;
   const Options& options_;
   wire::SessionEnv env_;
+  std::optional<wire::Login> login_;  // none: nobody logs in
   AnswerGate gate_;
   std::shared_ptr<void> place_;  // among its peer's sessions
   State state_ = kStart;
   std::string client_name_;
   std::string userid_;  // who logged in
-  std::unique_ptr<wire::SaslServer> exchange_;
   size_t login_failures_ = 0;
   Message message_;
   Chunk chunk_;

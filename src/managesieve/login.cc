@@ -16,20 +16,16 @@ Result<Reply> Session::cmd_authenticate(wire::Tokenizer& args) {
     TRY(initial, from_base64(text));
   }
   TRY_OK(args.end());
-  if (equals_ignoring_case(mechanism, "PLAIN") && !may_send_password())
-    return fail(Code::kUnavailable, "passwords are taken only on an encrypted connection");
-  TRY(exchange_, wire::make_sasl_server(mechanism, {.credentials = options_->credentials,
-                                                    .random = options_->random,
-                                                    .server_secret = options_->server_secret}));
-  is_scram_ = !equals_ignoring_case(mechanism, "PLAIN");
+  const Result<void> begun = login_.begin(mechanism, secrets());
+  if (!begun && begun.error().code == Code::kDenied)
+    return fail(Code::kUnavailable, begun.error().text);
+  TRY_OK(begun);
   if (!initial) {
     output_ += "\"\"\r\n";
     return Reply();
   }
-  std::optional<Result<Reply>> done = take_sasl_message(*initial);
-  if (!done) return Reply();
-  exchange_.reset();
-  return *std::move(done);
+  std::optional<Result<Reply>> done = take_sasl_step(login_.step(*initial));
+  return done ? *std::move(done) : Reply();
 }
 
 void Session::take_sasl_line(wire::Tokenizer& args) {
@@ -41,24 +37,32 @@ void Session::take_sasl_line(wire::Tokenizer& args) {
     if (*text == "*") return fail(Code::kSyntax, "the login was cancelled");
     const Result<std::string> message = from_base64(*text);
     if (!message) return fail(Code::kSyntax, "that is not base64");
-    return take_sasl_message(*message);
+    return take_sasl_step(login_.step(*message));
   };
   const std::optional<Result<Reply>> done = take();
   if (!done) return;
-  exchange_.reset();
+  login_.cancel();
   answer(*done);
 }
 
+// False: what it waits for has not come.
+bool Session::resume_login() {
+  const std::optional<Result<wire::SaslStep>> step = login_.resume();
+  if (!step) return false;
+  if (const std::optional<Result<Reply>> done = take_sasl_step(*step)) answer(*done);
+  return true;
+}
+
 // Nothing while the exchange goes on: its challenge was said.
-std::optional<Result<Reply>> Session::take_sasl_message(std::string_view message) {
-  Result<wire::SaslStep> step = exchange_->step(message);
+std::optional<Result<Reply>> Session::take_sasl_step(Result<wire::SaslStep> step) {
   if (!step) return refuse_login(step.error());
+  if (step->is_waiting) return std::nullopt;
   if (step->done) return welcome(step->userid, {.text = "logged in"});
   const std::string challenge = to_base64(step->challenge);
   // RFC 5804 §1.3, SASL: what the server says last goes with the OK; the client has nothing to
   // answer (RFC 5802 §3).
-  if (is_scram_ && step->challenge.starts_with("v=")) {
-    step = exchange_->step("");
+  if (step->is_last) {
+    step = login_.step("");
     if (!step) return refuse_login(step.error());
     return welcome(step->userid,
                    {.code = fmt::format("SASL \"{}\"", challenge), .text = "logged in"});

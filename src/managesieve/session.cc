@@ -36,6 +36,12 @@ wire::SessionFactory session_factory(std::shared_ptr<const Options> options) {
 Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
     : options_(std::move(options)),
       env_(std::move(env)),
+      login_({.credentials = options_->credentials,
+              .random = options_->random,
+              .clock = options_->clock,
+              .server_secret = options_->server_secret,
+              .services = options_->login},
+             env_),
       gate_(options_->ack_gate, env_.wake),
       place_(options_->peers->enter(env_.peer_address)),
       started_ms_(options_->clock.monotonic_ms()),
@@ -83,7 +89,7 @@ std::string Session::capabilities() const {
   std::string out;
   put_capability(out, "IMPLEMENTATION", "Gemel");
   put_capability(out, "SIEVE", sieve::sieve_capability(options_->compile));
-  put_capability(out, "SASL", may_send_password() ? "PLAIN SCRAM-SHA-256" : "SCRAM-SHA-256");
+  put_capability(out, "SASL", login_.mechanisms(secrets()));
   if (env_.can_tls && !env_.is_tls) put_capability(out, "STARTTLS", {});
   const std::string notify = sieve::notify_capability(options_->compile);
   if (!notify.empty()) put_capability(out, "NOTIFY", notify);
@@ -98,6 +104,7 @@ std::string Session::capabilities() const {
 wire::Want Session::want() const {
   if (has_more_) return wire::Want::kMore;
   if (awaits_replicas_) return wire::Want::kWake;
+  if (login_.is_waiting() && !is_closing_) return wire::Want::kWake;
   if (is_closing_) return wire::Want::kClose;
   if (is_starting_tls_) return wire::Want::kTls;
   return wire::Want::kInput;
@@ -156,9 +163,10 @@ bool Session::advance() {
     leave("the server is stopping");
     return true;
   }
+  if (login_.is_waiting()) return resume_login();
   Result<std::optional<wire::Step>> step = framer_.next();
   if (!step) {
-    exchange_.reset();
+    login_.cancel();
     answer(fail(Code::kSyntax, step.error().text));
     if (framer_.is_broken()) leave("lost in the stream");
     return true;
@@ -190,17 +198,17 @@ void Session::take_literal(const wire::Literal& literal) {
   } else {
     framer_.refuse();
   }
-  exchange_.reset();
+  login_.cancel();
   answer(std::unexpected(kept.error()));
   if (framer_.is_broken()) leave("lost in the stream");
 }
 
 void Session::take_command(const wire::Frame& frame) {
   wire::Tokenizer args(frame);
-  if (exchange_) return take_sasl_line(args);
+  if (login_.is_under_way()) return take_sasl_line(args);
   Result<Reply> reply = run(args);
   // AUTHENTICATE goes on, its challenge has been said.
-  if (!exchange_) due_ = std::move(reply);
+  if (!login_.is_under_way() && !login_.is_waiting()) due_ = std::move(reply);
 }
 
 // False: the replicas are still to say that they have what was changed.

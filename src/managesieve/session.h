@@ -20,8 +20,8 @@
 #include "store/ack_gate.h"
 #include "store/sieve_scripts.h"
 #include "wire/framer.h"
+#include "wire/login.h"
 #include "wire/peer_count.h"
-#include "wire/sasl.h"
 #include "wire/session.h"
 #include "wire/tokens.h"
 
@@ -48,6 +48,7 @@ struct Options {
   Random& random;  // fit for secrets
   wire::CredentialSource& credentials;
   std::string server_secret = {};  // see wire::SaslOptions
+  wire::LoginServices login = {};
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   ScriptQuota quota = {};
   sieve::CompileOptions compile = {};
@@ -82,6 +83,9 @@ class Session final : public wire::Session {
 
   State state() const { return userid_.empty() ? kNotAuthenticated : kAuthenticated; }
   bool may_send_password() const;
+  wire::Login::Secrets secrets() const {
+    return may_send_password() ? wire::Login::Secrets::kMayShow : wire::Login::Secrets::kHidden;
+  }
   SieveScripts scripts() const { return SieveScripts(options_->store, userid_); }
   wire::FramerLimits framer_limits() const;
   std::string capabilities() const;
@@ -111,20 +115,20 @@ class Session final : public wire::Session {
   Result<Reply> cmd_unauthenticate(wire::Tokenizer& args);
 
   void take_sasl_line(wire::Tokenizer& args);
-  std::optional<Result<Reply>> take_sasl_message(std::string_view message);
+  std::optional<Result<Reply>> take_sasl_step(Result<wire::SaslStep> step);
+  bool resume_login();
   Result<Reply> welcome(const std::string& userid, Reply reply);
   std::unexpected<Error> refuse_login(Error error);
 
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
+  wire::Login login_;
   AnswerGate gate_;
   std::shared_ptr<void> place_;  // among its peer's sessions
   int64_t started_ms_;
   wire::Framer framer_;
   std::string output_;
   std::string userid_;
-  std::unique_ptr<wire::SaslServer> exchange_;
-  bool is_scram_ = false;
   std::optional<Result<Reply>> due_;  // of a command that has run
   std::optional<std::string> bye_;
   size_t bad_in_a_row_ = 0;

@@ -94,7 +94,10 @@ void Connection::handshake() {
   const bool is_client = setup_.client_tls != nullptr;
   tls_context_ = is_client ? setup_.client_tls : setup_.identity->state_->current();
   tls_ = std::make_unique<TlsStream>(socket_, *tls_context_);
-  if (is_client) SSL_set_tlsext_host_name(tls_->native_handle(), setup_.server_name.c_str());
+  if (is_client)
+    SSL_set_tlsext_host_name(tls_->native_handle(), setup_.server_name.c_str());
+  else
+    offer_alpn(tls_->native_handle(), setup_.alpn);
   arm(kHandshakeMsMax, Lapse::kPeer);
   tls_->async_handshake(is_client ? asio::ssl::stream_base::client : asio::ssl::stream_base::server,
                         [self = shared_from_this()](const error_code& error) {
@@ -108,6 +111,10 @@ void Connection::handshake_done(const error_code& error) {
   disarm();
   if (closed_) return;
   if (error) return end({Code::kUnavailable, "TLS: " + error.message()});
+  // The session reads them only when it is made or told of TLS, which is later.
+  if (setup_.tls_facts && setup_.identity)
+    *setup_.tls_facts =
+        facts_of(tls_->native_handle(), setup_.identity->state_->current_client_name());
   if (!started_) return start_session();
   want_ = wire::Want::kMore;
   events_.tls_started = true;
@@ -121,9 +128,23 @@ void Connection::start_session() {
     const std::lock_guard lock(gate->mutex);
     if (const auto self = gate->connection.lock()) self->schedule_wake();
   };
+  setup_.env.wake_after = [gate = gate_](int64_t delay_ms) {
+    const std::lock_guard lock(gate->mutex);
+    if (const auto self = gate->connection.lock()) self->wake_after(delay_ms);
+  };
   started_ = true;
   want_ = wire::Want::kMore;
   pump();
+}
+
+// A timer that does not keep the connection.
+void Connection::wake_after(int64_t delay_ms) {
+  asio::post(shared_.io, [weak = weak_from_this(), &io = shared_.io, delay_ms] {
+    auto timer = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(delay_ms));
+    timer->async_wait([weak, timer](const error_code&) {
+      if (const auto self = weak.lock()) self->schedule_wake();
+    });
+  });
 }
 
 void Connection::schedule_wake() {

@@ -41,7 +41,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     std::shared_ptr<TlsIdentity> identity;  // as a server
     std::shared_ptr<boost::asio::ssl::context> client_tls;
     std::string server_name;
-    bool tls_first = false;  // before the session starts
+    bool tls_first = false;                          // before the session starts
+    std::vector<std::string> alpn;                   // as a server
+    std::shared_ptr<wire::TlsFacts> tls_facts = {};  // that env.tls shows, as a server
     wire::SessionEnv env;
     std::function<void(uint64_t, uint64_t)> on_bytes;
     std::function<void(Error)> on_end;  // on a worker, after the session is gone
@@ -119,6 +121,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void wait_for_deadline();
   void lapsed();
   void schedule_wake();
+  void wake_after(int64_t delay_ms);
   void say_goodbye();
   void half_close();
   void drain();

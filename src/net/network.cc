@@ -256,6 +256,11 @@ void Network::Impl::accepted(Listener& listener, Socket socket) {
   setup.identity = listener.options.identity;
   setup.tls_first = listener.options.tls == ListenOptions::Tls::kImplicit;
   setup.env.can_tls = listener.options.tls == ListenOptions::Tls::kStartTls;
+  setup.alpn = listener.options.alpn;
+  if (setup.identity) {
+    setup.tls_facts = std::make_shared<wire::TlsFacts>();
+    setup.env.tls = setup.tls_facts;
+  }
   ++connections;
   const std::string counted_address = setup.env.local_port != 0 ? setup.env.peer_address : "";
   if (!counted_address.empty()) ++peer_connections[counted_address];

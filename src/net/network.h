@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "wire/session.h"
@@ -27,14 +28,31 @@ struct NetworkOptions {
   int64_t write_stall_ms_max = 300'000;  // a peer that reads nothing for so long is dropped
 };
 
-/// A server's certificate and key in PEM files. Reloading changes it for new handshakes only.
+/// What a server shows of itself, and whose clients' certificates it believes. PEM files.
+struct TlsFiles {
+  struct Certificate {
+    std::string certificate_file;
+    std::string key_file;
+  };
+  /// A client that names a host (SNI, RFC 6066 §3) gets the first that is for it; one that names
+  /// none, or another, the first of all.
+  std::vector<Certificate> certificates = {};
+  std::string client_ca_file = {};  // empty: clients are not asked for certificates
+  /// What in a client's certificate is a userid.
+  enum class ClientName : uint8_t {
+    kEmail,
+    kLocalPart,
+    kCommonName
+  } client_name = ClientName::kEmail;
+};
+
+/// The files, read. Reloading changes it for new handshakes only.
 class TlsIdentity {
  public:
   /// Errors: kNotFound, kInvalid, naming the file and what is wrong with it.
-  static Result<std::shared_ptr<TlsIdentity>> load(const std::string& certificate_file,
-                                                   const std::string& key_file);
-  /// Reads the files again. On an error the old ones stay in use.
-  Result<void> reload();
+  static Result<std::shared_ptr<TlsIdentity>> load(const TlsFiles& files);
+  /// Reads `files` in place of what is in use. On an error that stays in use.
+  Result<void> reload(const TlsFiles& files);
   ~TlsIdentity();
 
  private:
@@ -52,6 +70,9 @@ struct ListenOptions {
   unsigned mode = 0600;   // of the unix socket
   enum class Tls : uint8_t { kNone, kStartTls, kImplicit } tls = Tls::kNone;
   std::shared_ptr<TlsIdentity> identity = {};  // for kStartTls and kImplicit
+  /// Names of the protocol (RFC 7301); a client that names only others is refused, so that nothing
+  /// meant for another server reaches this one. Empty: none is agreed on.
+  std::vector<std::string> alpn = {};
   wire::SessionFactory session = {};
 };
 
@@ -61,6 +82,7 @@ struct ConnectOptions {
   struct Tls {
     std::string ca_file = {};      // empty: the system's
     std::string server_name = {};  // that the certificate must have
+    enum class Least : uint8_t { kTls13, kTls12 } least = Least::kTls13;
     /// kAsked: when the session wants it (Want::kTls); it may be offered can_tls.
     enum class When : uint8_t { kFirst, kAsked } when = When::kFirst;
   };

@@ -185,12 +185,30 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
 
   /// True if the handshake went well.
-  bool start_tls() {
+  bool start_tls() { return start_tls({}); }
+  struct TlsWish {
+    std::string host = {};  // SNI
+    std::string alpn = {};  // as on the wire: each name behind its length
+    std::string certificate_file = {};
+    std::string key_file = {};
+    int version_max = TLS1_3_VERSION;
+  };
+  bool start_tls(const TlsWish& wish) {
     context_ = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_max_proto_version(context_, wish.version_max);
+    if (!wish.certificate_file.empty()) {
+      SSL_CTX_use_certificate_chain_file(context_, wish.certificate_file.c_str());
+      SSL_CTX_use_PrivateKey_file(context_, wish.key_file.c_str(), SSL_FILETYPE_PEM);
+    }
     tls_ = SSL_new(context_);
+    if (!wish.host.empty()) SSL_set_tlsext_host_name(tls_, wish.host.c_str());
+    if (!wish.alpn.empty())
+      SSL_set_alpn_protos(tls_, reinterpret_cast<const unsigned char*>(wish.alpn.data()),
+                          static_cast<unsigned>(wish.alpn.size()));
     SSL_set_fd(tls_, descriptor_);
     return SSL_connect(tls_) == 1;
   }
+  SSL* tls() { return tls_; }
   void send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = tls_ != nullptr
@@ -252,8 +270,13 @@ class Directory {
   std::string path_;
 };
 
-/// Writes a new key and a certificate for "mail.example" that it signs itself.
-inline void make_certificate(const std::string& certificate_file, const std::string& key_file) {
+/// Writes a new key and a certificate for `name`, "mail.example", that it signs itself.
+struct CertificateNames {
+  const char* common = "mail.example";
+  const char* alternative = "DNS:mail.example";
+};
+inline void make_certificate(const std::string& certificate_file, const std::string& key_file,
+                             const CertificateNames& names_in_it = {}) {
   EVP_PKEY* const key = EVP_EC_gen("P-256");
   X509* const certificate = X509_new();
   X509_set_version(certificate, X509_VERSION_3);
@@ -263,10 +286,10 @@ inline void make_certificate(const std::string& certificate_file, const std::str
   X509_set_pubkey(certificate, key);
   X509_NAME* const name = X509_get_subject_name(certificate);
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>("mail.example"), -1, -1, 0);
+                             reinterpret_cast<const unsigned char*>(names_in_it.common), -1, -1, 0);
   X509_set_issuer_name(certificate, name);
   X509_EXTENSION* const names =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:mail.example");
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names_in_it.alternative);
   X509_add_ext(certificate, names, -1);
   CHECK(X509_sign(certificate, key, EVP_sha256()) > 0);
   BIO* const certificate_out = BIO_new_file(certificate_file.c_str(), "w");

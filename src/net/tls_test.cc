@@ -21,10 +21,12 @@ class TlsTest : public ::testing::Test {
     return network_
         .listen({.host = "127.0.0.1",
                  .tls = tls,
-                 .identity = TlsIdentity::load(certificate_, key_).value(),
+                 .identity = TlsIdentity::load(files()).value(),
                  .session = echo(watch_)})
         .value();
   }
+
+  TlsFiles files() const { return {.certificates = {{certificate_, key_}}}; }
 
   Directory directory_;
   std::string certificate_ = directory_.file("certificate.pem");
@@ -96,9 +98,9 @@ TEST_F(TlsTest, WithoutACertificateNoTlsStarts) {
 }
 
 TEST_F(TlsTest, AReloadedCertificateIsForNewConnections) {
-  const auto identity = TlsIdentity::load(certificate_, key_).value();
+  const auto identity = TlsIdentity::load(files()).value();
   testing::make_certificate(certificate_, directory_.file("other.pem"));
-  EXPECT_EQ(identity->reload().error().code, Code::kInvalid);  // the key is another's
+  EXPECT_EQ(identity->reload(files()).error().code, Code::kInvalid);  // the key is another's
   const std::string address = network_
                                   .listen({.host = "127.0.0.1",
                                            .tls = ListenOptions::Tls::kImplicit,
@@ -107,9 +109,10 @@ TEST_F(TlsTest, AReloadedCertificateIsForNewConnections) {
                                   .value();
   EXPECT_TRUE(Peer(address).start_tls());  // the old one stays in use
   testing::make_certificate(certificate_, key_);
-  EXPECT_TRUE(identity->reload());
+  EXPECT_TRUE(identity->reload(files()));
   EXPECT_TRUE(Peer(address).start_tls());
-  EXPECT_EQ(TlsIdentity::load(directory_.file("none"), key_).error().code, Code::kInvalid);
+  EXPECT_EQ(TlsIdentity::load({.certificates = {{directory_.file("none"), key_}}}).error().code,
+            Code::kInvalid);
 }
 
 // Says one line, and keeps the answers.

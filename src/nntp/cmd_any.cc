@@ -22,7 +22,7 @@ void cmd_capabilities(Session& session, const Words&) {
   if (session.userid().empty() && !session.is_compressed()) {
     const bool may_send = session.may_send_password();
     out += may_send ? "AUTHINFO USER SASL\r\n" : "AUTHINFO SASL\r\n";
-    out += may_send ? "SASL PLAIN SCRAM-SHA-256\r\n" : "SASL SCRAM-SHA-256\r\n";
+    out += fmt::format("SASL {}\r\n", session.login().mechanisms(session.secrets()));
     if (session.env().can_tls && !session.env().is_tls) out += "STARTTLS\r\n";
   }
   if (!session.is_compressed()) out += "COMPRESS DEFLATE\r\n";

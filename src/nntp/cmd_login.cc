@@ -34,61 +34,49 @@ void authinfo_pass(Session& session, const Words& words) {
   if (!session.may_send_password()) return session.refuse(483, kNeedsTls);
   const std::string userid = std::exchange(session.pending_user, {});
   if (userid.empty()) return session.refuse(482, "AUTHINFO USER comes first");
-  const auto checked = session.options().credentials.check_password(userid, words[2]);
-  if (!checked) return session.refuse_login(checked.error());
-  welcome(session, userid, "");
+  take_login_step(session, session.login().check_password(userid, words[2]));
 }
-
-void take_message(Session& session, std::string_view message);
 
 void take_line(Session& session, std::string_view line) {
   // RFC 4643 §2.4.1: the client gives up.
   if (line == "*") {
-    session.sasl.reset();
+    session.login().cancel();
     return session.refuse(481, "the exchange was cancelled");
   }
   const auto message = line == "=" ? Result<std::string>("") : from_base64(line);
-  if (message) return take_message(session, *message);
-  session.sasl.reset();
+  if (message) return take_login_step(session, session.login().step(*message));
+  session.login().cancel();
   session.refuse(482, "that is not base64");
-}
-
-void take_message(Session& session, std::string_view message) {
-  auto step = session.sasl->step(message);
-  std::string last_word;
-  if (step && step->is_last) {
-    last_word = std::move(step->challenge);
-    step = session.sasl->step("");
-  }
-  if (step && !step->done) {
-    // RFC 4643 §2.4.1: an empty challenge is "=".
-    session.say(383, step->challenge.empty() ? "=" : to_base64(step->challenge));
-    return session.await_line(take_line);
-  }
-  session.sasl.reset();
-  if (!step && step.error().code == Code::kSyntax)
-    return session.refuse(482, "that is no message of this mechanism");
-  if (!step) return session.refuse_login(step.error());
-  welcome(session, step->userid, last_word);
 }
 
 void authinfo_sasl(Session& session, const Words& words) {
   if (words.size() < 3 || words.size() > 4)
     return session.refuse(501, "AUTHINFO SASL takes a mechanism and an initial response");
-  const Options& options = session.options();
-  if (equals_ignoring_case(words[2], "PLAIN") && !session.may_send_password())
-    return session.refuse(483, kNeedsTls);
-  auto made = wire::make_sasl_server(words[2], {.credentials = options.credentials,
-                                                .random = options.random,
-                                                .server_secret = options.server_secret});
-  if (!made) return session.refuse(503, "that mechanism is not offered");
-  session.sasl = *std::move(made);
+  const Result<void> begun = session.login().begin(words[2], session.secrets());
+  if (!begun && begun.error().code == Code::kDenied) return session.refuse(483, kNeedsTls);
+  if (!begun) return session.refuse(503, "that mechanism is not offered");
   if (words.size() == 4) return take_line(session, words[3]);
   session.say(383, "=");
   session.await_line(take_line);
 }
 
 }  // namespace
+
+void take_login_step(Session& session, Result<wire::SaslStep> step) {
+  std::string last_word;
+  if (step && step->is_last) {
+    last_word = std::move(step->challenge);
+    step = session.login().step("");
+  }
+  if (!step && step.error().code == Code::kSyntax)
+    return session.refuse(482, "that is no message of this mechanism");
+  if (!step) return session.refuse_login(step.error());
+  if (step->done) return welcome(session, step->userid, last_word);
+  if (step->is_waiting) return;
+  // RFC 4643 §2.4.1: an empty challenge is "=".
+  session.say(383, step->challenge.empty() ? "=" : to_base64(step->challenge));
+  session.await_line(take_line);
+}
 
 void cmd_authinfo(Session& session, const Words& words) {
   // RFC 4643 §2.2, RFC 8054 §2.2.2.

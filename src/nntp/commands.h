@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "wire/sasl.h"
+
 namespace gemel::nntp {
 
 class Session;
@@ -41,6 +43,9 @@ void cmd_help(Session& session, const Words& words);
 void cmd_mode(Session& session, const Words& words);
 void cmd_quit(Session& session, const Words& words);
 // cmd_login.cc
+/// Says what a step of a login comes to, and awaits the next line where it goes on.
+void take_login_step(Session& session, Result<wire::SaslStep> step);
+
 void cmd_authinfo(Session& session, const Words& words);
 void cmd_compress(Session& session, const Words& words);
 void cmd_starttls(Session& session, const Words& words);

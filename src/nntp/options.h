@@ -13,7 +13,7 @@
 #include "nntp/wildmat.h"
 #include "store/access.h"
 #include "store/outbox.h"
-#include "wire/sasl.h"
+#include "wire/login.h"
 #include "wire/session.h"
 
 namespace gemel::nntp {
@@ -61,6 +61,7 @@ struct Options {
   History& history;
   Outbox* outbox = nullptr;   // none: nothing is mailed
   std::string server_secret;  // see wire::SaslOptions
+  wire::LoginServices login = {};
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   Anonymous anonymous = Anonymous::kRefused;
   std::vector<Peer> peers = {};

@@ -19,6 +19,12 @@ std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> optio
 Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
     : options_(std::move(options)),
       env_(std::move(env)),
+      login_({.credentials = options_->credentials,
+              .random = options_->random,
+              .clock = options_->clock,
+              .server_secret = options_->server_secret,
+              .services = options_->login},
+             env_),
       started_ms_(options_->clock.monotonic_ms()) {}
 
 Session::~Session() = default;
@@ -47,6 +53,7 @@ void Session::receive(std::string_view bytes) {
 wire::Want Session::want() const {
   if (is_closing_) return wire::Want::kClose;
   if (has_more_) return wire::Want::kMore;
+  if (login_.is_waiting()) return wire::Want::kWake;
   if (is_starting_tls_) return wire::Want::kTls;
   if (is_starting_compression_) return wire::Want::kCompression;
   return wire::Want::kInput;
@@ -97,7 +104,9 @@ void Session::produce(std::string& out, size_t bytes_max) {
 bool Session::advance() {
   settle_ready();
   if (answer_) return step_answer();
-  if (awaited_.size() < options_->limits.filings_max && next_input()) return true;
+  const bool waits = login_.is_waiting();
+  if (waits && resume_login()) return true;
+  if (!waits && awaited_.size() < options_->limits.filings_max && next_input()) return true;
   if (!awaited_.empty()) {
     settle_first();
     return true;
@@ -109,6 +118,13 @@ bool Session::advance() {
   }
   is_closing_ = is_closing_ || is_input_over_;
   return false;
+}
+
+// False: what it waits for has not come.
+bool Session::resume_login() {
+  const std::optional<Result<wire::SaslStep>> step = login_.resume();
+  if (step) take_login_step(*this, *step);
+  return step.has_value();
 }
 
 bool Session::step_answer() {

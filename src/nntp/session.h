@@ -48,6 +48,9 @@ class Session final : public wire::Session {
   const wire::SessionEnv& env() const { return env_; }
   const std::string& userid() const { return userid_; }
   bool may_send_password() const;
+  wire::Login::Secrets secrets() const {
+    return may_send_password() ? wire::Login::Secrets::kMayShow : wire::Login::Secrets::kHidden;
+  }
   bool may_use_server() const;
   bool is_primary() const { return options_->store.role() == Role::kPrimary; }
   bool is_compressed() const { return is_compressed_; }
@@ -89,7 +92,7 @@ class Session final : public wire::Session {
 
   // Of a login under way (AUTHINFO).
   std::string pending_user;
-  std::unique_ptr<wire::SaslServer> sasl;
+  wire::Login& login() { return login_; }
 
  private:
   // An article whose filing waits for the disk, and what is said behind its answer.
@@ -103,6 +106,7 @@ class Session final : public wire::Session {
 
   bool advance();
   bool step_answer();
+  bool resume_login();
   bool next_input();
   std::optional<std::string_view> next_line();
   void run_line(std::string_view line);
@@ -115,6 +119,7 @@ class Session final : public wire::Session {
 
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
+  wire::Login login_;
   int64_t started_ms_;
   std::string input_;
   size_t head_ = 0;  // input_ before this is taken

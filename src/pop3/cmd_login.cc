@@ -41,47 +41,45 @@ Result<void> Session::cmd_pass(std::string_view argument) {
   const std::string name = std::exchange(user_, "");
   if (name.empty()) return fail(Code::kDenied, "USER comes before PASS");
   if (!is_utf8(argument)) return fail(Code::kSyntax, "the password is no UTF-8");
-  const Result<void> checked = credentials_.check_password(name, argument);
-  if (!checked) return refuse_login(checked.error());
-  return log_in(name);
+  return take_step(login_.check_password(name, argument));
 }
 
 Result<void> Session::cmd_auth(std::string_view argument) {
   const size_t space = argument.find(' ');
   const std::string_view mechanism = argument.substr(0, space);
   if (mechanism.empty()) return fail(Code::kSyntax, "AUTH needs a mechanism");
-  if (equals_ignoring_case(mechanism, "PLAIN")) TRY_OK(check_secret_allowed());
-  auto exchange = wire::make_sasl_server(mechanism, {.credentials = credentials_,
-                                                     .random = options_->random,
-                                                     .server_secret = options_->server_secret});
-  if (!exchange) return fail(Code::kSyntax, "there is no such mechanism");
-  sasl_ = std::move(*exchange);
+  const Result<void> begun = login_.begin(mechanism, secrets());
+  if (!begun && begun.error().code == Code::kDenied) return check_secret_allowed();
+  if (!begun) return fail(Code::kSyntax, "there is no such mechanism");
   if (space == std::string_view::npos) {
     output_ += "+ \r\n";
     return {};
   }
   // RFC 5034 §4: "=" stands for an empty initial response.
   const std::string_view initial = argument.substr(space + 1);
-  if (initial == "=") return take_sasl("");
+  if (initial == "=") return take_step(login_.step(""));
   return take_sasl_line(initial);
 }
 
 Result<void> Session::take_sasl_line(std::string_view line) {
   Result<std::string> message = from_base64(line);
-  if (line != "*" && message) return take_sasl(*message);
-  sasl_.reset();
+  if (line != "*" && message) return take_step(login_.step(*message));
+  login_.cancel();
   return fail(Code::kSyntax, line == "*" ? "the login was cancelled" : "that is not base64");
 }
 
-Result<void> Session::take_sasl(std::string_view message) {
-  const Result<wire::SaslStep> step = sasl_->step(message);
-  if (step && !step->done) {
-    output_ += fmt::format("+ {}\r\n", to_base64(step->challenge));
-    return {};
-  }
-  sasl_.reset();
+Result<void> Session::take_step(const Result<wire::SaslStep>& step) {
   if (!step) return refuse_login(step.error());
-  return log_in(step->userid);
+  if (step->done) return log_in(step->userid);
+  if (!step->is_waiting) output_ += fmt::format("+ {}\r\n", to_base64(step->challenge));
+  return {};
+}
+
+Session::Next Session::resume_login() {
+  const std::optional<Result<wire::SaslStep>> step = login_.resume();
+  if (!step) return Next::kWait;
+  if (const Result<void> done = take_step(*step); !done) refuse(done.error());
+  return Next::kGoOn;
 }
 
 Result<void> Session::refuse_login(Error error) {

@@ -34,7 +34,7 @@ Result<void> Session::cmd_capa(std::string_view argument) {
   output_ += "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUTF8 USER\r\nLANG\r\n";
   // What is announced before the login is announced after it too (RFC 2449 §5), but for STLS.
   if (may_send_password()) output_ += "USER\r\n";
-  output_ += may_send_password() ? "SASL PLAIN SCRAM-SHA-256\r\n" : "SASL SCRAM-SHA-256\r\n";
+  output_ += fmt::format("SASL {}\r\n", login_.mechanisms(secrets()));
   if (env_.can_tls && !env_.is_tls && state_ == kAuthorization) output_ += "STLS\r\n";
   if (options_->login_delay_s > 0)
     output_ += fmt::format("LOGIN-DELAY {}\r\n", options_->login_delay_s);

@@ -30,6 +30,7 @@ class LoginCredentials final : public wire::CredentialSource {
       : store_(store), separator_(separator), users_(users) {}
   Result<wire::ScramCredential> scram(std::string_view name) override;
   Result<void> check_password(std::string_view name, std::string_view password) override;
+  uint32_t usual_iterations() const override { return users_.usual_iterations(); }
 
  private:
   const MailStore& store_;

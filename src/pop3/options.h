@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "pop3/maildrops.h"
 #include "store/mail_store.h"
-#include "wire/sasl.h"
+#include "wire/login.h"
 #include "wire/session.h"
 
 namespace gemel::pop3 {
@@ -46,6 +46,7 @@ struct Options {
   Random& random;  // fit for secrets
   wire::CredentialSource& credentials;
   std::string server_secret;  // see wire::SaslOptions
+  wire::LoginServices login = {};
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   OnDelete on_delete = OnDelete::kExpunge;
   Utf8Headers utf8_headers = Utf8Headers::kSend;

@@ -27,6 +27,12 @@ Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
     : options_(std::move(options)),
       env_(std::move(env)),
       credentials_(options_->store, options_->mailbox_separator, options_->credentials),
+      login_({.credentials = credentials_,
+              .random = options_->random,
+              .clock = options_->clock,
+              .server_secret = options_->server_secret,
+              .services = options_->login},
+             env_),
       started_ms_(options_->clock.monotonic_ms()) {
   // No "<": that would be the challenge of APOP (RFC 1939 §7), which there is not.
   say(fmt::format("{} POP3 ready", options_->hostname));
@@ -68,6 +74,7 @@ wire::Want Session::want() const {
   if (!output_.empty()) return wire::Want::kMore;
   if (state_ == kClosing) return wire::Want::kClose;
   if (is_starting_tls_) return wire::Want::kTls;
+  if (login_.is_waiting()) return wire::Want::kWake;
   return waiting_for_input_ ? wire::Want::kInput : wire::Want::kMore;
 }
 
@@ -94,6 +101,7 @@ Session::Next Session::advance() {
     abandon();
     return Next::kGoOn;
   }
+  if (login_.is_waiting()) return resume_login();
   const std::optional<std::string_view> line = next_line();
   if (!line) return state_ == kClosing ? Next::kGoOn : Next::kWait;
   run_line(*line);
@@ -111,15 +119,15 @@ void Session::step_work() {
 }
 
 std::optional<std::string_view> Session::next_line() {
-  const size_t bytes_max =
-      sasl_ ? options_->limits.sasl_line_bytes_max : options_->limits.line_bytes_max;
+  const size_t bytes_max = login_.is_under_way() ? options_->limits.sasl_line_bytes_max
+                                                 : options_->limits.line_bytes_max;
   while (head_ < input_.size() && state_ != kClosing) {
     const std::string_view unread = std::string_view(input_).substr(head_);
     const size_t end = unread.find('\n');
     const size_t size = end == std::string_view::npos ? unread.size() : end + 1;
     if (size > bytes_max && !skipping_line_) {
       skipping_line_ = true;
-      sasl_.reset();
+      login_.cancel();
       refuse({Code::kTooBig, "the line is too long"});
     }
     if (end == std::string_view::npos && !skipping_line_) return std::nullopt;
@@ -136,7 +144,7 @@ std::optional<std::string_view> Session::next_line() {
 void Session::run_line(std::string_view line) {
   if (state_ == kAuthorization && ++commands_ > options_->limits.commands_before_login_max)
     return close(error_line({Code::kDenied, "too many commands before login"}));
-  const Result<void> done = sasl_ ? take_sasl_line(line) : run_command(line);
+  const Result<void> done = login_.is_under_way() ? take_sasl_line(line) : run_command(line);
   if (!done) return refuse(done.error());
   bad_in_a_row_ = 0;
 }

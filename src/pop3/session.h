@@ -59,11 +59,15 @@ class Session final : public wire::Session {
   void abandon();
 
   bool may_send_password() const;
+  wire::Login::Secrets secrets() const {
+    return may_send_password() ? wire::Login::Secrets::kMayShow : wire::Login::Secrets::kHidden;
+  }
   Result<void> check_secret_allowed() const;
   Result<void> log_in(const std::string& name);
   Result<void> refuse_login(Error error);
   Result<Maildrop> open_maildrop(const LoginName& login);
-  Result<void> take_sasl(std::string_view message);
+  Result<void> take_step(const Result<wire::SaslStep>& step);
+  Next resume_login();
   Result<void> take_sasl_line(std::string_view line);
 
   Result<void> cmd_auth(std::string_view argument);
@@ -92,14 +96,14 @@ class Session final : public wire::Session {
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
   LoginCredentials credentials_;
+  wire::Login login_;
   int64_t started_ms_;
   State state_ = kAuthorization;
   std::string input_;
   size_t head_ = 0;  // input_ before this is taken
   std::string output_;
   std::unique_ptr<Work> work_;
-  std::unique_ptr<wire::SaslServer> sasl_;  // an exchange is under way
-  std::string user_;                        // of USER, until PASS
+  std::string user_;  // of USER, until PASS
   std::optional<Maildrop> maildrop_;
   UidSet seen_;  // retrieved and not yet marked
   size_t retrieved_ = 0;

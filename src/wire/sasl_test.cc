@@ -31,10 +31,18 @@ class Users final : public CredentialSource {
     if (found && password_matches(*found, password)) return {};
     return fail(Code::kAuthFailed, "no");
   }
+  uint32_t usual_iterations() const override { return usual_iterations_; }
+  void set_usual_iterations(uint32_t count) { usual_iterations_ = count; }
 
  private:
+  uint32_t usual_iterations_ = kScramIterationsDefault;
   SeededRandom random_{7};
   std::map<std::string, ScramCredential> users_;
+};
+
+struct Offer {
+  std::shared_ptr<const TlsFacts> tls = {};
+  SaslOptions::Tokens tokens = SaslOptions::Tokens::kNone;
 };
 
 class Sasl : public ::testing::Test {
@@ -43,9 +51,12 @@ class Sasl : public ::testing::Test {
     users_.add("user", "pencil");
     users_.add("a,b=c", "p\xc3\xa4ss");
   }
-  std::unique_ptr<SaslServer> server(std::string_view mechanism) {
-    return *make_sasl_server(mechanism,
-                             {.credentials = users_, .random = random_, .server_secret = "s"});
+  std::unique_ptr<SaslServer> server(std::string_view mechanism, const Offer& offer = {}) {
+    return *make_sasl_server(mechanism, {.credentials = users_,
+                                         .random = random_,
+                                         .server_secret = "s",
+                                         .tls = offer.tls,
+                                         .tokens = offer.tokens});
   }
   Code plain_error(std::string_view message) { return server("PLAIN")->step(message).error().code; }
   Code scram_error(std::string_view first) {
@@ -111,6 +122,120 @@ TEST_F(Sasl, ScramRefusesWhatItDoesNotOffer) {
   for (const char* bad : {"", "n", "n,,", "n,,n=user", "n,,n=user,r=", "n,,r=abc,n=user",
                           "x,,n=u,r=a", "n,,n=us=er,r=abc", "n,b=user,n=user,r=abc"})
     EXPECT_EQ(scram_error(bad), Code::kSyntax) << bad;
+}
+
+TEST_F(Sasl, ScramGivesNobodyTheUsualIterations) {
+  users_.set_usual_iterations(10'000);
+  EXPECT_TRUE(server("SCRAM-SHA-256")->step("n,,n=nobody,r=abc")->challenge.ends_with(",i=10000"));
+}
+
+TEST_F(Sasl, ScramBindsALoginToItsConnection) {  // RFC 5802 §6, RFC 9266, RFC 5929
+  const auto tls = std::make_shared<TlsFacts>(
+      TlsFacts{.exporter = "exported", .server_end_point = "hash", .client_userids = {}});
+  const auto log_in_bound = [&](const ChannelBinding& binding) -> Result<std::string> {
+    TRY(ScramClient client, ScramClient::make("user", "pencil", random_, binding));
+    const auto scram = server("SCRAM-SHA-256-PLUS", {.tls = tls});
+    TRY(const SaslStep first, scram->step(client.first()));
+    TRY(const std::string proof, client.answer(first.challenge));
+    TRY(const SaslStep last, scram->step(proof));
+    TRY_OK(client.verify(last.challenge));
+    TRY(const SaslStep done, scram->step(""));
+    return done.userid;
+  };
+  EXPECT_EQ(log_in_bound({"tls-exporter", "exported"}), "user");
+  EXPECT_EQ(log_in_bound({"tls-server-end-point", "hash"}), "user");
+  EXPECT_EQ(log_in_bound({"tls-exporter", "another's"}).error().code, Code::kAuthFailed);
+  EXPECT_EQ(log_in_bound({"tls-unique", "exported"}).error().code, Code::kUnsupported);
+  EXPECT_EQ(log_in_bound({}).error().code, Code::kSyntax);
+
+  const auto plain = [&](std::string_view first) {
+    return server("SCRAM-SHA-256", {.tls = tls})->step(first);
+  };
+  EXPECT_TRUE(plain("n,,n=user,r=abc"));
+  // Who could bind was kept from it: -PLUS was offered.
+  EXPECT_EQ(plain("y,,n=user,r=abc").error().code, Code::kAuthFailed);
+  EXPECT_EQ(plain("p=tls-exporter,,n=user,r=abc").error().code, Code::kUnsupported);
+}
+
+TEST_F(Sasl, ABindingThatTheConnectionLacksIsNotOffered) {
+  const auto tls = std::make_shared<TlsFacts>(
+      TlsFacts{.exporter = "", .server_end_point = "hash", .client_userids = {}});
+  const auto scram = server("SCRAM-SHA-256-PLUS", {.tls = tls});
+  EXPECT_EQ(scram->step("p=tls-exporter,,n=user,r=abc").error().code, Code::kUnsupported);
+  EXPECT_FALSE(make_sasl_server("SCRAM-SHA-256-PLUS",
+                                {.credentials = users_, .random = random_, .server_secret = "s"}));
+}
+
+TEST_F(Sasl, S17ExternalLogsInOnlyWhomTheCertificateNames) {  // RFC 4422 appendix A
+  const auto external = [&](std::vector<std::string> names, std::string_view message) {
+    const auto tls = std::make_shared<TlsFacts>(TlsFacts{.client_userids = std::move(names)});
+    return server("EXTERNAL", {.tls = tls})->step(message);
+  };
+  EXPECT_EQ(external({"ann"}, "")->userid, "ann");
+  EXPECT_EQ(external({"ann"}, "ann")->userid, "ann");
+  EXPECT_EQ(external({"ann"}, "bob").error().code, Code::kDenied);
+  EXPECT_EQ(external({"ann", "bob"}, "bob")->userid, "bob");
+  EXPECT_EQ(external({"ann", "bob"}, "").error().code, Code::kDenied);
+  EXPECT_EQ(external({"a\nb"}, "").error().code, Code::kAuthFailed);
+  const auto nameless = std::make_shared<TlsFacts>();
+  EXPECT_FALSE(make_sasl_server(
+      "EXTERNAL",
+      {.credentials = users_, .random = random_, .server_secret = "s", .tls = nameless}));
+}
+
+TEST_F(Sasl, ATokenLogsInItsOwner) {  // RFC 7628 §3.1
+  constexpr SaslOptions::Tokens kTaken = SaslOptions::Tokens::kTaken;
+  const auto bearer = server("OAUTHBEARER", {.tokens = kTaken});
+  const auto step = bearer->step("n,a=ann,\1host=mail.example\1port=143\1auth=Bearer abc.def\1\1");
+  EXPECT_EQ(step->token, "abc.def");
+  EXPECT_EQ(bearer->judge("ann")->userid, "ann");
+  const auto other = server("XOAUTH2", {.tokens = kTaken});
+  EXPECT_EQ(other->step("user=ann\1auth=Bearer abc.def\1\1")->token, "abc.def");
+  EXPECT_TRUE(other->judge("ann")->done);
+}
+
+TEST_F(Sasl, ATokenThatIsNotGoodIsRefusedInTwoSteps) {  // RFC 7628 §3.2.2, §3.2.3
+  constexpr SaslOptions::Tokens kTaken = SaslOptions::Tokens::kTaken;
+  for (const Result<std::string>& owner :
+       {Result<std::string>("bob"), Result<std::string>(fail(Code::kAuthFailed, "expired"))}) {
+    const auto bearer = server("OAUTHBEARER", {.tokens = kTaken});
+    ASSERT_TRUE(bearer->step("n,a=ann,\1auth=bearer abc\1\1"));
+    const Result<SaslStep> refused = bearer->judge(owner);
+    EXPECT_EQ(refused->challenge, "{\"status\":\"invalid_token\"}");
+    EXPECT_FALSE(refused->done);
+    EXPECT_EQ(bearer->step("\1").error().code, Code::kAuthFailed);
+  }
+  const auto silent = server("OAUTHBEARER", {.tokens = kTaken});
+  ASSERT_TRUE(silent->step("n,,\1auth=Bearer abc\1\1"));
+  EXPECT_EQ(silent->judge(fail(Code::kUnavailable, "nobody answers")).error().code,
+            Code::kUnavailable);
+  const auto asking = server("OAUTHBEARER", {.tokens = kTaken});
+  EXPECT_TRUE(asking->step("n,,\1auth=\1\1").error().code == Code::kSyntax);
+  for (const char* bad : {"", "n,,", "n,,\1", "n,,\1auth=Bearer abc", "n,,\1auth=Bearer abc\1",
+                          "n,,\1auth=Basic abc\1\1", "n,,auth=Bearer abc\1\1"})
+    EXPECT_EQ(server("OAUTHBEARER", {.tokens = kTaken})->step(bad).error().code, Code::kSyntax)
+        << bad;
+  EXPECT_EQ(server("OAUTHBEARER", {.tokens = kTaken})
+                ->step(std::string(kTokenMessageBytesMax + 1, 'x'))
+                .error()
+                .code,
+            Code::kTooBig);
+}
+
+TEST_F(Sasl, MechanismsAreNamedWhereTheyWork) {
+  const SaslOptions plain{.credentials = users_, .random = random_, .server_secret = "s"};
+  EXPECT_EQ(sasl_mechanisms(plain), (std::vector<std::string_view>{"PLAIN", "SCRAM-SHA-256"}));
+  SaslOptions all = plain;
+  all.tls = std::make_shared<TlsFacts>(
+      TlsFacts{.exporter = "e", .server_end_point = "", .client_userids = {"ann"}});
+  all.tokens = SaslOptions::Tokens::kTaken;
+  const std::vector<std::string_view> names = sasl_mechanisms(all);
+  EXPECT_EQ(names.size(), 6u);
+  for (const std::string_view name : names) {
+    EXPECT_TRUE(make_sasl_server(name, all)) << name;
+    EXPECT_EQ(shows_its_secret(name),
+              name == "PLAIN" || name == "OAUTHBEARER" || name == "XOAUTH2");
+  }
 }
 
 TEST_F(Sasl, MessagesHaveALimit) {

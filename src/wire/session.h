@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 
+#include "wire/tls_facts.h"
+
 namespace gemel::wire {
 
 /// What the session wants when its output so far has been written.
@@ -35,12 +37,14 @@ enum class Compression { kNone, kDeflate, kZstd };
 
 /// Facts about the connection, and the way to wake its session.
 struct SessionEnv {
-  std::string peer_address;            // "127.0.0.1", "::1", or "unix"
-  uint16_t local_port = 0;             // 0 on a unix socket
-  bool is_local = false;               // a unix socket or the loopback
-  bool is_tls = false;                 // TLS from the first byte
-  bool can_tls = false;                // a certificate is there: STARTTLS may be offered
-  std::function<void()> wake = [] {};  // schedules Session::wake; cheap, any thread
+  std::string peer_address;                  // "127.0.0.1", "::1", or "unix"
+  uint16_t local_port = 0;                   // 0 on a unix socket
+  bool is_local = false;                     // a unix socket or the loopback
+  bool is_tls = false;                       // TLS from the first byte
+  bool can_tls = false;                      // a certificate is there: STARTTLS may be offered
+  std::shared_ptr<const TlsFacts> tls = {};  // what they are is known once TLS is on
+  std::function<void()> wake = [] {};        // schedules Session::wake; cheap, any thread
+  std::function<void(int64_t delay_ms)> wake_after = [](int64_t) {};  // once; as wake
 };
 
 class Session {

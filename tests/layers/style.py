@@ -25,6 +25,7 @@ LAYERS = {
     "wire": {"base"},
     "sieve": {"base", "mail"},
     "net": {"base", "wire"},
+    "oauth": {"base", "wire"},
     "sync": {"base", "mail", "store", "wire"},
     "imap": {"base", "mail", "store", "wire"},
     "delivery": {"base", "mail", "store", "sieve"},
@@ -35,11 +36,11 @@ LAYERS = {
     "admin": {"base", "mail", "store", "wire", "sync", "sieve", "expire"},
     "outgoing": {"base", "mail", "store", "wire"},
     "bin": {"base", "mail", "store", "wire", "net", "sync", "imap", "lmtp", "nntp", "pop3", "admin",
-            "sieve", "delivery", "managesieve", "outgoing", "expire"},
+            "sieve", "delivery", "managesieve", "outgoing", "expire", "oauth"},
 }
 # Values and sessions do no I/O and start no thread; they get a Clock, a Random and a store.
 WITHOUT_IO = {"mail", "sieve", "expire", "delivery", "wire", "sync", "imap", "lmtp", "managesieve",
-              "nntp", "outgoing", "pop3"}
+              "nntp", "oauth", "outgoing", "pop3"}
 IO_HEADERS = re.compile(
     r"boost/asio|sys/(socket|stat|file|mman|epoll)\.h|netinet/|arpa/|netdb\.h|fcntl\.h|unistd\.h"
     r"|fstream|filesystem|thread|rocksdb/")

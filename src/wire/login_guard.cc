@@ -1,0 +1,110 @@
+#include "wire/login_guard.h"
+
+#include <algorithm>
+
+namespace gemel::wire {
+namespace {
+
+constexpr size_t kIpv6Groups = 8;
+constexpr size_t kNetworkGroups = 4;
+// A name that no user can have would only take room.
+constexpr size_t kNameBytesMax = 256;
+
+std::string name_key(std::string_view userid) {
+  return std::string(userid.substr(0, kNameBytesMax));
+}
+
+std::string home_key(const LoginOrigin& origin) {
+  return name_key(origin.userid) + '\0' + network_of(origin.address);
+}
+
+}  // namespace
+
+// "2001:db8::1" is "2001:db8:0:0:0:0:0:1".
+std::string network_of(std::string_view address) {
+  if (!address.contains(':')) return std::string(address);
+  const size_t gap = address.find("::");
+  const auto groups = static_cast<size_t>(std::ranges::count(address, ':')) + 1;
+  std::string out;
+  size_t taken = 0;
+  for (size_t at = 0; at <= address.size() && taken < kNetworkGroups;) {
+    const size_t end = std::min(address.find(':', at), address.size());
+    if (end > at || at != gap + 1 || gap == std::string_view::npos) {
+      const std::string_view group = address.substr(at, end - at);
+      out += group.empty() ? "0" : std::string(group);
+      out += ':';
+      ++taken;
+    } else {
+      for (size_t i = groups - 1; i < kIpv6Groups && taken < kNetworkGroups; ++i, ++taken)
+        out += "0:";
+    }
+    at = end + 1;
+  }
+  return out;
+}
+
+bool LoginGuard::counts_address(const LoginOrigin& origin) const {
+  return origin.place == LoginOrigin::Place::kRemote ||
+         options_.local == LoginGuardOptions::Local::kCounted;
+}
+
+size_t LoginGuard::count_of(Table& table, const std::string& key, int64_t now_ms) {
+  const auto found = table.find(key);
+  if (found == table.end()) return 0;
+  if (found->second.until_ms > now_ms) return found->second.count;
+  table.erase(found);
+  return 0;
+}
+
+// Where all are fresh, the first goes: better a count lost than a server without memory.
+template <class Entries, class IsOld>
+void LoginGuard::make_room(Entries& entries, IsOld is_old) {
+  if (entries.size() < options_.entries_max) return;
+  std::erase_if(entries, is_old);
+  if (entries.size() >= options_.entries_max) entries.erase(entries.begin());
+}
+
+size_t LoginGuard::count_up(Table& table, const std::string& key, int64_t now_ms) {
+  const size_t before = count_of(table, key, now_ms);
+  if (before == 0)
+    make_room(table, [&](const auto& entry) { return entry.second.until_ms <= now_ms; });
+  table[key] = {.count = before + 1, .until_ms = now_ms + options_.window_ms};
+  return before + 1;
+}
+
+Result<void> LoginGuard::admit(const LoginOrigin& origin) {
+  const std::scoped_lock lock(mutex_);
+  const int64_t now_ms = clock_.monotonic_ms();
+  if (options_.address_failures_max > 0 && counts_address(origin) &&
+      count_of(by_address_, network_of(origin.address), now_ms) >= options_.address_failures_max)
+    return fail(Code::kBusy, "too many failed logins from your address, try again later");
+  const auto home = homes_.find(home_key(origin));
+  if (home != homes_.end() && home->second > now_ms) return {};
+  if (options_.user_failures_max > 0 && !origin.userid.empty() &&
+      count_of(by_user_, name_key(origin.userid), now_ms) >= options_.user_failures_max)
+    return fail(Code::kBusy, "too many failed logins of this user, try again later");
+  return {};
+}
+
+int64_t LoginGuard::failed(const LoginOrigin& origin) {
+  const std::scoped_lock lock(mutex_);
+  const int64_t now_ms = clock_.monotonic_ms();
+  if (!origin.userid.empty()) count_up(by_user_, name_key(origin.userid), now_ms);
+  if (!counts_address(origin)) return options_.delay_ms;
+  const size_t count = count_up(by_address_, network_of(origin.address), now_ms);
+  int64_t delay_ms = options_.delay_ms;
+  for (size_t i = 1; i < count && delay_ms > 0 && delay_ms < options_.delay_ms_max; ++i)
+    delay_ms *= 2;
+  return std::min(delay_ms, options_.delay_ms_max);
+}
+
+// An address keeps its failures: who knows one password may be guessing another.
+void LoginGuard::succeeded(const LoginOrigin& origin) {
+  const std::scoped_lock lock(mutex_);
+  const int64_t now_ms = clock_.monotonic_ms();
+  by_user_.erase(name_key(origin.userid));
+  make_room(homes_, [&](const auto& entry) { return entry.second <= now_ms; });
+  homes_[home_key(origin)] = now_ms + options_.home_ms;
+}
+
+}  // namespace gemel::wire
