@@ -32,6 +32,10 @@ class MultiSearchWork final : public Work {
   MultiSearchWork(Session& session, MultiSearch search)
       : session_(session), request_(std::move(search)) {}
 
+  /// Mailboxes: how many messages are in those to come is not known yet.
+  std::optional<Done> done() const override {
+    return Done{.count = at_, .goal = request_.mailboxes.size()};
+  }
   Result<Progress> step(std::string& out) override {
     if (!search_ && at_ == request_.mailboxes.size()) return Progress::kDone;
     if (!search_) {

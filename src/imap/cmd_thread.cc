@@ -23,6 +23,9 @@ class ThreadWork final : public Work {
         numbers_(numbers),
         walk_(Bitmap()) {}
 
+  std::optional<Done> done() const override {
+    return stage_ == Stage::kSearch ? std::optional(search_.done()) : std::nullopt;
+  }
   Result<Progress> step(std::string& out) override {
     switch (stage_) {
       case Stage::kSearch: {
