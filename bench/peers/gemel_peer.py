@@ -22,6 +22,8 @@ from gemel_server import CHANNEL, GEMELD, PASSWORD, Pair, Server, free_ports  # 
 UNSUPPORTED = 3
 STOP_S_MAX = 60
 SIDES = ("primary", "replica")
+NAMES = {"managesieve": "sieve"}  # what a bench calls a service
+ADMIN = "root"  # sets quotas by IMAP
 
 
 def build():
@@ -39,7 +41,8 @@ def start(server):
 
 def write_peer(directory, servers, words, **more):
     version = subprocess.run([GEMELD, "--version"], capture_output=True, text=True, check=True)
-    peer = {server.name: {service: port for service, port in server.ports.items()
+    peer = {server.name: {NAMES.get(service, service): port
+                          for service, port in server.ports.items()
                           if service != "sync"} for server in servers}
     peer |= {"password": PASSWORD, "description": f"Gemel {version.stdout.split()[-1]} ({words})"}
     (directory / "peer.json").write_text(json.dumps(peer | more, indent=1) + "\n")
@@ -52,13 +55,17 @@ def side(directory, name="primary"):
 
 def up_pair(directory, words, mode):
     build()
-    pair = Pair(directory, via=free_ports(1)[0], channel={"mode": mode})
+    pair = Pair(directory, via=free_ports(1)[0], channel={"mode": mode},
+                more={"": {"admins": [ADMIN]}})
     for server in (pair.replica, pair.primary):
+        server.ports["managesieve"] = free_ports(1)[0]
         start(server)
+    pair.primary.add_user(ADMIN)
     if mode == "rolling":  # what the bench changes waits for its `sync`
         pair.primary.admin("channel pause", channel=CHANNEL)
     write_peer(directory, pair.sides, words, sync_via=pair.primary.channel["port"],
-               sync_listen=pair.replica.ports["sync"])
+               sync_listen=pair.replica.ports["sync"], admin=ADMIN, admin_password=PASSWORD,
+               quota_root="{user}")
 
 
 def up_one(directory, words):
