@@ -37,6 +37,7 @@ Result<Answer> read_greeting(Tokenizer& in) {
     greeting.starttls |= capability == "STARTTLS";
     greeting.scram |= capability == "AUTH=SCRAM-SHA-256";
     greeting.zstd |= capability == "COMPRESS=ZSTD";
+    greeting.zstd_words |= capability == "COMPRESS=ZSTD-WORDS";
     greeting.received |= capability == "RECEIVED";
     in.skip(' ');
   }

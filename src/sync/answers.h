@@ -38,6 +38,7 @@ struct Greeting {
   bool starttls = false;
   bool scram = false;
   bool zstd = false;
+  bool zstd_words = false;
   bool received = false;  // says so when a batch has come, see ReceivedRow
 };
 

@@ -40,6 +40,7 @@ std::string encode(const Greeting& greeting) {
   if (greeting.scram) add("AUTH=SCRAM-SHA-256");
   if (greeting.starttls) add("STARTTLS");
   if (greeting.zstd) add("COMPRESS=ZSTD");
+  if (greeting.zstd_words) add("COMPRESS=ZSTD-WORDS");
   if (greeting.received) add("RECEIVED");
   out += ')';
   out += kEnd;

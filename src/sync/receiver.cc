@@ -45,6 +45,7 @@ void Receiver::produce(std::string& out, size_t bytes_max) {
                         .starttls = env_.can_tls && !env_.is_tls,
                         .scram = true,
                         .zstd = true,
+                        .zstd_words = true,
                         .received = true}));
   }
   if (receipt_ == Receipt::kWritten) finish_sync();
@@ -114,9 +115,7 @@ wire::Want Receiver::want() const {
   }
 }
 
-wire::Compression Receiver::compression() const {
-  return wants_zstd_ ? wire::Compression::kZstd : wire::Compression::kNone;
-}
+wire::Compression Receiver::compression() const { return compression_; }
 
 std::optional<int64_t> Receiver::input_timeout_ms() const {
   return state_ == State::kReady ? kReceiverTimeoutMs : kLoginTimeoutMs;
@@ -302,7 +301,10 @@ Result<void> Receiver::hello(wire::Tokenizer& in) {
   channel_ = channel;
   TRY_OK(in.space());
   TRY(sender_, read_standing(in));
-  wants_zstd_ = in.skip_word(" ZSTD");
+  if (in.skip_word(" ZSTD-WORDS"))
+    compression_ = wire::Compression::kZstdWords;
+  else if (in.skip_word(" ZSTD"))
+    compression_ = wire::Compression::kZstd;
   TRY_OK(in.end());
   said_hello_ = true;
   say("OK HELLO\r\n");
@@ -373,7 +375,7 @@ void Receiver::logged_in(std::string_view userid, std::string_view last_message)
     return;
   }
   framer_ = wire::Framer(kLimits);
-  state_ = wants_zstd_ ? State::kCompression : State::kReady;
+  state_ = compression_ == wire::Compression::kNone ? State::kReady : State::kCompression;
   log::info("sync link from {} ({}, term {}) is up", env_.peer_address, channel_,
             text_of(sender_.term));
   if (options_.upstreams != nullptr)

@@ -97,7 +97,7 @@ class Receiver final : public wire::Session {
   /// Of a SYNC that is to be told when the batch has come: that must be written before the disk is
   /// waited for.
   enum class Receipt : uint8_t { kNone, kSaid, kWritten } receipt_ = Receipt::kNone;
-  bool wants_zstd_ = false;
+  wire::Compression compression_ = wire::Compression::kNone;  // that the sender wants
   bool compressed_ = false;
   int login_tries_ = 0;
   std::unique_ptr<wire::SaslServer> sasl_;

@@ -34,9 +34,7 @@ class Sender final : public wire::Session {
   wire::Want want() const override;
   void wake() override { idle_ = false; }
   void tls_started() override;
-  wire::Compression compression() const override {
-    return zstd_ ? wire::Compression::kZstd : wire::Compression::kNone;
-  }
+  wire::Compression compression() const override { return compression_; }
   std::optional<int64_t> input_timeout_ms() const override;
   void timed_out() override;
   void end_of_input() override { fail_with("the other end closed the connection"); }
@@ -67,7 +65,7 @@ class Sender final : public wire::Session {
   wire::Framer framer_;
   State state_ = State::kGreeting;
   std::string output_;
-  bool zstd_ = false;
+  wire::Compression compression_ = wire::Compression::kNone;  // that both ends can
   ChannelCore::Receipt receipt_ = ChannelCore::Receipt::kNotOffered;
   bool compression_asked_ = false;
   bool stopping_ = false;
@@ -178,7 +176,8 @@ Result<void> Sender::on_greeting(const Greeting& greeting) {
         fmt::format("the replica speaks protocol {} with digest {}, this end {} with {}",
                     greeting.protocol, greeting.digest_version, kProtocolVersion, kDigestVersion));
   if (!greeting.scram) return fail(Code::kUnsupported, "the replica has no SCRAM-SHA-256");
-  zstd_ = greeting.zstd;
+  if (greeting.zstd) compression_ = wire::Compression::kZstd;
+  if (greeting.zstd_words) compression_ = wire::Compression::kZstdWords;
   if (greeting.received) receipt_ = ChannelCore::Receipt::kOffered;
   if (!env_.is_tls && env_.can_tls && greeting.starttls) {
     output_ += "STARTTLS\r\n";
@@ -204,7 +203,8 @@ Result<void> Sender::say_hello() {
   output_ += ' ';
   standing_ = standing_of(core_->store());
   put_standing(output_, standing_);
-  if (zstd_) output_ += " ZSTD";
+  if (compression_ == wire::Compression::kZstd) output_ += " ZSTD";
+  if (compression_ == wire::Compression::kZstdWords) output_ += " ZSTD-WORDS";
   output_ += "\r\nAUTHENTICATE SCRAM-SHA-256 " + to_base64(scram_->first()) + "\r\n";
   core_->count_round_trip();
   state_ = State::kLogin;
@@ -247,7 +247,7 @@ Result<void> Sender::on_login(const Answer& answer) {
     return {};
   }
   TRY_OK(core_->logged_in(digest));
-  state_ = zstd_ ? State::kCompression : State::kReady;
+  state_ = compression_ == wire::Compression::kNone ? State::kReady : State::kCompression;
   return {};
 }
 

@@ -51,7 +51,8 @@ class Packer {
   }
 
  private:
-  std::unique_ptr<wire::Compressor> compressor_ = wire::make_compressor(wire::Compression::kZstd);
+  std::unique_ptr<wire::Compressor> compressor_ =
+      wire::make_compressor(wire::Compression::kZstdWords);
 };
 
 class TestLink {

@@ -14,18 +14,38 @@ constexpr int kZstdLevel = 3;
 constexpr int kDeflateLevel = 6;
 constexpr size_t kPieceBytes = 16 << 10;
 
+// Every frame begins with it; between ends that know where frames begin it is left out.
+constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";
+
 class ZstdCompressor final : public Compressor {
  public:
-  ZstdCompressor() {
+  explicit ZstdCompressor(std::string_view words) : has_words_(!words.empty()) {
     CHECK(stream_ != nullptr);
     ZSTD_CCtx_setParameter(stream_, ZSTD_c_compressionLevel, kZstdLevel);
     ZSTD_CCtx_setParameter(stream_, ZSTD_c_windowLog, kZstdWindowLog);
+    if (!has_words_) return;
+    ZSTD_CCtx_setParameter(stream_, ZSTD_c_dictIDFlag, 0);
+    ZSTD_CCtx_loadDictionary(stream_, words.data(), words.size());
+    to_drop_ = kZstdMagic.size();
   }
   ~ZstdCompressor() override { ZSTD_freeCCtx(stream_); }
 
   void write(std::string_view bytes, Flush flush, std::string& out) override {
+    frame_bytes_ += bytes.size();
+    const bool is_last = has_words_ && flush == Flush::kFlush && frame_bytes_ >= kWordsFrameBytes;
+    pack(bytes,
+         is_last                  ? ZSTD_e_end
+         : flush == Flush::kFlush ? ZSTD_e_flush
+                                  : ZSTD_e_continue,
+         out);
+    if (!is_last) return;
+    frame_bytes_ = 0;
+    to_drop_ = kZstdMagic.size();
+  }
+
+ private:
+  void pack(std::string_view bytes, ZSTD_EndDirective end, std::string& out) {
     ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
-    const ZSTD_EndDirective end = flush == Flush::kFlush ? ZSTD_e_flush : ZSTD_e_continue;
     size_t left = 0;
     do {
       const size_t before = out.size();
@@ -34,18 +54,24 @@ class ZstdCompressor final : public Compressor {
       left = ZSTD_compressStream2(stream_, &piece, &in, end);
       CHECK(ZSTD_isError(left) == 0);
       out.resize(before + piece.pos);
-    } while (in.pos < in.size || (flush == Flush::kFlush && left > 0));
+      const size_t dropped = std::min(to_drop_, piece.pos);
+      out.erase(before, dropped);
+      to_drop_ -= dropped;
+    } while (in.pos < in.size || (end != ZSTD_e_continue && left > 0));
   }
 
- private:
+  const bool has_words_;
+  uint64_t frame_bytes_ = 0;
+  size_t to_drop_ = 0;  // of the frame's magic
   ZSTD_CCtx* stream_ = ZSTD_createCCtx();
 };
 
 class ZstdDecompressor final : public Decompressor {
  public:
-  ZstdDecompressor() {
+  explicit ZstdDecompressor(std::string_view words) : has_words_(!words.empty()) {
     CHECK(stream_ != nullptr);
     ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, kZstdWindowLog);
+    if (has_words_) ZSTD_DCtx_loadDictionary(stream_, words.data(), words.size());
   }
   ~ZstdDecompressor() override { ZSTD_freeDCtx(stream_); }
 
@@ -59,12 +85,18 @@ class ZstdDecompressor final : public Decompressor {
     while (piece.pos < piece.size) {
       const size_t made = piece.pos;
       const size_t taken = in.pos;
+      if (has_words_ && is_frame_over_ && in.pos < in.size) {
+        ZSTD_inBuffer magic{kZstdMagic.data(), kZstdMagic.size(), 0};
+        ZSTD_decompressStream(stream_, &piece, &magic);
+        is_frame_over_ = false;
+      }
       const size_t result = ZSTD_decompressStream(stream_, &piece, &in);
       if (ZSTD_isError(result) != 0) {
         out.resize(before);
         return fail(Code::kCorrupt, "the compressed stream is broken");
       }
       if (piece.pos == made && in.pos == taken) break;
+      is_frame_over_ = result == 0;
     }
     input_.erase(0, in.pos);
     out.resize(before + piece.pos);
@@ -72,6 +104,8 @@ class ZstdDecompressor final : public Decompressor {
   }
 
  private:
+  const bool has_words_;
+  bool is_frame_over_ = true;
   ZSTD_DCtx* stream_ = ZSTD_createDCtx();
   std::string input_;
 };
@@ -133,18 +167,39 @@ class DeflateDecompressor final : public Decompressor {
   std::string input_;
 };
 
+std::string_view words_of(Compression kind) {
+  return kind == Compression::kZstdWords ? kSyncWords : std::string_view();
+}
+
 }  // namespace
+
+// What is said most stands last, where it is named shortest.
+const std::string_view kSyncWords =
+    "* RECEIVED\r\n* USER * MAILBOX NO UPDATE [MODIFIED] LOST USERDATA 1+1 +1700000000 0 PUT 2 "
+    "subscription/ DEL 2 sieve/script/ sieve/active seen/ mailbox/ MENDS RENAME (-1 2+0 /\r\n"
+    "UPDATE 0+1 0 0 0 HEADER (/INBOX PARTITION default UIDVALIDITY +1700000000 CREATED +1700000000 "
+    "DELETED +0 ATTRIBUTES (acl/ lrswipkxtecda quota/storage special-use/ annotation/) LINEAGE "
+    "(1.0000000000000000@0)) \r\n"
+    "UPDATE -1 1+1 1 0 0 APPEND 1 +0 +0 () GROWS 30 ~{1000+}\r\n"
+    " 0 0 STORE 1:2 -($Forwarded)\r\nSYNC\r\n 0 0 STORE 1 +($Forwarded)\r\nSYNC\r\n"
+    " 0 0 STORE 1:2 -(\\Draft)\r\nSYNC\r\n 0 0 STORE 1 +(\\Draft)\r\nSYNC\r\n"
+    " 0 0 STORE 1:2 -(\\Answered)\r\nSYNC\r\n 0 0 STORE 1 +(\\Answered)\r\nSYNC\r\n"
+    " 0 0 STORE 1:2 -(\\Deleted)\r\nSYNC\r\n 0 0 STORE 1 +(\\Deleted)\r\nSYNC\r\n"
+    " 0 0 STORE 1:2 -(\\Flagged)\r\nSYNC\r\n 0 0 STORE 1 +(\\Flagged)\r\nSYNC\r\n"
+    " 0 0 STORE 1:2 -(\\Seen)\r\nSYNC\r\n 0 0 STORE 1 +(\\Seen)\r\nSYNC\r\n"
+    " 0 0 EXPUNGE 1:2\r\nSYNC\r\n\r\n"
+    "OK USERDATA \r\nOK RENAME\r\nOK UPDATE \r\nOK SYNC\r\nUPDATE -";
 
 std::unique_ptr<Compressor> make_compressor(Compression kind) {
   CHECK(kind != Compression::kNone);
-  if (kind == Compression::kZstd) return std::make_unique<ZstdCompressor>();
-  return std::make_unique<DeflateCompressor>();
+  if (kind == Compression::kDeflate) return std::make_unique<DeflateCompressor>();
+  return std::make_unique<ZstdCompressor>(words_of(kind));
 }
 
 std::unique_ptr<Decompressor> make_decompressor(Compression kind) {
   CHECK(kind != Compression::kNone);
-  if (kind == Compression::kZstd) return std::make_unique<ZstdDecompressor>();
-  return std::make_unique<DeflateDecompressor>();
+  if (kind == Compression::kDeflate) return std::make_unique<DeflateDecompressor>();
+  return std::make_unique<ZstdDecompressor>(words_of(kind));
 }
 
 }  // namespace gemel::wire

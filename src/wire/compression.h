@@ -1,5 +1,6 @@
 // Streams that are compressed as they flow: zstd for the sync link, raw deflate for IMAP (RFC
-// 4978).
+// 4978). kZstdWords is zstd with a dictionary of the sync link's words, begun anew now and then, so
+// that a short line is short whatever went before it.
 //
 // A context lives as long as its connection, so what was said before makes what follows short.
 // Threads  one at a time.
@@ -38,6 +39,13 @@ class Decompressor {
 
 /// log2 of the bytes that a zstd stream may look back. Memory: about twice that for each direction.
 inline constexpr int kZstdWindowLog = 23;
+
+/// Ends with other words don't understand each other: see doc/replication-protocol.md before a
+/// change of a single byte.
+extern const std::string_view kSyncWords;
+/// A frame of kZstdWords ends with the first flush behind so many bytes: less than the window, so
+/// that the words are in it.
+inline constexpr uint64_t kWordsFrameBytes = uint64_t{4} << 20;
 
 /// `kind` must not be kNone.
 std::unique_ptr<Compressor> make_compressor(Compression kind);

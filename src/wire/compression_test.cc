@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #include <memory>
+#include <random>
 #include <string>
 
 namespace gemel::wire {
@@ -55,6 +56,38 @@ TEST_P(Compressed, ABrokenStreamIsAnError) {
   EXPECT_EQ(decompressor->read(out, 100).error().code, Code::kCorrupt);
 }
 
+TEST(ZstdWords, FramesBeginAnewWhereverAReadEnds) {
+  const auto compressor = make_compressor(Compression::kZstdWords);
+  const auto decompressor = make_decompressor(Compression::kZstdWords);
+  std::mt19937 random(1);
+  std::string sent;
+  std::string received;
+  while (sent.size() < 3 * kWordsFrameBytes + 100) {
+    std::string piece(random() % 400'000, '\0');
+    for (size_t i = 0; i < piece.size(); i += 4) piece[i] = static_cast<char>(random());
+    sent += piece;
+    std::string wire;
+    compressor->write(piece, Compressor::Flush::kFlush, wire);
+    decompressor->feed(wire);
+    while (*decompressor->read(received, 1 + random() % 70'000) > 0) {
+    }
+    ASSERT_TRUE(received == sent) << sent.size();
+  }
+}
+
+TEST(ZstdWords, AShortLineIsShortWhateverWentBefore) {
+  const auto compressor = make_compressor(Compression::kZstdWords);
+  std::mt19937 random(1);
+  std::string noise(20 << 20, '\0');
+  for (char& c : noise) c = static_cast<char>(random());
+  std::string wire;
+  compressor->write(noise, Compressor::Flush::kFlush, wire);
+  wire.clear();
+  compressor->write("UPDATE -7 5213+1 5000 0 0 STORE 4711 +(\\Flagged)\r\nSYNC\r\n",
+                    Compressor::Flush::kFlush, wire);
+  EXPECT_LE(wire.size(), 35U);
+}
+
 TEST(Zstd, AWindowLargerThanOursIsRefused) {
   const std::string text(32 << 20, 'x');
   const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
@@ -85,7 +118,9 @@ TEST(Deflate, TheEndOfTheStreamInsideAConnectionIsAnError) {
   EXPECT_EQ(decompressor->read(read, 100).error().code, Code::kCorrupt);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Compressed, testing::Values(Compression::kDeflate, Compression::kZstd));
+INSTANTIATE_TEST_SUITE_P(, Compressed,
+                         testing::Values(Compression::kDeflate, Compression::kZstd,
+                                         Compression::kZstdWords));
 
 }  // namespace
 }  // namespace gemel::wire

@@ -33,7 +33,7 @@ enum class Want {
   kClose,        // close after the output is written
 };
 
-enum class Compression { kNone, kDeflate, kZstd };
+enum class Compression { kNone, kDeflate, kZstd, kZstdWords };
 
 /// Facts about the connection, and the way to wake its session.
 struct SessionEnv {
