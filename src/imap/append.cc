@@ -8,6 +8,7 @@
 #include "imap/message.h"
 #include "imap/names.h"
 #include "imap/reply.h"
+#include "mail/mime_header.h"
 
 namespace gemel::imap {
 namespace {
@@ -18,13 +19,21 @@ std::unexpected<Error> too_big() {
   return fail(Code::kTooBig, "the message is larger than this server takes");
 }
 
+// As much of a message as is looked at for how it is encoded.
+constexpr size_t kHeadBytesMax = 16 << 10;
+
+bool is_declared_binary(std::string_view head) {
+  const std::optional<HeaderField> field = find_field(head, "Content-Transfer-Encoding");
+  return field && equals_ignoring_case(unfold(field->value), "binary");
+}
+
 }  // namespace
 
 Result<AppendIntake> AppendIntake::start(wire::Tokenizer& tokens, const Terms& terms) {
   TRY_OK(tokens.space());
   TRY(const std::string_view wire_name, tokens.astring());
   const UserAccess& user = terms.urls.user;
-  TRY(const MailboxName name, mailbox_of(user, wire_name));
+  TRY(const MailboxName name, mailbox_of(user, wire_name, terms.dialect));
   TRY(const MailboxInfo mailbox, user.find(name, {Right::kInsert}));
   AppendIntake out(terms, mailbox);
   out.mark_ = tokens.mark();
@@ -34,6 +43,11 @@ Result<AppendIntake> AppendIntake::start(wire::Tokenizer& tokens, const Terms& t
 Result<AppendIntake::Next> AppendIntake::read_on(wire::Tokenizer tokens) {
   TRY_OK(state_);
   tokens.resume(mark_);
+  if (std::exchange(is_utf8_, false)) {
+    if (const Result<void> closed = tokens.expect(')'); !closed) state_ = closed;
+    mark_ = tokens.mark();
+  }
+  TRY_OK(state_);
   if (std::exchange(is_streaming_, false) && !is_catenating_) state_ = end_message();
   TRY_OK(state_);
   Result<Next> next = read_elements(tokens);
@@ -88,6 +102,12 @@ Result<AppendIntake::Message> AppendIntake::read_start(wire::Tokenizer& tokens) 
 // ` URL "/Sent/;UID=20"` is copied; of ` TEXT {5}` the literal is left: true.
 Result<bool> AppendIntake::read_part(wire::Tokenizer& tokens) {
   if (has_part_) TRY_OK(tokens.space());
+  const wire::Tokenizer::Mark before = tokens.mark();
+  const bool is_utf8 = tokens.skip_text("UTF8 (");  // RFC 6855 §4: a text too
+  if (is_utf8) {
+    tokens.resume(before);
+    return true;
+  }
   const bool is_text = tokens.skip_word("TEXT");
   if (!is_text && !tokens.skip_word("URL")) return tokens.wrong("TEXT or URL");
   TRY_OK(tokens.space());
@@ -101,7 +121,11 @@ Result<bool> AppendIntake::read_part(wire::Tokenizer& tokens) {
 
 Result<AppendIntake::Next> AppendIntake::read_literal(wire::Tokenizer& tokens,
                                                       std::optional<Message> begins) {
+  // RFC 6855 §4: `UTF8 (~{5}`.
+  const bool is_utf8 = tokens.skip_text("UTF8 (");
+  if (is_utf8 && !terms_.takes_utf8) return fail(Code::kSyntax, "ENABLE UTF8=ACCEPT comes first");
   TRY(const wire::LiteralArgument literal, tokens.literal());
+  if (is_utf8 && !literal.binary) return tokens.wrong("a literal8");
   // One that was kept came where nothing could be streamed.
   if (literal.kept) return tokens.wrong("a message");
   if (begins) TRY_OK(begin_message(*std::move(begins)));
@@ -110,7 +134,7 @@ Result<AppendIntake::Next> AppendIntake::read_literal(wire::Tokenizer& tokens,
   if (literal.size > terms_.message_bytes_max - size_) return too_big();
   // RFC 3502 §3: with an empty message a client takes all of the command back.
   if (literal.size == 0 && !is_catenating_) return fail(Code::kInvalid, "the message is empty");
-  is_binary_ = literal.binary;
+  is_utf8_ = is_utf8;
   is_streaming_ = true;
   return Next::kMessage;
 }
@@ -120,6 +144,7 @@ Result<void> AppendIntake::begin_message(Message message) {
     return fail(Code::kLimit, "too many messages in one command");
   TRY(writer_, terms_.store.stage(partition_));
   size_ = 0;
+  head_.clear();
   messages_.push_back(std::move(message));
   return {};
 }
@@ -136,9 +161,11 @@ Result<void> AppendIntake::end_message() {
 
 void AppendIntake::take(std::string_view bytes) {
   if (!state_) return;
-  // RFC 3516 §4.3: a mailbox need not keep NULs, which no literal of FETCH can hold.
-  if (is_binary_ && bytes.contains('\0'))
-    state_ = fail(Code::kUnsupported, "a message with NUL octets is not taken");
+  if (head_.size() < kHeadBytesMax) head_ += bytes.substr(0, kHeadBytesMax - head_.size());
+  // RFC 3516 §4.3: what says of itself that it is binary would have to be encoded for a client
+  // without BINARY, and is not; else bytes are kept as they are, NUL too.
+  if (bytes.contains('\0') && !is_catenating_ && is_declared_binary(head_))
+    state_ = fail(Code::kUnsupported, "[UNKNOWN-CTE] binary content is not taken; encode it");
   else
     state_ = writer_->append(bytes);
   size_ += bytes.size();

@@ -23,6 +23,8 @@ class AppendIntake {
   struct Terms {
     MailStore& store;
     UrlBase urls;
+    ImapDialect dialect;
+    bool takes_utf8;  // UTF8=ACCEPT was enabled
     uint64_t message_bytes_max;
     size_t messages_max;
     uint64_t held_bytes_max;  // of messages so small that they are kept in memory until the end
@@ -88,10 +90,11 @@ class AppendIntake {
   std::vector<Message> messages_;
   std::optional<BodyWriter> writer_;  // of the last message
   uint64_t size_ = 0;                 // of the last message, so far
+  std::string head_;                  // its start
   uint64_t held_bytes_ = 0;
   bool is_catenating_ = false;
-  bool has_part_ = false;   // of the CATENATE under way
-  bool is_binary_ = false;  // the literal under way is a literal8
+  bool has_part_ = false;  // of the CATENATE under way
+  bool is_utf8_ = false;   // "UTF8 (" stands before it (RFC 6855 §4)
   bool is_streaming_ = false;
   Result<void> state_;
 };

@@ -50,6 +50,20 @@ TEST(MultiAppend, IsLinearInItsMessages) {
               StartsWith(fmt::format("a OK [APPENDUID 1700000000 1:{}]", count)));
 }
 
+TEST(Append, KeepsEveryByteAndTheLength) {  // case M01: NUL and bare LF
+  World world;
+  Client client = alice(world);
+  constexpr std::string_view kMessage("From: a\n\nx\0y", 12);
+  client.line("a SELECT INBOX");
+  for (const std::string_view announced : {"{12+}", "~{12+}"}) {
+    EXPECT_THAT(client.line(fmt::format("b APPEND INBOX {}\r\n{}", announced, kMessage)),
+                HasSubstr("b OK"));
+    const std::string fetched = client.line("c FETCH * (RFC822.SIZE BODY.PEEK[])");
+    EXPECT_THAT(fetched, HasSubstr("RFC822.SIZE 12 BODY[] {12}\r\n"));
+    EXPECT_NE(fetched.find(kMessage), std::string::npos);
+  }
+}
+
 TEST(Catenate, IsNoLargerThanAMessage) {  // RFC 4469 §4, TOOBIG
   World world;
   world.change_options().limits.message_bytes_max = 1000;

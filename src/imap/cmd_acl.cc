@@ -12,7 +12,7 @@ namespace {
 /// A mailbox over which the user has one of the rights. Errors: as UserAccess::check_any.
 Result<MailboxInfo> read_mailbox(Session& session, Args& args, Rights any) {
   TRY(const std::string_view wire_name, args.next_astring());
-  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   TRY(MailboxInfo mailbox, session.access().find(name, {}));
   TRY_OK(session.access().check_any(mailbox, any));
   return mailbox;
@@ -27,7 +27,7 @@ Result<std::string> read_identifier(Args& args) {
 }
 
 void put_path_of(std::string& out, const Session& session, const MailboxInfo& mailbox) {
-  put_path(out, session.access().path_of(mailbox.name));
+  put_path(out, session.access().path_of(mailbox.name), session.dialect());
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ Status cmd_setacl(Session& session, Args& args) {
   TRY_OK(tokens.end());
   TRY(const RightsChange change, RightsChange::parse(letters));
   const UserAccess& user = session.access();
-  TRY(const MailboxName name, mailbox_of(user, wire_name));
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   TRY(const MailboxInfo mailbox, user.find(name, {Right::kAdminister}));
   TRY_OK(change_acl(session.store(), mailbox, identifier, change));
   return Completion();
@@ -51,7 +51,7 @@ Status cmd_deleteacl(Session& session, Args& args) {
   TRY(const std::string_view wire_name, args.next_astring());
   TRY(const std::string identifier, read_identifier(args));
   TRY_OK(args.tokens.end());
-  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   TRY(const MailboxInfo mailbox, session.access().find(name, {Right::kAdminister}));
   TRY_OK(change_acl(session.store(), mailbox, identifier, std::nullopt));
   return Completion();
@@ -79,7 +79,7 @@ Status cmd_listrights(Session& session, Args& args) {
   TRY(const std::string_view wire_name, args.next_astring());
   TRY(const std::string identifier, read_identifier(args));
   TRY_OK(args.tokens.end());
-  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   TRY(const MailboxInfo mailbox, session.access().find(name, {Right::kAdminister}));
   const Rights always = identifier == mailbox.name.owner ? kOwnerRightsMin : Rights();
   std::string text = "* LISTRIGHTS ";
@@ -101,7 +101,8 @@ Status cmd_myrights(Session& session, Args& args) {
   TRY(const MailboxInfo mailbox, read_mailbox(session, args, kAny));
   TRY_OK(args.tokens.end());
   std::string text;
-  put_my_rights(text, session.access().path_of(mailbox.name), session.access().rights(mailbox));
+  put_my_rights(text, session.access().path_of(mailbox.name), session.access().rights(mailbox),
+                session.dialect());
   session.say(std::move(text));
   return Completion();
 }

@@ -20,7 +20,7 @@ Result<Transfer> read_transfer(Session& session, Args& args, MailStore::Keep kee
   TRY(const std::string_view wire_name, args.next_astring());
   TRY_OK(args.tokens.end());
   const UserAccess& user = session.access();
-  TRY(const MailboxName name, mailbox_of(user, wire_name));
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   TRY(MailboxInfo target, user.find(name, {Right::kInsert}));
   CopyTerms terms{.source_seen_by = session.view().seen_by(),
                   .target_seen_by = user.seen_by(target),

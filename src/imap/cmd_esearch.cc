@@ -96,7 +96,8 @@ Result<void> MultiSearchWork::put_found(std::string& out) const {
   const std::string path = path_of(session_, named.mailbox.name, named.content);
   put_head(out, {.tag = request_.tag,
                  .by_uid = true,
-                 .mailbox = MailboxMark{path, search_->mailbox().info().uidvalidity}});
+                 .mailbox =
+                     MailboxMark{path, search_->mailbox().info().uidvalidity, session_.dialect()}});
   const auto numbers = [&](Span span) {
     std::vector<uint32_t> uids;
     const Bitmap told = places(found, span);
@@ -124,7 +125,8 @@ Result<void> queue_selected(Session& session, const MultiSearch& search) {
   if (search.returns.save) session.save_search({});  // as SEARCH
   TRY(const MailboxInfo mailbox, session.store().find(session.view().id()));
   const Content content = session.view().shows_expunged() ? Content::kExpunged : Content::kLive;
-  const MailboxMark mark{path_of(session, mailbox.name, content), session.view().uidvalidity()};
+  const MailboxMark mark{path_of(session, mailbox.name, content), session.view().uidvalidity(),
+                         session.dialect()};
   return queue_search(
       session, search.root,
       {.tag = search.tag, .returns = search.returns, .by_uid = true, .mailbox = mark});
@@ -156,11 +158,15 @@ Status cmd_esearch(Session& session, Args& args) {
   TRY(search.returns, read_returns(args.tokens));
   // RFC 7377 §2.1: it is always answered by ESEARCH.
   if (!std::exchange(search.returns.is_extended, true)) search.returns.all = true;
+  // RFC 6855 §3: everything is UTF-8 then.
+  if (session.features().utf8 && args.tokens.skip_word("CHARSET"))
+    return fail(Code::kSyntax, "no CHARSET after UTF8=ACCEPT");
   TRY(std::string charset, read_charset_option(args.tokens));
   TRY(search.root, session.read_search(args, std::move(charset)));
   if (search.returns.relevancy) TRY_OK(check_fuzzy(search.root));
   TRY_OK(check_sources(session, search, sources));
-  TRY(search.mailboxes, resolve_sources(session.store(), session.access(), sources));
+  TRY(search.mailboxes,
+      resolve_sources(session.store(), session.access(), sources, session.dialect()));
   if (search.mailboxes.size() > limits.search_mailboxes_max)
     return fail(Code::kLimit, "too many mailboxes to search at once");
   if (names_selected(sources)) {

@@ -69,8 +69,9 @@ struct ListArguments {
   bool asks_for_separator = false;  // an empty pattern (RFC 3501 §6.3.8)
 };
 
-Result<ListArguments> read_list(Args& args, size_t patterns_max) {
+Result<ListArguments> read_list(Args& args, size_t patterns_max, ImapDialect dialect) {
   ListArguments out;
+  out.request.dialect = dialect;
   wire::Tokenizer& tokens = args.tokens;
   TRY_OK(tokens.space());
   if (tokens.peek() == '(') {
@@ -86,7 +87,7 @@ Result<ListArguments> read_list(Args& args, size_t patterns_max) {
     if (out.request.patterns.size() == patterns_max)
       return fail(Code::kLimit, "too many LIST patterns");
     TRY(const std::string_view pattern, tokens.list_mailbox());
-    out.request.patterns.emplace_back(reference, pattern);
+    out.request.patterns.emplace_back(reference, pattern, dialect);
     out.asks_for_separator = pattern.empty() && !is_list;
   } while (is_list && tokens.skip(' '));
   if (is_list) TRY_OK(tokens.close());
@@ -104,9 +105,10 @@ Result<void> put_returns(std::string& out, const Session& session, const ListTre
   // What was expunged has nothing of its own but its messages.
   if (!what.is_of_expunged && !request.annotations.empty() && rights.has_any(kMetadataReaders)) {
     TRY(const AnnotationMap annotations, annotations_for(session, *what.mailbox));
-    put_metadata(out, path, request.annotations, annotations);
+    put_metadata(out, path, request.annotations, annotations, request.dialect);
   }
-  if (!what.is_of_expunged && request.returns_rights) put_my_rights(out, path, rights);
+  if (!what.is_of_expunged && request.returns_rights)
+    put_my_rights(out, path, rights, request.dialect);
   if (!request.status || !rights.has(Right::kRead)) return {};
   const Result<void> put = put_status(out, session, *what.mailbox,
                                       {.items = *request.status,
@@ -141,7 +143,7 @@ class ListWork final : public Work {
 
 Status cmd_list(Session& session, Args& args) {
   const Limits& limits = session.options().limits;
-  TRY(ListArguments arguments, read_list(args, limits.list_patterns_max));
+  TRY(ListArguments arguments, read_list(args, limits.list_patterns_max, session.dialect()));
   if (arguments.asks_for_separator) {
     session.say("* LIST (\\Noselect) \"/\" \"\"\r\n");
     return Completion();
@@ -161,11 +163,12 @@ Status cmd_lsub(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
   TRY(const std::string_view text, args.tokens.list_mailbox());
   TRY_OK(args.tokens.end());
-  const Pattern pattern(reference, text);
+  const Pattern pattern(reference, text, session.dialect());
   const Percent percent = text.contains('%') ? Percent::kYes : Percent::kNo;
   TRY(const ListTree tree, load_list_tree(session.store(), session.access()));
   std::string out;
-  for (const ListTree::value_type& node : tree) put_lsub(out, node, pattern, percent);
+  for (const ListTree::value_type& node : tree)
+    put_lsub(out, node, pattern, {.percent = percent, .dialect = session.dialect()});
   session.say(std::move(out));
   return Completion();
 }
@@ -174,6 +177,7 @@ Status cmd_lsub(Session& session, Args& args) {
 Status cmd_namespace(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
   const AccessOptions& options = session.options().access;
+  const bool is_utf8 = session.dialect() == ImapDialect::kUtf8;
   std::string text = "* NAMESPACE ((\"\" \"/\"))";
   for (const std::string& prefix : {options.other_users_prefix, options.shared_prefix}) {
     if (prefix.empty()) {
@@ -182,7 +186,9 @@ Status cmd_namespace(Session& session, Args& args) {
     }
     text += " ((";
     // A name with a space in it is one that needs quotes, as all of them have (RFC 2342 §6).
-    wire::put_string(text, to_modified_utf7(prefix + kHierarchySeparator).value_or(prefix));
+    const std::string whole = prefix + kHierarchySeparator;
+    put_imap_string(text, is_utf8 ? whole : to_modified_utf7(whole).value_or(whole),
+                    session.dialect());
     text += " \"/\"))";
   }
   session.say(text + "\r\n");

@@ -5,17 +5,17 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "imap/list.h"
 #include "imap/names.h"
 #include "imap/session.h"
 #include "imap/special_use.h"
-#include "mail/modified_utf7.h"
 
 namespace gemel::imap {
 namespace {
 
 Result<MailboxName> read_name(Session& session, Args& args) {
   TRY(const std::string_view wire_name, args.next_astring());
-  return mailbox_of(session.access(), wire_name);
+  return session.mailbox_named(wire_name);
 }
 
 // ` (USE (\Sent))`, if it is there.
@@ -49,7 +49,7 @@ Result<void> check_rename(const UserAccess& user, const MailboxName& from, const
 
 /// The path as it is subscribed to. Errors: of mailbox_of.
 Result<std::string> subscription_path(const Session& session, std::string_view wire_name) {
-  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   return session.access().path_of(name);
 }
 
@@ -58,7 +58,8 @@ Status subscribe(Session& session, Args& args, const std::optional<std::string>&
   TRY_OK(args.tokens.end());
   Result<std::string> path = subscription_path(session, wire_name);
   // One may still unsubscribe from what has become a mere level of a namespace.
-  if (!path && path.error().code == Code::kNotFound && !value) path = from_modified_utf7(wire_name);
+  if (!path && path.error().code == Code::kNotFound && !value)
+    path = path_of_wire(wire_name, session.dialect());
   TRY_OK(path);
   TRY_OK(session.store().put_user_items(
       session.userid(), {{.key = std::string(kUserItemSubscription) + *path, .value = value}}));
@@ -68,7 +69,8 @@ Status subscribe(Session& session, Args& args, const std::optional<std::string>&
 }  // namespace
 
 Status cmd_create(Session& session, Args& args) {
-  TRY(const MailboxName name, read_name(session, args));
+  TRY(const std::string_view wire_name, args.next_astring());
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   TRY(const std::string use, read_use(args.tokens));
   TRY_OK(args.tokens.end());
   TRY_OK(session.access().check_create(name));
@@ -77,6 +79,10 @@ Status cmd_create(Session& session, Args& args) {
   MailStore::NewMailbox mailbox{.name = name};
   if (!use.empty()) mailbox.attributes[std::string(kAttributeSpecialUse)] = use;
   TRY(const MailboxInfo made, session.store().create(mailbox));
+  const std::string path = session.access().path_of(made.name);
+  // RFC 9051 §6.3.4: where it has another name than was asked for.
+  if (session.features().rev2 && path_of_wire(wire_name, session.dialect()) != path)
+    say_canonical(session, wire_name, path);
   return Completion{.code = fmt::format("[MAILBOXID ({})]", made.id.text())};
 }
 
@@ -94,11 +100,14 @@ Status cmd_delete(Session& session, Args& args) {
 }
 
 Status cmd_rename(Session& session, Args& args) {
-  TRY(const MailboxName from, read_name(session, args));
+  TRY(const std::string_view wire_from, args.next_astring());
+  TRY(const MailboxName from, session.mailbox_named(wire_from));
   TRY(const MailboxName to, read_name(session, args));
   TRY_OK(args.tokens.end());
   TRY_OK(check_rename(session.access(), from, to));
   TRY_OK(session.store().rename(from, to));
+  // RFC 9051 §6.3.6.
+  if (session.features().rev2) say_canonical(session, wire_from, session.access().path_of(to));
   return Completion();
 }
 

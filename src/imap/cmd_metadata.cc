@@ -111,9 +111,10 @@ void put_value(std::string& out, const std::optional<std::string>& value) {
 }
 
 /// The mailbox, over which the user has `l` and one of the rights to read; nothing: the server.
-Result<std::optional<MailboxInfo>> target_of(const UserAccess& user, std::string_view wire_name) {
+Result<std::optional<MailboxInfo>> target_of(const Session& session, std::string_view wire_name) {
+  const UserAccess& user = session.access();
   if (wire_name.empty()) return std::nullopt;
-  TRY(const MailboxName name, mailbox_of(user, wire_name));
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   TRY(MailboxInfo mailbox, user.find(name, {Right::kLookup}));
   TRY_OK(user.check_any(mailbox, kMetadataReaders));
   return mailbox;
@@ -170,9 +171,9 @@ Result<AnnotationMap> annotations_for(const Session& session, const MailboxInfo&
 }
 
 void put_metadata(std::string& out, std::string_view path, const std::vector<std::string>& entries,
-                  const AnnotationMap& annotations) {
+                  const AnnotationMap& annotations, ImapDialect dialect) {
   out += "* METADATA ";
-  put_path(out, path);
+  put_path(out, path, dialect);
   out += " (";
   for (const std::string& entry : entries) {
     if (&entry != entries.data()) out += ' ';
@@ -186,7 +187,7 @@ void put_metadata(std::string& out, std::string_view path, const std::vector<std
 
 Status cmd_getmetadata(Session& session, Args& args) {
   TRY(const GetRequest request, read_get(args.tokens));
-  TRY(const std::optional<MailboxInfo> mailbox, target_of(session.access(), request.mailbox));
+  TRY(const std::optional<MailboxInfo> mailbox, target_of(session, request.mailbox));
   Result<AnnotationMap> all = mailbox ? annotations_for(session, *mailbox)
                                       : annotations_of(session.store(), session.userid(), nullptr);
   TRY_OK(all);
@@ -205,7 +206,8 @@ Status cmd_getmetadata(Session& session, Args& args) {
   }
   if (!told.empty()) {
     std::string text;
-    put_metadata(text, mailbox ? session.access().path_of(mailbox->name) : "", told, *all);
+    put_metadata(text, mailbox ? session.access().path_of(mailbox->name) : "", told, *all,
+                 session.dialect());
     session.say(std::move(text));
   }
   if (longest == 0) return Completion();
@@ -215,7 +217,7 @@ Status cmd_getmetadata(Session& session, Args& args) {
 Status cmd_setmetadata(Session& session, Args& args) {
   TRY(const std::string_view wire_name, args.next_astring());
   TRY(AnnotationChanges changes, read_changes(args.tokens));
-  TRY(const std::optional<MailboxInfo> mailbox, target_of(session.access(), wire_name));
+  TRY(const std::optional<MailboxInfo> mailbox, target_of(session, wire_name));
   for (const auto& [entry, value] : changes) TRY_OK(check_change(session.access(), mailbox, entry));
   TRY(const auto use, take_special_use(session, mailbox, changes));
   TRY_OK(annotate(session.store(), session.userid(), mailbox ? &*mailbox : nullptr, changes));

@@ -107,10 +107,10 @@ Status cmd_getquota(Session& session, Args& args) {
 Status cmd_getquotaroot(Session& session, Args& args) {
   TRY(const std::string_view wire_name, args.next_astring());
   TRY_OK(args.tokens.end());
-  TRY(const MailboxName name, mailbox_of(session.access(), wire_name));
+  TRY(const MailboxName name, session.mailbox_named(wire_name));
   TRY(const std::string root, root_of(session.access(), name));
   std::string text = "* QUOTAROOT ";
-  put_path(text, session.access().path_of(name));
+  put_path(text, session.access().path_of(name), session.dialect());
   text += ' ';
   wire::put_astring(text, root);
   session.say(text + "\r\n");

@@ -186,9 +186,14 @@ Status cmd_cancelupdate(Session& session, Args& args) {
 
 Status cmd_search(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
-  TRY(const SearchReturns returns, read_returns(args.tokens));
+  TRY(SearchReturns returns, read_returns(args.tokens));
+  // RFC 9051 §6.4.4: ESEARCH is the only answer there.
+  if (session.features().rev2 && !returns.is_extended) returns.is_extended = returns.all = true;
   // RFC 5182 §2.1: a search that fails leaves nothing saved.
   if (returns.save) session.save_search({});
+  // RFC 6855 §3: everything is UTF-8 then.
+  if (session.features().utf8 && args.tokens.skip_word("CHARSET"))
+    return fail(Code::kSyntax, "no CHARSET after UTF8=ACCEPT");
   TRY(std::string charset, read_charset_option(args.tokens));
   TRY(SearchNode root, session.read_search(args, std::move(charset)));
   TRY_OK(queue_search(

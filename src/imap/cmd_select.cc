@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "imap/fetch.h"
+#include "imap/list.h"
 #include "imap/names.h"
 #include "imap/session.h"
 
@@ -178,9 +179,9 @@ Result<void> say_mailbox(Session& session, const MailboxView& mailbox) {
   const View& view = session.view();
   TRY(const std::optional<Uid> unseen, first_unseen(mailbox, view));
   std::string text = session.flags_lines();
-  text += fmt::format("* {} EXISTS\r\n* {} RECENT\r\n", view.exists(), view.recent_count());
-  // It is a message number, as those of QRESYNC are (RFC 9586 §3).
-  if (unseen && !session.features().uidonly)
+  text += session.exists_lines();
+  // It is a message number (RFC 9586 §3), and there is none in RFC 9051.
+  if (unseen && !session.features().uidonly && !session.features().rev2)
     text += fmt::format("* OK [UNSEEN {}] the first one not seen\r\n", view.msn_of(*unseen));
   text += fmt::format(
       "* OK [UIDVALIDITY {}] UIDs are valid\r\n"
@@ -197,7 +198,7 @@ Result<void> open_mailbox(Session& session, std::string_view wire_name, Access a
                           const std::optional<Resync>& resync) {
   MailStore& store = session.store();
   const UserAccess& user = session.access();
-  TRY(const Named named, find_named(user, wire_name));
+  TRY(const Named named, find_named(user, wire_name, session.dialect()));
   const std::string seen_by = user.seen_by(named.mailbox);
   TRY(const MailboxView mailbox, named.content == Content::kLive
                                      ? store.view(named.mailbox.id, seen_by)
@@ -205,6 +206,12 @@ Result<void> open_mailbox(Session& session, std::string_view wire_name, Access a
   TRY(View view, View::open(store, user, mailbox, access));
   session.select(std::move(view));
   TRY_OK(say_mailbox(session, mailbox));
+  // RFC 9051 §6.3.2: the name as it is kept.
+  if (session.features().rev2) {
+    const bool is_live = named.content == Content::kLive;
+    const std::string path = user.path_of(named.mailbox.name);
+    say_canonical(session, wire_name, is_live ? path : std::string(kExpungedPrefix) + path);
+  }
   if (resync) TRY_OK(say_resync(session, mailbox, *resync));
   return {};
 }

@@ -13,7 +13,7 @@ Status cmd_status(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
   TRY(const std::vector<StatusItem> items, read_status_items(args.tokens));
   TRY_OK(args.tokens.end());
-  TRY(const Named named, find_named(session.access(), wire_name));
+  TRY(const Named named, find_named(session.access(), wire_name, session.dialect()));
   std::string text;
   TRY_OK(put_status(text, session, named.mailbox,
                     {.items = items,

@@ -43,6 +43,7 @@ constexpr std::array kCommands = {
     Command{"MYRIGHTS", kLoggedIn, kNone, cmd_myrights},
     Command{"NAMESPACE", kLoggedIn, kNone, cmd_namespace},
     Command{"NOOP", kAnyState, kNone, cmd_noop},
+    Command{"NOTIFY", kLoggedIn, kNone, cmd_notify},
     Command{"RENAME", kLoggedIn, kWrites, cmd_rename},
     Command{"REPLACE", kSelected, kNumbers | kFresh | kWrites | kTarget | kTakesMessage,
             cmd_replace},

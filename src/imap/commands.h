@@ -115,6 +115,8 @@ Status cmd_unsubscribe(Session& session, Args& args);
 Status cmd_list(Session& session, Args& args);
 Status cmd_lsub(Session& session, Args& args);
 Status cmd_namespace(Session& session, Args& args);
+// cmd_notify.cc
+Status cmd_notify(Session& session, Args& args);
 // cmd_status.cc
 Status cmd_status(Session& session, Args& args);
 // cmd_append.cc

@@ -21,6 +21,45 @@ constexpr size_t kBatchMessages = 1000;
 constexpr size_t kBatchBodies = 50;
 constexpr uint64_t kSectionPieceBytes = 64 << 10;
 
+/// What is still to be sent of a section.
+struct Streaming {
+  ByteRange range;  // of the message
+  std::optional<TransferDecoder> decoder = {};
+  uint64_t skip = 0;  // of what is decoded
+  uint64_t left = UINT64_MAX;
+};
+
+/// What a part is when its encoding is undone, or a piece of it.
+struct Measured {
+  uint64_t size = 0;
+  bool has_nul = false;
+};
+
+Measured measure(std::string_view bytes, TransferDecoder decoder,
+                 const std::optional<FetchItem::Partial>& partial) {
+  uint64_t skip = partial ? partial->start : 0;
+  uint64_t left = partial ? partial->count : UINT64_MAX;
+  Measured out;
+  std::string decoded;
+  const auto count = [&] {
+    std::string_view piece = decoded;
+    piece.remove_prefix(std::min<uint64_t>(skip, piece.size()));
+    skip -= decoded.size() - piece.size();
+    piece = piece.substr(0, left);
+    left -= piece.size();
+    out.size += piece.size();
+    out.has_nul = out.has_nul || piece.contains('\0');
+    decoded.clear();
+  };
+  for (; !bytes.empty(); count()) {
+    decoder.feed(bytes.substr(0, kSectionPieceBytes), decoded);
+    bytes.remove_prefix(std::min<uint64_t>(kSectionPieceBytes, bytes.size()));
+  }
+  decoder.finish(decoded);
+  count();
+  return out;
+}
+
 class FetchWork final : public Work {
  public:
   FetchWork(Session& session, FetchRequest request)
@@ -62,8 +101,8 @@ class FetchWork final : public Work {
   size_t item_ = 0;
   bool is_open_ = false;  // "* n FETCH (" was put
   std::optional<Message> message_;
-  std::optional<ByteRange> streaming_;  // what is still to be sent of a section
-  Flags last_flags_;                    // most neighbours have equal flags
+  std::optional<Streaming> streaming_;
+  Flags last_flags_;  // most neighbours have equal flags
   std::optional<std::string> last_flags_text_;
   bool has_lost_ = false;
   std::optional<Error> left_out_;  // why the first item that can't be told is not there
@@ -208,7 +247,7 @@ void FetchWork::put_flags(std::string& out, const RecordState& state) {
   }
   out += "FLAGS (";
   out += *last_flags_text_;
-  if (session_.view().is_recent(state.uid))
+  if (session_.view().is_recent(state.uid) && !session_.features().rev2)
     out += last_flags_text_->empty() ? "\\Recent" : " \\Recent";
   out += ')';
 }
@@ -255,7 +294,7 @@ Result<void> FetchWork::put_content(std::string& out, const FetchItem& item) {
   if (item.kind == Kind::kEnvelope) {
     TRY(const std::string_view header, message_->header());
     out += "ENVELOPE ";
-    out += imap_envelope(header, ImapDialect::kAscii);
+    out += imap_envelope(header, session_.dialect());
     return {};
   }
   if (item.kind == Kind::kSection) return put_section(out, item);
@@ -269,10 +308,10 @@ Result<void> FetchWork::put_content(std::string& out, const FetchItem& item) {
   }
   if (item.kind == Kind::kBody) {
     out += "BODY ";
-    out += imap_body(whole, *structure, ImapDialect::kAscii);
+    out += imap_body(whole, *structure, session_.dialect());
   } else {
     out += "BODYSTRUCTURE ";
-    out += imap_bodystructure(whole, *structure, ImapDialect::kAscii);
+    out += imap_bodystructure(whole, *structure, session_.dialect());
   }
   return {};
 }
@@ -297,7 +336,7 @@ Result<void> FetchWork::put_section(std::string& out, const FetchItem& item) {
   range.start = std::min<uint64_t>(range.end, range.start + std::min<uint64_t>(start, range.end));
   range.end = range.start + std::min<uint64_t>(count, range.end - range.start);
   wire::put_literal_start(out, range.end - range.start);
-  if (range.start < range.end) streaming_ = range;
+  if (range.start < range.end) streaming_ = Streaming{.range = range};
   return {};
 }
 
@@ -305,38 +344,42 @@ Result<void> FetchWork::put_section(std::string& out, const FetchItem& item) {
 Result<void> FetchWork::put_binary(std::string& out, const FetchItem& item) {
   TRY(const std::string_view whole, message_->whole());
   TRY(const MimePart* const structure, message_->structure());
-  const MimePart* const part = find_part(*structure, item.section.path);
   const bool is_whole = item.section.path.empty();
-  std::string decoded;
+  const MimePart* const part = find_part(*structure, item.section.path);
+  // What holds other parts is as it is.
+  const bool decodes = !is_whole && part != nullptr && part->kind == MimePart::Kind::kLeaf;
+  if (decodes && !is_known_encoding(part->encoding))
+    return fail(Code::kUnsupported, "a part's transfer encoding is not known");
   std::string_view bytes = is_whole ? whole : std::string_view();
-  if (!is_whole && part != nullptr) {
-    bytes = part->body_in(whole);
-    // What holds other parts is as it is.
-    if (part->kind == MimePart::Kind::kLeaf) {
-      if (!is_known_encoding(part->encoding))
-        return fail(Code::kUnsupported, "a part's transfer encoding is not known");
-      decoded = decode_transfer(bytes, part->encoding);
-      bytes = decoded;
-    }
-  }
+  if (!is_whole && part != nullptr) bytes = part->body_in(whole);
+  const TransferDecoder decoder(decodes ? part->encoding : "binary");
+  const bool is_size = item.kind == Kind::kBinarySize;
+  const Measured measured = measure(bytes, decoder, is_size ? std::nullopt : item.partial);
   out += item.label;
-  if (item.kind == Kind::kBinarySize) {
-    fmt::format_to(std::back_inserter(out), " {}", bytes.size());
+  if (is_size) {
+    fmt::format_to(std::back_inserter(out), " {}", measured.size);
     return {};
   }
   if (part == nullptr) {
     out += " NIL";
     return {};
   }
-  if (item.partial) bytes = partial_of(bytes, item.partial->start, item.partial->count);
-  out += bytes.contains('\0') ? " ~" : " ";  // literal8, for a literal has no NUL
-  wire::put_literal_start(out, bytes.size());
-  out += bytes;
+  out += measured.has_nul ? " ~" : " ";  // literal8, for a literal has no NUL
+  wire::put_literal_start(out, measured.size);
+  if (measured.size == 0) return {};
+  const auto start = static_cast<size_t>(bytes.data() - whole.data());
+  streaming_ = Streaming{.range = {start, start + bytes.size()},
+                         .decoder = decoder,
+                         .skip = item.partial ? item.partial->start : 0,
+                         .left = measured.size};
+  // A client that reads slowly shall not have all of it kept.
+  if (item_ == request_.items.items.size()) message_->forget();
   return {};
 }
 
 Result<void> FetchWork::put_streamed(std::string& out) {
-  ByteRange& range = *streaming_;
+  Streaming& now = *streaming_;
+  ByteRange& range = now.range;
   const uint64_t count = std::min<uint64_t>(kSectionPieceBytes, range.end - range.start);
   const Result<std::string_view> piece = message_->read(range.start, count);
   if (!piece) {
@@ -344,9 +387,20 @@ Result<void> FetchWork::put_streamed(std::string& out) {
     session_.abort();  // the client waits for bytes that will never come
     return std::unexpected(piece.error());
   }
-  out += *piece;
   range.start += count;
-  if (range.start == range.end) streaming_.reset();
+  std::string_view bytes = *piece;
+  std::string decoded;
+  if (now.decoder) {
+    now.decoder->feed(bytes, decoded);
+    if (range.start == range.end) now.decoder->finish(decoded);
+    bytes = decoded;
+  }
+  const uint64_t skipped = std::min<uint64_t>(now.skip, bytes.size());
+  now.skip -= skipped;
+  bytes = bytes.substr(skipped, now.left);
+  now.left -= bytes.size();
+  out += bytes;
+  if (range.start == range.end || now.left == 0) streaming_.reset();
   return {};
 }
 

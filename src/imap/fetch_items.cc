@@ -217,6 +217,12 @@ bool FetchItems::needs_facts() const {
   });
 }
 
+Result<void> add_fetch_item(wire::Tokenizer& tokens, FetchItems& items, size_t items_max) {
+  if (items.items.size() == items_max) return fail(Code::kLimit, "too many FETCH items");
+  TRY(const std::string_view name, tokens.atom("["));
+  return parse_item(tokens, name, items);
+}
+
 Result<Section> parse_section_spec(std::string_view text) {
   const std::string line = fmt::format("[{}]", text);
   wire::Tokenizer tokens(line);
@@ -236,9 +242,7 @@ Result<FetchItems> parse_fetch_items(wire::Tokenizer& tokens, size_t items_max) 
   }
   TRY_OK(tokens.open());
   do {
-    if (out.items.size() == items_max) return fail(Code::kLimit, "too many FETCH items");
-    TRY(const std::string_view name, tokens.atom("["));
-    TRY_OK(parse_item(tokens, name, out));
+    TRY_OK(add_fetch_item(tokens, out, items_max));
   } while (tokens.skip(' '));
   TRY_OK(tokens.close());
   return out;

@@ -59,6 +59,9 @@ struct FetchItems {
 /// What stands between the brackets of BODY[...]. Errors: kSyntax.
 Result<Section> parse_section_spec(std::string_view text);
 
+/// Reads one attribute and puts it to the others. Errors: as parse_fetch_items.
+Result<void> add_fetch_item(wire::Tokenizer& tokens, FetchItems& items, size_t items_max);
+
 /// Reads an attribute, a macro, or a list. Errors: kSyntax; kLimit, more than `items_max`.
 Result<FetchItems> parse_fetch_items(wire::Tokenizer& tokens, size_t items_max);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "imap/session.h"
+
 namespace gemel::imap {
 namespace {
 
@@ -9,11 +11,15 @@ void add_attribute(std::string& out, std::string_view attribute) {
   (out += out.empty() ? "" : " ") += attribute;
 }
 
-void put_line(std::string& out, std::string_view command, std::string_view attributes,
-              std::string_view path) {
-  ((out += "* ") += command) += " (";
-  (out += attributes) += ") \"/\" ";
-  put_path(out, path);
+struct Line {
+  std::string_view command;
+  std::string attributes;
+};
+
+void put_line(std::string& out, const Line& line, std::string_view path, ImapDialect dialect) {
+  ((out += "* ") += line.command) += " (";
+  (out += line.attributes) += ") \"/\" ";
+  put_path(out, path, dialect);
 }
 
 void mark_above(ListTree& tree, const std::string& path) {
@@ -124,26 +130,38 @@ bool put_list(std::string& out, const ListTree::value_type& node, const ListRequ
   // RFC 5258 §3.5: what is not selected is told only for the sake of what else is not told.
   if (!selected && (below.empty() || !what.has_untold_below)) return false;
   if (!matches(request, path)) return false;
-  put_line(out, "LIST", attributes_of(what, request), path);
+  put_line(out, {"LIST", attributes_of(what, request)}, path, request.dialect);
   if (!below.empty()) ((out += " (\"CHILDINFO\" (") += below) += "))";
   out += "\r\n";
   return selected && what.mailbox;
 }
 
-void put_my_rights(std::string& out, std::string_view path, Rights rights) {
+void say_canonical(Session& session, std::string_view wire_name, std::string_view path) {
+  std::string text;
+  put_line(text, {"LIST", ""}, path, session.dialect());
+  const Result<std::string> used = path_of_wire(wire_name, session.dialect());
+  if (used && *used != path) {
+    text += " (\"OLDNAME\" (";
+    put_path(text, *used, session.dialect());
+    text += "))";
+  }
+  session.say(text + "\r\n");
+}
+
+void put_my_rights(std::string& out, std::string_view path, Rights rights, ImapDialect dialect) {
   out += "* MYRIGHTS ";
-  put_path(out, path);
+  put_path(out, path, dialect);
   out += ' ';
   wire::put_astring(out, rights.wire_text());
   out += "\r\n";
 }
 
 void put_lsub(std::string& out, const ListTree::value_type& node, const Pattern& pattern,
-              Percent percent) {
+              const LsubTerms& terms) {
   const auto& [path, what] = node;
-  const bool is_above = percent == Percent::kYes && what.has_subscribed_below;
+  const bool is_above = terms.percent == Percent::kYes && what.has_subscribed_below;
   if ((!what.is_subscribed && !is_above) || !pattern.matches(path)) return;
-  put_line(out, "LSUB", what.is_subscribed ? "" : "\\Noselect", path);
+  put_line(out, {"LSUB", what.is_subscribed ? "" : "\\Noselect"}, path, terms.dialect);
   out += "\r\n";
 }
 

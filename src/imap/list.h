@@ -47,6 +47,7 @@ struct ListRequest {
   bool selects_special_use = false;
   bool selects_recursively = false;
   bool is_extended = false;  // by its syntax (RFC 5258 §3)
+  ImapDialect dialect = ImapDialect::kAscii;
   bool returns_subscribed = false;
   bool returns_rights = false;                    // RFC 8440
   std::optional<std::vector<StatusItem>> status;  // RFC 5819
@@ -61,13 +62,21 @@ void mark_untold(ListTree& tree, const ListRequest& request);
 /// STATUS line goes with it.
 bool put_list(std::string& out, const ListTree::value_type& node, const ListRequest& request);
 
+/// Says `* LIST () "/" path`, with the name that the client used for it as OLDNAME if that is
+/// another (RFC 9051 §6.3.9.7).
+void say_canonical(Session& session, std::string_view wire_name, std::string_view path);
+
 /// Appends the MYRIGHTS line of a mailbox (RFC 4314 §3.8).
-void put_my_rights(std::string& out, std::string_view path, Rights rights);
+void put_my_rights(std::string& out, std::string_view path, Rights rights, ImapDialect dialect);
 
 /// The same for LSUB (RFC 3501 §6.3.9). With a "%" in the pattern, names that only have subscribed
 /// ones below them are told too, as \Noselect.
 enum class Percent : uint8_t { kNo, kYes };
+struct LsubTerms {
+  Percent percent = Percent::kNo;
+  ImapDialect dialect = ImapDialect::kAscii;
+};
 void put_lsub(std::string& out, const ListTree::value_type& node, const Pattern& pattern,
-              Percent percent);
+              const LsubTerms& terms);
 
 }  // namespace gemel::imap

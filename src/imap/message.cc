@@ -58,6 +58,11 @@ Result<const MimePart*> Message::structure() {
   return &*structure_;
 }
 
+void Message::forget() {
+  read_ = std::string();
+  header_size_.reset();
+}
+
 Result<std::optional<SectionBytes>> Message::resolve(const Section& section) {
   using Kind = Section::Kind;
   if (section.path.empty()) {

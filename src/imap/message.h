@@ -27,6 +27,8 @@ class Message {
   Result<std::string_view> whole();
   /// Errors: kIo, kCorrupt.
   Result<const MimePart*> structure();
+  /// What was read goes, for a reader that now takes pieces alone.
+  void forget();
   /// Nothing if there is no such section. Errors: kIo, kCorrupt.
   Result<std::optional<SectionBytes>> resolve(const Section& section);
 

@@ -26,6 +26,6 @@ Result<AnnotationMap> annotations_for(const Session& session, const MailboxInfo&
 /// Appends `* METADATA path (entry value ...)` with CRLF: NIL for those of `entries` that are not
 /// there (RFC 9590 §3).
 void put_metadata(std::string& out, std::string_view path, const std::vector<std::string>& entries,
-                  const AnnotationMap& annotations);
+                  const AnnotationMap& annotations, ImapDialect dialect);
 
 }  // namespace gemel::imap

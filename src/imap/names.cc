@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "mail/charset.h"
 #include "mail/modified_utf7.h"
 #include "wire/tokens.h"
 
@@ -34,19 +35,27 @@ bool matches_exactly(std::string_view text, std::string_view path) {
 
 }  // namespace
 
-Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_name) {
+Result<std::string> path_of_wire(std::string_view wire_name, ImapDialect dialect) {
+  if (dialect == ImapDialect::kUtf8) return std::string(wire_name);
   Result<std::string> path = from_modified_utf7(wire_name);
   if (!path) return fail(Code::kInvalid, "a mailbox name is not in modified UTF-7");
-  return user.name_of(*path);
+  return path;
 }
 
-Result<Named> find_named(const UserAccess& user, std::string_view wire_name) {
-  TRY(const MailboxName name, mailbox_of(user, wire_name));
+Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_name,
+                               ImapDialect dialect) {
+  TRY(const std::string path, path_of_wire(wire_name, dialect));
+  return user.name_of(path);
+}
+
+Result<Named> find_named(const UserAccess& user, std::string_view wire_name, ImapDialect dialect) {
+  TRY(const MailboxName name, mailbox_of(user, wire_name, dialect));
   Result<MailboxInfo> found = user.find(name, {Right::kRead});
   if (found) return Named{*std::move(found), Content::kLive};
   if (found.error().code != Code::kNotFound || !wire_name.starts_with(kExpungedPrefix))
     return std::unexpected(found.error());
-  TRY(const MailboxName source, mailbox_of(user, wire_name.substr(kExpungedPrefix.size())));
+  TRY(const MailboxName source,
+      mailbox_of(user, wire_name.substr(kExpungedPrefix.size()), dialect));
   TRY(MailboxInfo mailbox, user.find(source, kExpungedReaders));
   return Named{std::move(mailbox), Content::kExpunged};
 }
@@ -55,17 +64,19 @@ std::string object_id(const MailboxInfo& mailbox, Content content) {
   return content == Content::kLive ? mailbox.id.text() : mailbox.id.text() + "-expunged";
 }
 
-void put_path(std::string& out, std::string_view path) {
+void put_path(std::string& out, std::string_view path, ImapDialect dialect) {
+  if (dialect == ImapDialect::kUtf8 && !is_ascii(path)) return put_imap_string(out, path, dialect);
+  if (dialect == ImapDialect::kUtf8) return wire::put_astring(out, path);
   // What the store keeps is valid UTF-8.
   wire::put_astring(out, to_modified_utf7(path).value_or(std::string(path)));
 }
 
-Pattern::Pattern(std::string_view reference, std::string_view pattern) {
+Pattern::Pattern(std::string_view reference, std::string_view pattern, ImapDialect dialect) {
   std::string whole(reference);
   whole += pattern;
   if (whole.size() > kPatternBytesMax) return;
   // Runs of wildcards mean the same as one.
-  std::string text = from_modified_utf7(whole).value_or("");
+  std::string text = path_of_wire(whole, dialect).value_or("");
   for (const char c : text) {
     const char last = text_.empty() ? '\0' : text_.back();
     if ((c == '*' || c == '%') && last == '*') continue;

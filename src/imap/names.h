@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "mail/imap_text.h"
 #include "store/access.h"
 
 namespace gemel::imap {
@@ -15,9 +16,12 @@ namespace gemel::imap {
 /// Longer patterns match no name that could exist.
 inline constexpr size_t kPatternBytesMax = 2 * kMailboxPathBytesMax;
 
-/// A name as a client wrote it, in the namespaces of the user. Errors: kInvalid; of
-/// UserAccess::name_of.
-Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_name);
+/// A name as a client wrote it: in modified UTF-7 (RFC 3501 §5.1.3), or in UTF-8 where that was
+/// enabled (RFC 9051 §5.1, RFC 6855 §3). Errors: kInvalid.
+Result<std::string> path_of_wire(std::string_view wire_name, ImapDialect dialect);
+/// The same in the namespaces of the user. Errors: kInvalid; of UserAccess::name_of.
+Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_name,
+                               ImapDialect dialect);
 
 /// "Expunged/PATH" is a read-only mailbox of what was expunged of PATH and is still kept; where the
 /// user has a mailbox of that name, it is that. LIST tells of them only by a pattern that begins
@@ -34,19 +38,19 @@ struct Named {
 };
 /// The mailbox of that name, over which the user has `r`, or the mailbox whose expunged messages
 /// the name stands for. Errors: of UserAccess::find.
-Result<Named> find_named(const UserAccess& user, std::string_view wire_name);
+Result<Named> find_named(const UserAccess& user, std::string_view wire_name, ImapDialect dialect);
 /// The MAILBOXID (RFC 8474 §4): a mailbox of expunged messages is another one.
 std::string object_id(const MailboxInfo& mailbox, Content content);
 
-/// Appends a path as an astring in modified UTF-7.
-void put_path(std::string& out, std::string_view path);
+/// Appends a path as an astring.
+void put_path(std::string& out, std::string_view path, ImapDialect dialect);
 
 /// A LIST pattern: "*" stands for anything, "%" for anything without a separator.
 class Pattern {
  public:
   /// `reference` and `pattern` as on the wire; they are put together as they are (RFC 3501
   /// §6.3.8). One that can't be read matches nothing.
-  Pattern(std::string_view reference, std::string_view pattern);
+  Pattern(std::string_view reference, std::string_view pattern, ImapDialect dialect);
   /// Cost: O(path × pattern).
   bool matches(std::string_view path) const;
   bool starts_with(std::string_view path) const { return text_.starts_with(path); }

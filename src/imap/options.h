@@ -35,7 +35,7 @@ struct Limits {
   size_t bad_commands_max = 20;  // in a row
   uint64_t message_bytes_max = 50 << 20;
   size_t append_messages_max = 1000;         // in one APPEND (RFC 3502)
-  uint64_t append_held_bytes_max = 8 << 20;  // of its messages of at most 1 MiB
+  uint64_t append_held_bytes_max = 4 << 20;  // of its messages of at most 1 MiB
 
   // Messages that one command works on (RFC 9738); 0: any number, and nothing is said of it.
   uint64_t messages_per_command_max = 0;
@@ -52,6 +52,8 @@ struct Limits {
   size_t search_depth_max = 30;          // the tokenizer's lists end at 32
   size_t thread_ids_max = 2'000'000;  // different Message IDs in one THREAD, about 100 bytes each
   size_t list_patterns_max = 20;
+  size_t notify_groups_max = 100;
+  size_t notify_mailboxes_max = 10'000;  // with more, NOTIFY tells nothing (RFC 5465 §5.8)
   uint64_t quota_warning_percent = 90;   // of a limit that is used; 0: no warning
   size_t output_piece_bytes = 64 << 10;  // a command pauses when it has made so much
 

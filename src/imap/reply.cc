@@ -53,9 +53,8 @@ constexpr std::array kPlaces = {
     PlaceRow{Code::kNotFound, ErrorPlace::kTarget, "[TRYCREATE] "},  // RFC 3501 §6.3.11
     PlaceRow{Code::kDenied, ErrorPlace::kLogin, "[PRIVACYREQUIRED] "},
     PlaceRow{Code::kUnsupported, ErrorPlace::kCreate, "[USEATTR] "},  // RFC 6154 §3
-    // RFC 3516 §4.3, for FETCH and for APPEND.
+    // RFC 3516 §4.3.
     PlaceRow{Code::kUnsupported, ErrorPlace::kDecode, "[UNKNOWN-CTE] "},
-    PlaceRow{Code::kUnsupported, ErrorPlace::kTarget, "[UNKNOWN-CTE] "},
     PlaceRow{Code::kBusy, ErrorPlace::kCompress, "[COMPRESSIONACTIVE] "},  // RFC 4978 §3
     // RFC 5464 §4.3 and §5.
     PlaceRow{Code::kTooBig, ErrorPlace::kAnnotations, "[METADATA MAXSIZE 16384] "},

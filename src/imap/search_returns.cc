@@ -122,7 +122,7 @@ void put_head(std::string& out, const EsearchHead& head) {
   wire::put_string(out, head.tag);
   if (head.mailbox) {
     out += " MAILBOX ";
-    put_path(out, head.mailbox->path);
+    put_path(out, head.mailbox->path, head.mailbox->dialect);
     fmt::format_to(std::back_inserter(out), " UIDVALIDITY {}", head.mailbox->uidvalidity.value);
   }
   out += head.by_uid ? ") UID" : ")";

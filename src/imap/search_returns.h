@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "imap/bitmap.h"
 #include "mail/ids.h"
+#include "mail/imap_text.h"
 #include "wire/tokens.h"
 
 namespace gemel::imap {
@@ -70,6 +71,7 @@ Result<SearchReturns> read_returns(wire::Tokenizer& tokens);
 struct MailboxMark {
   std::string path;
   UidValidity uidvalidity;
+  ImapDialect dialect;  // of the name
 };
 
 /// Whose answer an ESEARCH line is, and what its numbers are (RFC 4466 §2.6.2).

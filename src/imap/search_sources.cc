@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/bytes.h"
-#include "mail/modified_utf7.h"
 
 namespace gemel::imap {
 namespace {
@@ -50,8 +49,8 @@ Result<SearchSource> read_source(wire::Tokenizer& tokens) {
 }
 
 /// A name as the user sees it; that there is such a mailbox is not needed.
-std::string path_named(const UserAccess& user, std::string_view wire_name) {
-  const Result<std::string> path = from_modified_utf7(wire_name);
+std::string path_named(const UserAccess& user, std::string_view wire_name, ImapDialect dialect) {
+  const Result<std::string> path = path_of_wire(wire_name, dialect);
   if (!path) return std::string(wire_name);
   const Result<MailboxName> name = user.name_of(*path);
   return name ? user.path_of(*name) : *path;
@@ -128,7 +127,8 @@ bool names_selected(const std::vector<SearchSource>& sources) {
 }
 
 Result<std::vector<Named>> resolve_sources(const MailStore& store, const UserAccess& user,
-                                           const std::vector<SearchSource>& sources) {
+                                           const std::vector<SearchSource>& sources,
+                                           ImapDialect dialect) {
   Collector out;
   TRY(const std::vector<Visible> visible, readable(user));
   TRY(const std::set<std::string> subscribed, subscriptions(store, user));
@@ -145,11 +145,11 @@ Result<std::vector<Named>> resolve_sources(const MailStore& store, const UserAcc
     for (const std::string& name : source.names) {
       if (source.kind == Kind::kMailboxes) {
         // Named by the user, it needs no `l`.
-        if (const Result<Named> found = find_named(user, name))
+        if (const Result<Named> found = find_named(user, name, dialect))
           out.add(found->mailbox, found->content);
         continue;
       }
-      const std::string top = path_named(user, name);
+      const std::string top = path_named(user, name, dialect);
       add_where([&](const Visible& it) { return is_within(it.path, top, depth); });
     }
   }

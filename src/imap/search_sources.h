@@ -38,6 +38,7 @@ bool names_selected(const std::vector<SearchSource>& sources);
 /// §2.2): nothing tells whether it is there. Cost: O(visible mailboxes × names). Errors: of the
 /// store.
 Result<std::vector<Named>> resolve_sources(const MailStore& store, const UserAccess& user,
-                                           const std::vector<SearchSource>& sources);
+                                           const std::vector<SearchSource>& sources,
+                                           ImapDialect dialect);
 
 }  // namespace gemel::imap

@@ -85,19 +85,20 @@ bool Session::may_send_password() const {
 }
 
 std::string Session::capabilities() const {
-  std::string out = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE";
+  std::string out = "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE";
   if (!userid_.empty())
     return out + limit_capability(options_->limits) +
            " ACL RIGHTS=" + std::string(kNewRightLetters) +
            " NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE CONDSTORE QRESYNC QUOTA QUOTASET" +
            quota_capabilities() +
-           " METADATA ESEARCH SEARCHRES WITHIN CONTEXT=SEARCH MULTISEARCH PARTIAL SEARCH=FUZZY "
+           " METADATA NOTIFY ESEARCH SEARCHRES WITHIN CONTEXT=SEARCH MULTISEARCH PARTIAL "
+           "SEARCH=FUZZY "
            "SORT "
            "SORT=DISPLAY ESORT"
            " THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
            " STATUS=SIZE BINARY CATENATE MULTIAPPEND OBJECTID PREVIEW REPLACE SAVEDATE "
-           "UIDBATCHES UIDONLY INPROGRESS UNAUTHENTICATE" +
+           "UIDBATCHES UTF8=ACCEPT UIDONLY INPROGRESS UNAUTHENTICATE" +
            (is_compressed() ? "" : " COMPRESS=DEFLATE") +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
@@ -125,6 +126,7 @@ std::optional<int64_t> Session::input_timeout_ms() const {
 
 void Session::timed_out() {
   stop_watching();
+  stop_notifying();
   output_ += "* BYE nothing heard for too long\r\n";
   is_closing_ = true;
 }
@@ -172,12 +174,7 @@ bool Session::advance() {
     return true;
   }
   if (login_.is_waiting()) return resume_login();
-  // Only IDLE is told of news by itself (RFC 2177); others learn with their next command.
-  if (std::exchange(is_woken_, false) && current_ && view_) {
-    learn(Expunges::kTell);
-    update_contexts();
-    return true;
-  }
+  if (std::exchange(is_woken_, false) && hear_news()) return true;
   if (next_input()) return true;
   is_closing_ = is_closing_ || is_input_over_;
   return false;
@@ -281,6 +278,7 @@ void Session::log_in(std::string userid) {
 void Session::log_out() {
   unselect();
   stop_watching();
+  stop_notifying();
   userid_.clear();
   access_.reset();
   features_ = {};
@@ -313,6 +311,7 @@ void Session::leave(std::string_view text) { bye_ = text; }
 
 void Session::abort() {
   stop_watching();
+  stop_notifying();
   is_closing_ = true;
 }
 
@@ -415,6 +414,10 @@ Result<Search> Session::start_search(SearchNode root, const std::optional<Bitmap
     TRY_OK(check_limit(search.found().cardinality() + search.to_look_at().cardinality()));
   }
   return search;
+}
+
+Result<MailboxName> Session::mailbox_named(std::string_view wire_name) const {
+  return mailbox_of(*access_, wire_name, dialect());
 }
 
 void Session::enable_condstore() {

@@ -18,6 +18,7 @@
 
 #include "imap/append.h"
 #include "imap/commands.h"
+#include "imap/notify.h"
 #include "imap/options.h"
 #include "imap/search.h"
 #include "imap/search_context.h"
@@ -33,6 +34,8 @@ namespace gemel::imap {
 struct Features {
   bool condstore = false;
   bool qresync = false;
+  bool rev2 = false;     // IMAP4rev2 (RFC 9051)
+  bool utf8 = false;     // UTF8=ACCEPT (RFC 6855)
   bool uidonly = false;  // message numbers are neither taken nor told (RFC 9586)
 };
 
@@ -65,6 +68,12 @@ class Session final : public wire::Session {
   Features& features() { return features_; }
   /// Has FETCH to tell the UID unasked (RFC 7162 §3.2.4)? UIDFETCH begins with it.
   bool tells_uid() const { return features_.qresync && !features_.uidonly; }
+  /// How texts beyond ASCII are written (RFC 9051 §5.1, RFC 6855 §3).
+  ImapDialect dialect() const {
+    return features_.rev2 || features_.utf8 ? ImapDialect::kUtf8 : ImapDialect::kAscii;
+  }
+  /// A mailbox's name as the client writes it. Errors: as mailbox_of.
+  Result<MailboxName> mailbox_named(std::string_view wire_name) const;
   /// As the first command that asks for modseqs does: the client learns where they are counted
   /// from (RFC 7162 §3.1).
   void enable_condstore();
@@ -79,7 +88,7 @@ class Session final : public wire::Session {
   /// Only while a mailbox is selected.
   View& view() { return *view_; }
   bool has_view() const { return view_.has_value(); }
-  void select(View view) { view_ = std::move(view); }
+  void select(View view);
   void unselect() {
     cancel_contexts();
     view_.reset();
@@ -131,6 +140,8 @@ class Session final : public wire::Session {
   void notice_role();
   /// FLAGS and PERMANENTFLAGS of the selected mailbox (RFC 3501 §7.2.6, §7.1).
   std::string flags_lines() const;
+  /// How many messages there are (RFC 3501 §7.3.1, §7.3.2).
+  std::string exists_lines() const;
 
   /// The command under way goes on with the client's next line; nothing means that it wants
   /// another one.
@@ -138,6 +149,9 @@ class Session final : public wire::Session {
   void await_line(LineTaker taker) { line_taker_ = std::move(taker); }
   void watch_mailbox();
   void stop_watching() { watch_ = Watch(); }
+  /// From now on the client is told of events without asking (RFC 5465).
+  void notify_by(Notifier notifier);
+  void stop_notifying();
 
   void log_in(std::string userid);
   /// As if nobody had logged in yet; what one user left is not there for the next (RFC 8437 §3).
@@ -196,6 +210,9 @@ class Session final : public wire::Session {
   void tell_contexts_of_gone();
   void note_in_contexts(const Bitmap& changed);
   void update_contexts();
+  void tell_arrived(Uid first);
+  bool hear_news();
+  void tell_notifications();
 
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
@@ -215,6 +232,8 @@ class Session final : public wire::Session {
   Bitmap saved_search_;
   std::vector<std::shared_ptr<SearchContext>> contexts_;
   Watch watch_;
+  std::optional<Notifier> notifier_;
+  Watch notify_watch_;
   std::optional<std::string> bye_;
   int64_t said_ms_ = 0;  // when the client last heard of the command under way
   size_t commands_ = 0;

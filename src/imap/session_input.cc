@@ -130,6 +130,8 @@ Result<AppendIntake> Session::start_append(wire::Tokenizer& tokens) {
   }
   return AppendIntake::start(tokens, {.store = store(),
                                       .urls = std::move(urls),
+                                      .dialect = dialect(),
+                                      .takes_utf8 = features_.utf8,
                                       .message_bytes_max = limits.message_bytes_max,
                                       .messages_max = limits.append_messages_max,
                                       .held_bytes_max = limits.append_held_bytes_max});

@@ -95,10 +95,75 @@ void Session::learn(Expunges expunges) {
   tell(*news, expunges);
 }
 
+void Session::select(View view) {
+  view_ = std::move(view);
+  is_woken_ = is_woken_ || notifier_;  // it takes another interest now
+}
+
+void Session::notify_by(Notifier notifier) {
+  notifier_ = std::move(notifier);
+  notify_watch_ = store().watch_all(
+      [interest = notifier_->interest(), wake = env_.wake](const Published& change) {
+        if (interest->is_concerned(change)) wake();
+      });
+  // What came between the first look and the watch is not missed.
+  is_woken_ = true;
+}
+
+void Session::stop_notifying() {
+  notify_watch_ = Watch();
+  notifier_.reset();
+}
+
+/// False where there is nobody to tell: without IDLE (RFC 2177) and NOTIFY a client learns with its
+/// next command.
+bool Session::hear_news() {
+  const bool is_idle = current_.has_value();
+  const NotifyGroup* const selected = notifier_ ? notifier_->selected() : nullptr;
+  const bool is_notified = selected != nullptr && (selected->events & kNotifyMessages) != 0;
+  const bool learns = view_ && (is_idle || is_notified);
+  // RFC 5465 §6.1.2: what is delayed waits for a command that may be answered by EXPUNGE.
+  if (learns) {
+    learn(is_idle || selected->filter == NotifyGroup::Filter::kSelected ? Expunges::kTell
+                                                                        : Expunges::kHoldBack);
+    update_contexts();
+  }
+  const bool notifies = notifier_.has_value();
+  if (notifies) tell_notifications();  // which may be the last of them
+  return learns || notifies;
+}
+
+void Session::tell_notifications() {
+  std::string text;
+  const Result<void> looked = notifier_->look(*this, text);
+  if (looked) {
+    say(std::move(text));
+    return;
+  }
+  if (looked.error().code != Code::kLimit) {
+    log::warn("imap user={} notifications failed: {}", userid_, looked.error().text);
+    return;
+  }
+  // RFC 5465 §5.8: as after NOTIFY NONE.
+  say(fmt::format("* OK {}\r\n", looked.error().text));
+  stop_notifying();
+}
+
+// RFC 5465 §5.2: behind the EXISTS.
+void Session::tell_arrived(Uid first) {
+  const NotifyGroup* const selected = notifier_ ? notifier_->selected() : nullptr;
+  if (selected == nullptr || selected->new_items.items.empty()) return;
+  FetchRequest request{.items = selected->new_items,
+                       .uids = members_between(view_->known(), first.value, UINT32_MAX)};
+  queue(make_fetch(*this, std::move(request)));
+}
+
 void Session::tell(const News& news, Expunges expunges) {
   note_in_contexts(news.changed | news.touched);
   tell_contexts_of_gone();
   Bitmap changed = news.changed - view_->gone();
+  const NotifyGroup* const selected = notifier_ ? notifier_->selected() : nullptr;
+  if (selected != nullptr && (selected->events & kNotifyFlagChange) == 0) changed = Bitmap();
   // Whose client does not look at modseqs has nothing to see there.
   if (features_.condstore) changed |= news.touched - view_->gone();
   if (expunges == Expunges::kTell && !view_->gone().isEmpty()) {
@@ -109,8 +174,8 @@ void Session::tell(const News& news, Expunges expunges) {
                                           options_->limits.output_piece_bytes));
     view_->forget_gone();
   }
-  if (news.arrived > 0)
-    say(fmt::format("* {} EXISTS\r\n* {} RECENT\r\n", view_->exists(), view_->recent_count()));
+  if (news.arrived > 0) say(exists_lines());
+  if (news.arrived > 0) tell_arrived(news.first_arrived);
   if (news.new_keywords || news.new_rights) say(flags_lines());
   if (changed.isEmpty()) return;
   FetchRequest request{.items = {}, .uids = std::move(changed)};
@@ -128,6 +193,13 @@ void Session::notice_role() {
   say(is_replica ? "* OK [READ-ONLY] this server is a replica now\r\n"
                  : "* OK [READ-WRITE] this server is the primary now\r\n");
   say(flags_lines());
+}
+
+// RFC 9051, appendix E: there is no RECENT any more.
+std::string Session::exists_lines() const {
+  std::string out = fmt::format("* {} EXISTS\r\n", view_->exists());
+  if (!features_.rev2) out += fmt::format("* {} RECENT\r\n", view_->recent_count());
+  return out;
 }
 
 std::string Session::flags_lines() const {

@@ -102,7 +102,7 @@ Result<void> put_of_view(std::string& out, const Asked& asked) {
   out += "* STATUS ";
   std::string path = asked.session.access().path_of(asked.mailbox.name);
   if (asked.request.is_of_expunged) path.insert(0, kExpungedPrefix);
-  put_path(out, path);
+  put_path(out, path, asked.session.dialect());
   out += fmt::format(" ({})\r\n", values);
   return {};
 }

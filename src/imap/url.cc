@@ -7,7 +7,6 @@
 #include "imap/fetch_items.h"
 #include "imap/message.h"
 #include "mail/charset.h"
-#include "mail/modified_utf7.h"
 
 namespace gemel::imap {
 namespace {
@@ -138,8 +137,7 @@ Result<Named> find_mailbox(const UrlBase& base, const Url& url) {
     if (!base.selected) return nothing_there();
     return *base.selected;
   }
-  TRY(const std::string name, to_modified_utf7(*url.mailbox));
-  return find_named(base.user, name);
+  return find_named(base.user, *url.mailbox, ImapDialect::kUtf8);
 }
 
 }  // namespace

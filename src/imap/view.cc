@@ -131,6 +131,7 @@ Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
   News news;
   TRY(const std::vector<RecordState> changes, changes_in(mailbox));
   const uint32_t first_new = next(last_uid_).value;
+  news.first_arrived = Uid(first_new);
   for (const RecordState& state : changes) {
     if (state.uid > last_uid_) {
       if (!state.expunged) {

@@ -28,6 +28,7 @@ struct News {
   Bitmap changed = {};  // flags, of messages that the client knows
   Bitmap touched = {};  // others of them: only the modseq, as when somebody else's \Seen changed
   uint32_t arrived = 0;
+  Uid first_arrived = {};  // none of those that arrived is below
   bool new_keywords = false;
   bool new_rights = false;
   // The mailbox was deleted or made anew, or may not be read any more: the session can't go on

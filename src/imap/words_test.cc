@@ -49,7 +49,7 @@ TEST(Sequence, IsRead) {  // RFC 3501 §9, sequence-set
 }
 
 bool matches(std::string_view pattern, std::string_view path) {
-  return Pattern("", pattern).matches(path);
+  return Pattern("", pattern, ImapDialect::kAscii).matches(path);
 }
 
 TEST(Pattern, StandsForNames) {  // RFC 3501 §6.3.8
@@ -64,7 +64,7 @@ TEST(Pattern, StandsForNames) {  // RFC 3501 §6.3.8
   EXPECT_TRUE(matches("%*", "a/b"));
   EXPECT_TRUE(matches("*%", "a/b"));
   EXPECT_FALSE(matches("", "a"));
-  EXPECT_TRUE(Pattern("a/", "%").matches("a/b"));
+  EXPECT_TRUE(Pattern("a/", "%", ImapDialect::kAscii).matches("a/b"));
   EXPECT_TRUE(matches("gr&APw-%", "gr\xc3\xbc\xc3\x9f"));
   EXPECT_FALSE(matches("bad&", "bad&"));
 }
@@ -88,13 +88,28 @@ TEST(Names, AreModifiedUtf7) {  // RFC 3501 §5.1.3
   World world;
   const AccessOptions options;
   const UserAccess alice(world.store(), options, "alice");
-  EXPECT_EQ(mailbox_of(alice, "gr&APw-n").value().path, "gr\xc3\xbcn");
-  EXPECT_EQ(mailbox_of(alice, "inbox/a").value().path, "INBOX/a");
-  EXPECT_EQ(mailbox_of(alice, "bad&").error().code, Code::kInvalid);
-  EXPECT_EQ(mailbox_of(alice, "").error().code, Code::kInvalid);
+  EXPECT_EQ(mailbox_of(alice, "gr&APw-n", ImapDialect::kAscii).value().path, "gr\xc3\xbcn");
+  EXPECT_EQ(mailbox_of(alice, "inbox/a", ImapDialect::kAscii).value().path, "INBOX/a");
+  EXPECT_EQ(mailbox_of(alice, "bad&", ImapDialect::kAscii).error().code, Code::kInvalid);
+  EXPECT_EQ(mailbox_of(alice, "", ImapDialect::kAscii).error().code, Code::kInvalid);
   std::string out;
-  put_path(out, "a & \xc3\xbc");
+  put_path(out, "a & \xc3\xbc", ImapDialect::kAscii);
   EXPECT_EQ(out, "\"a &- &APw-\"");
+}
+
+TEST(Names, AreUtf8WhereThatIsEnabled) {  // RFC 9051 §5.1, RFC 6855 §3
+  World world;
+  const AccessOptions options;
+  const UserAccess alice(world.store(), options, "alice");
+  EXPECT_EQ(mailbox_of(alice, "gr\xc3\xbcn", ImapDialect::kUtf8).value().path, "gr\xc3\xbcn");
+  EXPECT_EQ(mailbox_of(alice, "gr&APw-n", ImapDialect::kUtf8).value().path, "gr&APw-n");
+  EXPECT_EQ(mailbox_of(alice, "\xc3", ImapDialect::kUtf8).error().code, Code::kInvalid);
+  EXPECT_EQ(mailbox_of(alice, "gr\xc3\xbcn", ImapDialect::kAscii).error().code, Code::kInvalid);
+  EXPECT_TRUE(Pattern("", "*\xc3\xbc*", ImapDialect::kUtf8).matches("gr\xc3\xbcn"));
+  std::string out;
+  put_path(out, "\xc3\xbc \"&\\", ImapDialect::kUtf8);
+  put_path(out, "a&b", ImapDialect::kUtf8);
+  EXPECT_EQ(out, "\"\xc3\xbc \\\"&\\\\\"a&b");
 }
 
 TEST(Reply, HasWordsForEveryCode) {

@@ -87,18 +87,7 @@ std::string decode_escapes(std::string_view text, char mark) {
 std::string decode_base64(std::string_view text) {
   std::string out;
   out.reserve(text.size() / 4 * 3 + 3);
-  uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const int8_t digit = kBase64[static_cast<unsigned char>(c)];
-    if (c == '=') bits = 0;  // what is left of the group is padding
-    if (digit < 0) continue;
-    group = group << 6 | static_cast<uint32_t>(digit);
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    out += static_cast<char>(group >> bits);
-  }
+  TransferDecoder("base64").feed(text, out);
   return out;
 }
 
@@ -168,5 +157,82 @@ std::string decode_transfer(std::string_view bytes, std::string_view encoding) {
 }
 
 bool is_known_encoding(std::string_view encoding) { return find_encoding(encoding) != nullptr; }
+
+TransferDecoder::TransferDecoder(std::string_view encoding) : kind_(Kind::kAsIs) {
+  const Encoding* const known = find_encoding(encoding);
+  if (known == nullptr) return;
+  if (known->decode == decode_base64) kind_ = Kind::kBase64;
+  if (known->decode == decode_quoted_printable) kind_ = Kind::kQuotedPrintable;
+  if (known->decode == decode_uuencode) kind_ = Kind::kUuencode;
+}
+
+void TransferDecoder::feed(std::string_view bytes, std::string& out) {
+  if (kind_ == Kind::kAsIs) {
+    out += bytes;
+    return;
+  }
+  if (kind_ != Kind::kBase64) return feed_lines(bytes, out);
+  for (const char c : bytes) {
+    const int8_t digit = kBase64[static_cast<unsigned char>(c)];
+    if (c == '=') bits_ = 0;  // what is left of the group is padding
+    if (digit < 0) continue;
+    group_ = group_ << 6 | static_cast<uint32_t>(digit);
+    bits_ += 6;
+    if (bits_ < 8) continue;
+    bits_ -= 8;
+    out += static_cast<char>(group_ >> bits_);
+  }
+}
+
+void TransferDecoder::feed_lines(std::string_view bytes, std::string& out) {
+  while (!bytes.empty()) {
+    const size_t newline = bytes.find('\n');
+    const std::string_view added = bytes.substr(0, newline);
+    line_ += added;
+    if (newline == std::string_view::npos) return shorten_line(added.size(), out);
+    bytes.remove_prefix(newline + 1);
+    if (kind_ == Kind::kUuencode) {
+      take_uu_line(out);
+    } else if (decode_quoted_line(line_, out) == LineBreak::kHard) {
+      out += line_.ends_with('\r') ? "\r\n" : "\n";
+    }
+    line_.clear();
+  }
+}
+
+void TransferDecoder::take_uu_line(std::string& out) {
+  if (uuencode_ == Uuencode::kBefore) {
+    if (line_.starts_with("begin ")) uuencode_ = Uuencode::kWithin;
+  } else if (line_.starts_with("end")) {
+    uuencode_ = Uuencode::kBehind;
+  } else if (uuencode_ == Uuencode::kWithin) {
+    decode_uu_line(line_, out);
+  }
+}
+
+// No line should be so long; whoever sends one must not have all of it kept.
+void TransferDecoder::shorten_line(size_t added, std::string& out) {
+  constexpr size_t kLineBytesMax = 4096;
+  if (line_.size() <= kLineBytesMax) return;
+  if (kind_ == Kind::kUuencode) {
+    line_.resize(kLineBytesMax);  // it says at most 63 bytes, at its start
+    return;
+  }
+  // Blanks count only when more comes behind them, and an escape may be cut. Looking at what is new
+  // alone keeps this linear.
+  const size_t last =
+      std::string_view(line_).substr(line_.size() - added).find_last_not_of(" \t\r");
+  if (last == std::string_view::npos) return;
+  size_t end = line_.size() - added + last;
+  if (line_[end] != '=') end = end > 0 && line_[end - 1] == '=' ? end - 1 : end + 1;
+  out += decode_escapes(std::string_view(line_).substr(0, end), '=');
+  line_.erase(0, end);
+}
+
+void TransferDecoder::finish(std::string& out) {
+  if (kind_ == Kind::kUuencode && !line_.empty()) take_uu_line(out);
+  if (kind_ == Kind::kQuotedPrintable) decode_quoted_line(line_, out);
+  line_.clear();
+}
 
 }  // namespace gemel

@@ -6,6 +6,7 @@
 //          what is wrong is skipped or stays as it is, nothing fails, cost is O(bytes).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,31 @@ std::string decode_uuencode(std::string_view text);
 /// By the name of the encoding, in any case; 7bit, 8bit, binary and unknown ones give the bytes as
 /// they are.
 std::string decode_transfer(std::string_view bytes, std::string_view encoding);
+/// The same a piece at a time, wherever the bytes are cut. Memory: of quoted-printable and uuencode
+/// the line that is not over; all but blanks at its end is given on when it grows long.
+class TransferDecoder {
+ public:
+  explicit TransferDecoder(std::string_view encoding);
+  /// Appends what `bytes` add.
+  void feed(std::string_view bytes, std::string& out);
+  /// Appends what was waiting for the end.
+  void finish(std::string& out);
+
+ private:
+  enum class Kind : uint8_t { kAsIs, kBase64, kQuotedPrintable, kUuencode };
+  enum class Uuencode : uint8_t { kBefore, kWithin, kBehind };
+
+  void feed_lines(std::string_view bytes, std::string& out);
+  void take_uu_line(std::string& out);
+  void shorten_line(size_t added, std::string& out);
+
+  Kind kind_;
+  uint32_t group_ = 0;  // of base64
+  int bits_ = 0;
+  std::string line_;
+  Uuencode uuencode_ = Uuencode::kBefore;
+};
+
 /// Whether decode_transfer knows what those bytes are, in any case.
 bool is_known_encoding(std::string_view encoding);
 

@@ -1,0 +1,270 @@
+#include "imap/notify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "imap/metadata.h"
+#include "imap/names.h"
+#include "imap/session.h"
+#include "imap/status_items.h"
+
+namespace gemel::imap {
+namespace {
+
+using Filter = NotifyGroup::Filter;
+
+bool is_below(std::string_view path, std::string_view top) {
+  if (!path.starts_with(top)) return false;
+  return path.size() == top.size() || path[top.size()] == kHierarchySeparator;
+}
+
+void put_list(std::string& out, std::string_view attributes, std::string_view path,
+              ImapDialect dialect) {
+  ((out += "* LIST (") += attributes) += ") \"/\" ";
+  put_path(out, path, dialect);
+}
+
+/// Names of annotations that are other than before.
+std::vector<std::string> changed_names(const AnnotationMap& before, const AnnotationMap& now) {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : before)
+    if (!now.contains(name)) out.push_back(name);
+  for (const auto& [name, value] : now)
+    if (const auto at = before.find(name); at == before.end() || at->second != value)
+      out.push_back(name);
+  return out;
+}
+
+// RFC 5464 §4.4.2: names alone.
+void put_annotations(std::string& out, std::string_view path, const AnnotationMap& before,
+                     const AnnotationMap& now, ImapDialect dialect) {
+  const std::vector<std::string> names = changed_names(before, now);
+  if (names.empty()) return;
+  out += "* METADATA ";
+  put_path(out, path, dialect);
+  for (const std::string& name : names) {
+    out += ' ';
+    wire::put_astring(out, name);
+  }
+  out += "\r\n";
+}
+
+bool have_messages_changed(const MailboxInfo& before, const MailboxInfo& now) {
+  return before.exists != now.exists || before.last_uid != now.last_uid ||
+         before.uidvalidity != now.uidvalidity;
+}
+
+// RFC 5465 §5.2 to §5.4.
+Result<void> put_counters(std::string& out, const Session& session, const MailboxInfo& mailbox,
+                          uint8_t events) {
+  StatusRequest request{
+      .items = {StatusItem::kMessages, StatusItem::kUidNext, StatusItem::kUidValidity},
+      .append_limit = 0};
+  if ((events & kNotifyFlagChange) != 0) request.items.push_back(StatusItem::kHighestModSeq);
+  const Result<void> put = put_status(out, session, mailbox, request);
+  // One that goes right now is told with the next look.
+  if (!put && put.error().code != Code::kNotFound) return std::unexpected(put.error());
+  return {};
+}
+
+std::optional<UniqueId> selected_id(const Session& session) {
+  if (!session.has_view()) return std::nullopt;
+  const Result<MailboxView> selected = session.look();
+  return selected ? std::optional(selected->info().id) : std::nullopt;
+}
+
+std::unexpected<Error> overflow() {
+  return fail(Code::kLimit, "[NOTIFICATIONOVERFLOW] too many mailboxes");
+}
+
+}  // namespace
+
+void Interest::set_mailboxes(std::set<UniqueId> mailboxes) {
+  const std::lock_guard lock(mutex_);
+  mailboxes_ = std::move(mailboxes);
+}
+
+bool Interest::is_concerned(const Published& change) const {
+  if (const auto* const userid = std::get_if<std::string>(&change.entity))
+    return *userid == userid_ || *userid == kSharedOwner;
+  // Whose it is can't be asked here; but a mailbox that was just made is seldom.
+  constexpr ModSeq kYoung(2);
+  if (change.highestmodseq <= kYoung) return true;
+  const std::lock_guard lock(mutex_);
+  return mailboxes_.contains(std::get<UniqueId>(change.entity));
+}
+
+Notifier::Notifier(NotifyRequest request, std::string userid)
+    : request_(std::move(request)), interest_(std::make_shared<Interest>(std::move(userid))) {}
+
+const NotifyGroup* Notifier::selected() const {
+  const auto at = std::ranges::find_if(request_.groups, &NotifyGroup::is_of_selected);
+  return at == request_.groups.end() ? nullptr : &*at;
+}
+
+bool Notifier::wants_any(uint8_t events) const {
+  return std::ranges::any_of(
+      request_.groups, [&](const NotifyGroup& group) { return (group.events & events) != 0; });
+}
+
+bool Notifier::matches(const NotifyGroup& group, const Picture& picture,
+                       const std::string& path) const {
+  switch (group.filter) {
+    case Filter::kSelected:
+    case Filter::kSelectedDelayed:
+      return false;
+    case Filter::kPersonal: {
+      const auto at = picture.by_path.find(path);
+      return at != picture.by_path.end() && picture.mailboxes.at(at->second).is_own;
+    }
+    case Filter::kSubscribed:
+      return picture.subscribed.contains(path);
+    case Filter::kSubtree:
+      return std::ranges::any_of(group.paths,
+                                 [&](const std::string& top) { return is_below(path, top); });
+    case Filter::kMailboxes:
+      return std::ranges::find(group.paths, path) != group.paths.end();
+  }
+  return false;
+}
+
+uint8_t Notifier::events_at(const Picture& picture, const std::string& path) const {
+  for (const NotifyGroup& group : request_.groups)
+    if (matches(group, picture, path)) return group.events;
+  return 0;
+}
+
+Result<Notifier::Picture> Notifier::take_picture(const Session& session) const {
+  Picture out;
+  const UserAccess& user = session.access();
+  const MailStore& store = session.store();
+  TRY(std::vector<MailboxInfo> visible, user.visible());
+  if (visible.size() > session.options().limits.notify_mailboxes_max) return overflow();
+  const bool wants_annotations = wants_any(kNotifyMailboxMetadata);
+  for (MailboxInfo& info : visible) {
+    Mailbox mailbox{.info = std::move(info), .path = {}};
+    mailbox.path = user.path_of(mailbox.info.name);
+    mailbox.is_own = mailbox.info.name.owner == user.userid();
+    const Rights rights = user.rights(mailbox.info);
+    mailbox.is_readable = rights.has(Right::kRead);
+    if (wants_annotations && rights.has_any(kMetadataReaders)) {
+      TRY(mailbox.annotations, annotations_for(session, mailbox.info));
+    }
+    out.by_path.emplace(mailbox.path, mailbox.info.id);
+    out.mailboxes.emplace(mailbox.info.id, std::move(mailbox));
+  }
+  TRY(const std::vector<UserItem> items, store.user_items(user.userid(), kUserItemSubscription));
+  for (const UserItem& item : items)
+    out.subscribed.insert(item.key.substr(kUserItemSubscription.size()));
+  if (wants_any(kNotifyServerMetadata)) {
+    TRY(out.server, annotations_of(store, user.userid(), nullptr));
+  }
+  return out;
+}
+
+void Notifier::take_interest(const Session& session) {
+  std::set<UniqueId> ids;
+  for (const auto& [id, mailbox] : told_.mailboxes) ids.insert(id);
+  // It may have been selected without the right to see it in lists.
+  if (const std::optional<UniqueId> selected = selected_id(session)) ids.insert(*selected);
+  interest_->set_mailboxes(std::move(ids));
+}
+
+Result<void> Notifier::begin(const Session& session, std::string& out) {
+  TRY(told_, take_picture(session));
+  take_interest(session);
+  if (!request_.wants_status) return {};
+  const std::optional<UniqueId> selected = selected_id(session);
+  for (const auto& [path, id] : told_.by_path) {
+    const Mailbox& mailbox = told_.mailboxes.at(id);
+    const uint8_t events = events_at(told_, path);
+    if ((events & kNotifyMessages) == 0 || !mailbox.is_readable || id == selected) continue;
+    TRY_OK(put_counters(out, session, mailbox.info, events));
+  }
+  return {};
+}
+
+Result<void> Notifier::look(const Session& session, std::string& out) {
+  if (std::ranges::all_of(request_.groups, &NotifyGroup::is_of_selected)) {
+    take_interest(session);
+    return {};
+  }
+  TRY(Picture now, take_picture(session));
+  TRY_OK(put_changes(out, session, now));
+  told_ = std::move(now);
+  take_interest(session);
+  return {};
+}
+
+Result<void> Notifier::put_changes(std::string& out, const Session& session,
+                                   const Picture& now) const {
+  for (const auto& [id, mailbox] : told_.mailboxes) {
+    if (now.mailboxes.contains(id)) continue;
+    if ((events_at(told_, mailbox.path) & kNotifyMailboxName) == 0) continue;
+    put_list(out, "\\NonExistent", mailbox.path, session.dialect());
+    out += "\r\n";
+  }
+  for (const auto& [path, id] : now.by_path) {
+    const Mailbox& mailbox = now.mailboxes.at(id);
+    const auto before = told_.mailboxes.find(id);
+    const uint8_t events = events_at(now, path);
+    if (before == told_.mailboxes.end())
+      TRY_OK(put_new_mailbox(out, session, mailbox, events));
+    else
+      TRY_OK(put_mailbox(out, session, before->second, mailbox, events));
+  }
+  put_subscriptions(out, session, now);
+  if (wants_any(kNotifyServerMetadata))
+    put_annotations(out, "", told_.server, now.server, session.dialect());
+  return {};
+}
+
+Result<void> Notifier::put_new_mailbox(std::string& out, const Session& session, const Mailbox& now,
+                                       uint8_t events) const {
+  if ((events & kNotifyMailboxName) != 0) {
+    put_list(out, "", now.path, session.dialect());
+    out += "\r\n";
+  }
+  if ((events & kNotifyMessages) == 0 || !now.is_readable || now.info.exists == 0) return {};
+  return put_counters(out, session, now.info, events);
+}
+
+Result<void> Notifier::put_mailbox(std::string& out, const Session& session, const Mailbox& before,
+                                   const Mailbox& now, uint8_t events) const {
+  const auto names = static_cast<uint8_t>(events | events_at(told_, before.path));
+  if (before.path != now.path && (names & kNotifyMailboxName) != 0) {
+    put_list(out, "", now.path, session.dialect());
+    out += " (\"OLDNAME\" (";
+    put_path(out, before.path, session.dialect());
+    out += "))\r\n";
+  }
+  if ((events & kNotifyMailboxMetadata) != 0)
+    put_annotations(out, now.path, before.annotations, now.annotations, session.dialect());
+  if (!now.is_readable || (events & kNotifyMessages) == 0) return {};
+  const bool is_due =
+      have_messages_changed(before.info, now.info) ||
+      ((events & kNotifyFlagChange) != 0 && before.info.highestmodseq != now.info.highestmodseq);
+  if (!is_due || selected_id(session) == now.info.id) return {};
+  return put_counters(out, session, now.info, events);
+}
+
+void Notifier::put_subscriptions(std::string& out, const Session& session,
+                                 const Picture& now) const {
+  if (!wants_any(kNotifySubscriptionChange)) return;
+  std::vector<std::string> changed;
+  std::ranges::set_symmetric_difference(told_.subscribed, now.subscribed,
+                                        std::back_inserter(changed));
+  for (const std::string& path : changed) {
+    // What is subscribed no more was in its group until now.
+    const auto events = static_cast<uint8_t>(events_at(now, path) | events_at(told_, path));
+    if ((events & kNotifySubscriptionChange) == 0) continue;
+    std::string attributes = now.by_path.contains(path) ? "" : "\\NonExistent";
+    if (now.subscribed.contains(path))
+      (attributes += attributes.empty() ? "" : " ") += "\\Subscribed";
+    put_list(out, attributes, path, session.dialect());
+    out += "\r\n";
+  }
+}
+
+}  // namespace gemel::imap
