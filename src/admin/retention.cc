@@ -45,6 +45,8 @@ class ExpireTask final : public Task {
             {"forgotten", report.forgotten},
             {"archived", report.archived},
             {"archived_bytes", report.archived_bytes},
+            {"archived_messages", report.archived_messages},
+            {"archived_message_bytes", report.archived_message_bytes},
             {"keywords", report.keywords},
             {"held", report.held},
             {"errors", report.errors}};

@@ -19,7 +19,7 @@ std::string_view verb_of(const std::string& action) {
   if (action == "free") return "freed";
   if (action == "free-mailbox") return "freed with their mailbox";
   if (action == "forget") return "forgotten";
-  if (action == "archive") return "archived";
+  if (action == "archive" || action == "archive-messages") return "archived";
   return "kept";
 }
 
@@ -49,12 +49,15 @@ void show_action(const Json& row) {
 void show_report(const Json& last, const ExpireOptions& options) {
   fmt::print(
       "{} mailboxes: {} messages ({}) expunged, {} ({}) freed, {} mailboxes freed, "
-      "{} things forgotten, {} mailboxes ({}) archived, {} keywords pruned, {} held\n",
+      "{} things forgotten, {} mailboxes ({}) archived, {} messages ({}) of others archived, {} "
+      "keywords pruned, {} held\n",
       last.value("mailboxes", uint64_t{0}), last.value("expunged", uint64_t{0}),
       human_bytes(last.value("expunged_bytes", uint64_t{0})), last.value("freed", uint64_t{0}),
       human_bytes(last.value("freed_bytes", uint64_t{0})),
       last.value("mailboxes_freed", uint64_t{0}), last.value("forgotten", uint64_t{0}),
       last.value("archived", uint64_t{0}), human_bytes(last.value("archived_bytes", uint64_t{0})),
+      last.value("archived_messages", uint64_t{0}),
+      human_bytes(last.value("archived_message_bytes", uint64_t{0})),
       last.value("keywords", uint64_t{0}), last.value("held", uint64_t{0}));
   if (options.dry_run) fmt::print("nothing was changed: this was a dry run\n");
 }

@@ -25,7 +25,7 @@ void add_expire_command(CLI::App& app, Line& line) {
                    "forget deliveries of at least so many days ago")
       ->check(days);
   expire->add_option("--archive", line.expire.archive,
-                     "move mailboxes to this partition, where their rule says so");
+                     "move mailboxes and messages to this partition, where their rule says so");
   expire->add_flag("--keywords", line.expire.keywords, "prune keywords that no message has");
   expire->add_option("--user", line.expire.userid, "of this user only");
   expire->add_option("--mailbox", line.expire.mailbox, "only USER/MAILBOX");

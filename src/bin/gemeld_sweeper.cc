@@ -14,12 +14,16 @@ constexpr auto kFirstDelay = std::chrono::minutes(1);
 
 Sweeper::Sweeper(MailStore& store, Schedule schedule)
     : store_(store), schedule_(std::move(schedule)), periodic_(kFirstDelay, [this] {
-        if (store_.role() == Role::kPrimary) sweep();
+        sweep();
         return std::chrono::seconds(schedule_.interval_s);
       }) {}
 
 void Sweeper::sweep() {
-  expire::Run run(store_, system_clock(), schedule_.defaults, schedule_.options);
+  expire::Options options = schedule_.options;
+  // A replica follows its primary; where its own disks keep bytes is its own matter.
+  if (store_.role() != Role::kPrimary) options = {.archive = options.archive};
+  if (options.does_nothing()) return;
+  expire::Run run(store_, system_clock(), schedule_.defaults, options);
   const auto on_action = [](const expire::Action& action) {
     log::debug("expire {} {} messages={}: {}", name_of(action.kind), action.where, action.messages,
                action.why);
@@ -31,12 +35,13 @@ void Sweeper::sweep() {
   }
   const expire::Report& report = run.report();
   for (const std::string& error : report.errors) log::warn("expire passed over {}", error);
-  if (report.expunged > 0 || report.freed > 0 || report.mailboxes_freed > 0 || report.archived > 0)
+  if (report.expunged > 0 || report.freed > 0 || report.mailboxes_freed > 0 ||
+      report.forgotten > 0 || report.archived > 0 || report.archived_messages > 0)
     log::info(
         "expire looked_at={} expunged={} expunged_bytes={} freed={} freed_bytes={} "
-        "mailboxes_freed={} archived={}",
+        "mailboxes_freed={} forgotten={} archived={} archived_messages={}",
         report.mailboxes, report.expunged, report.expunged_bytes, report.freed, report.freed_bytes,
-        report.mailboxes_freed, report.archived);
+        report.mailboxes_freed, report.forgotten, report.archived, report.archived_messages);
 }
 
 }  // namespace gemel::bin

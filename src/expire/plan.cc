@@ -30,6 +30,27 @@ class Collected {
 
 }  // namespace
 
+std::vector<Going> plan_archive(const Rule& rule, std::vector<Candidate> messages, int64_t now_s) {
+  const bool by_internaldate = rule.by_or_default() == DateBy::kInternalDate;
+  const uint64_t days = rule.archive_message_days_or_never();
+  const uint64_t bytes_min = rule.archive_message_bytes_or_never();
+  const int64_t newest_s = days == kNever ? INT64_MIN : now_s - static_cast<int64_t>(days) * kDayS;
+  Collected old;
+  Collected large;
+  for (const Candidate& message : messages) {
+    if (message.bytes == 0) continue;
+    if ((by_internaldate ? message.internaldate_s : message.savedate_s) <= newest_s)
+      old.add(message);
+    else if (message.bytes >= bytes_min)
+      large.add(message);
+  }
+  std::vector<Going> out;
+  old.give(out,
+           fmt::format("{} at least {} days ago", by_internaldate ? "arrived" : "saved", days));
+  large.give(out, fmt::format("it has at least {} bytes", bytes_min));
+  return out;
+}
+
 std::vector<Going> plan(const Rule& rule, std::vector<Candidate> messages, int64_t now_s) {
   const bool by_internaldate = rule.by_or_default() == DateBy::kInternalDate;
   const auto date_of = [&](const Candidate& message) {

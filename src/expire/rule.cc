@@ -26,6 +26,8 @@ constexpr std::array kNumberWords = {
     NumberWord{"at-most", &Rule::at_most, "none", UINT32_MAX},
     NumberWord{"archive-days", &Rule::archive_days, "never", kDaysMax},
     NumberWord{"archive-bytes", &Rule::archive_bytes, "never", uint64_t{1} << 60},
+    NumberWord{"archive-message-days", &Rule::archive_message_days, "never", kDaysMax},
+    NumberWord{"archive-message-bytes", &Rule::archive_message_bytes, "never", uint64_t{1} << 60},
 };
 constexpr std::array<std::string_view, 2> kDateWords = {"savedate", "internaldate"};
 constexpr std::array<std::string_view, 2> kSpareWords = {"flagged", "none"};

@@ -6,6 +6,7 @@
 //
 //   days=30|never  by=savedate|internaldate  keep=flagged|none  at-most=1000|none
 //   archive-days=365|never  archive-bytes=1000000000|never
+//   archive-message-days=365|never  archive-message-bytes=1000000|never
 //
 // Threads  any; values.
 // Source   doc/expire.md, "Rules"; RFC 5464 §6.2.1 (names of entries), RFC 8514 (SAVEDATE).
@@ -41,6 +42,9 @@ struct Rule {
   std::optional<uint64_t> at_most = {};        // kNever, or the newest so many stay
   std::optional<uint64_t> archive_days = {};   // kNever, or so long nothing came into it
   std::optional<uint64_t> archive_bytes = {};  // kNever, or its messages are as large together
+  // Single messages: that old, or as large each.
+  std::optional<uint64_t> archive_message_days = {};
+  std::optional<uint64_t> archive_message_bytes = {};
   bool operator==(const Rule&) const = default;
 
   uint64_t days_or_never() const { return days.value_or(kNever); }
@@ -51,6 +55,11 @@ struct Rule {
   uint64_t archive_bytes_or_never() const { return archive_bytes.value_or(kNever); }
   bool archives() const {
     return archive_days_or_never() != kNever || archive_bytes_or_never() != kNever;
+  }
+  uint64_t archive_message_days_or_never() const { return archive_message_days.value_or(kNever); }
+  uint64_t archive_message_bytes_or_never() const { return archive_message_bytes.value_or(kNever); }
+  bool archives_messages() const {
+    return archive_message_days_or_never() != kNever || archive_message_bytes_or_never() != kNever;
   }
   bool expunges() const { return days_or_never() != kNever || at_most_or_all() != kNever; }
 };

@@ -89,6 +89,8 @@ std::string_view name_of(Kind kind) {
       return "forget";
     case Kind::kArchive:
       return "archive";
+    case Kind::kArchiveMessages:
+      return "archive-messages";
     case Kind::kKeywords:
       return "keywords";
     case Kind::kHold:
@@ -113,6 +115,7 @@ class Run::Work {
     kPlan,
     kExpunge,
     kArchive,
+    kArchiveMessages,
     kKeywords,
     kFreeMailbox,
     kLast
@@ -140,6 +143,7 @@ class Run::Work {
   Result<void> make_plan(Place& place, const Sink& sink);
   Result<void> expunge_some(Place& place, const Sink& sink);
   Result<void> archive(Place& place, const Sink& sink);
+  Result<void> archive_messages(Place& place, const Sink& sink);
   Result<void> prune_keywords(Place& place, const Sink& sink);
   Result<void> free_mailbox(Place& place, const Sink& sink);
   Result<void> put_marks(const UniqueId& id, const std::vector<Mark>& marks);
@@ -161,7 +165,7 @@ class Run::Work {
 };
 
 Result<bool> Run::Work::step(const Sink& sink) {
-  if (!is_dry() && store_.role() != Role::kPrimary)
+  if (!is_dry() && store_.role() != Role::kPrimary && !options_.only_archives())
     return fail(Code::kReadOnly, "this server is a replica: its primary decides what goes");
   if (!place_ && mailboxes_.empty()) {
     if (forgets_) {
@@ -230,14 +234,14 @@ Result<void> Run::Work::take_user(const UserInfo& user) {
 Result<void> Run::Work::forget(const Sink& sink) {
   const std::string userid = *std::exchange(forgets_, std::nullopt);
   uint64_t count = 0;
-  if (is_dry()) {
-    for (const std::string_view kind : {kUserItemDuplicate, kUserItemVacation}) {
-      TRY(const auto slots, store_.user_items(userid, kind));
-      const int64_t added_s =
-          kind == kUserItemDuplicate ? now_s_ - *options_.duplicates_s : INT64_MIN;
-      for (const UserItem& slot : slots) count += trimmed(slot.value, now_s_, added_s).forgotten;
-    }
-  } else {
+  for (const std::string_view kind : {kUserItemDuplicate, kUserItemVacation}) {
+    TRY(const auto slots, store_.user_items(userid, kind));
+    const int64_t added_s =
+        kind == kUserItemDuplicate ? now_s_ - *options_.duplicates_s : INT64_MIN;
+    for (const UserItem& slot : slots) count += trimmed(slot.value, now_s_, added_s).forgotten;
+  }
+  // Most users have nothing to forget, and need no transaction.
+  if (count > 0 && !is_dry()) {
     TRY(count, store_.forget_remembered(userid, *options_.duplicates_s));
   }
   if (count > 0)
@@ -266,6 +270,10 @@ void Run::Work::tell(const Sink& sink, Action action) {
     case Kind::kArchive:
       ++report.archived;
       report.archived_bytes += action.bytes;
+      break;
+    case Kind::kArchiveMessages:
+      report.archived_messages += action.messages;
+      report.archived_message_bytes += action.bytes;
       break;
     case Kind::kKeywords:
       report.keywords += action.keywords.size();
@@ -300,8 +308,11 @@ Result<void> Run::Work::look_at(Place& place, const Sink& sink) {
     case Stage::kExpunge:
       return expunge_some(place, sink);
     case Stage::kArchive:
-      place.stage = Stage::kKeywords;
+      place.stage = Stage::kArchiveMessages;
       return options_.archive.empty() ? Result<void>() : archive(place, sink);
+    case Stage::kArchiveMessages:
+      place.stage = Stage::kKeywords;
+      return options_.archive.empty() ? Result<void>() : archive_messages(place, sink);
     case Stage::kKeywords:
       place.stage = Stage::kLast;
       return options_.keywords == Options::Keywords::kLeave ? Result<void>()
@@ -432,6 +443,7 @@ Result<void> Run::Work::expunge_some(Place& place, const Sink& sink) {
 Result<void> Run::Work::archive(Place& place, const Sink& sink) {
   TRY(const Rule rule, rules_->of(place.mailbox.name));
   if (!rule.archives() || place.mailbox.partition == options_.archive) return {};
+  if (store_.role() != Role::kPrimary && !is_dry()) return {};  // it follows its primary
   TRY(const MailboxView view, store_.view(place.mailbox.id));
   const MailboxInfo& mailbox = view.info();
   TRY(const std::vector<Candidate> messages, candidates(view));
@@ -450,6 +462,36 @@ Result<void> Run::Work::archive(Place& place, const Sink& sink) {
               .bytes = mailbox.bytes,
               .why = is_old ? fmt::format("nothing came in for {} days", days)
                             : fmt::format("it holds at least {} bytes", bytes)});
+  return {};
+}
+
+Result<void> Run::Work::archive_messages(Place& place, const Sink& sink) {
+  TRY(const Rule rule, rules_->of(place.mailbox.name));
+  if (!rule.archives_messages()) return {};
+  TRY(const MailboxView view, store_.view(place.mailbox.id));
+  if (view.info().partition == options_.archive) return {};
+  TRY(const std::vector<Candidate> messages, candidates(view));
+  for (const Going& going : plan_archive(rule, messages, now_s_)) {
+    Action action{
+        .kind = Kind::kArchiveMessages, .where = place.mailbox.name.text(), .why = going.why};
+    TRY(const auto facts, view.facts(going.uids));
+    UidSet left;
+    auto one = facts.begin();
+    for (const UidSet::Range& range : going.uids.ranges())
+      for (uint64_t uid = range.first; uid <= range.last; ++uid, ++one) {
+        TRY(const bool there, view.is_archived(one->guid));
+        if (!there) left.add(Uid(static_cast<uint32_t>(uid)));
+      }
+    if (!is_dry()) {
+      TRY(left, store_.archive(place.mailbox.id, left, options_.archive));
+    }
+    if (left.empty()) continue;
+    TRY(const auto gone, view.facts(left));
+    for (const RecordFacts& its : gone) action.bytes += its.size;
+    action.messages = left.size();
+    action.uids = std::move(left);
+    tell(sink, std::move(action));
+  }
   return {};
 }
 

@@ -2,7 +2,9 @@
 // enough ago is freed, and so on. In bounded steps, each at most one transaction of kStepMessages,
 // so that it can be ended anywhere; the next run goes on from what it finds. What is held stays.
 //
-// Only a primary runs it; its replicas follow by replication and never decide.
+// Only a primary runs it; its replicas follow by replication and never decide. Which messages'
+// bytes lie in an archive is each server's own matter, so that part runs on a replica too, by
+// itself.
 //
 // Threads  one at a time.
 // Source   doc/expire.md.
@@ -34,11 +36,16 @@ struct Options {
   std::optional<int64_t> expunged_s = {};    // free messages expunged longer ago
   std::optional<int64_t> deleted_s = {};     // and mailboxes deleted longer ago
   std::optional<int64_t> duplicates_s = {};  // forget what deliveries remember, see MailStore
-  std::string archive = {};                  // partition for mailboxes whose rule says so
+  std::string archive = {};  // partition for mailboxes and messages whose rule says so
   enum class Keywords : uint8_t { kLeave, kPrune } keywords = Keywords::kLeave;
   enum class Effect : uint8_t { kDo, kDryRun } effect = Effect::kDo;
   std::string userid = {};                  // only of this user
   std::optional<MailboxName> mailbox = {};  // only this one, deleted ones of the name too
+  /// What a replica does too: it moves bytes, and changes nothing that anybody is told.
+  bool only_archives() const {
+    return rules == Rules::kLeave && !expunged_s && !deleted_s && !duplicates_s &&
+           keywords == Keywords::kLeave && !archive.empty();
+  }
   bool does_nothing() const {
     return rules == Rules::kLeave && !expunged_s && !deleted_s && !duplicates_s &&
            archive.empty() && keywords == Keywords::kLeave;
@@ -48,13 +55,14 @@ struct Options {
 /// One thing that a run did, or in a dry run would do.
 struct Action {
   enum class Kind : uint8_t {
-    kExpunge,      // hidden, by a rule
-    kFree,         // expunged messages, for good
-    kFreeMailbox,  // messages of a deleted mailbox, for good
-    kForget,       // what deliveries remember
-    kArchive,      // a mailbox goes to another partition
-    kKeywords,     // that no message has
-    kHold,         // would have gone, but there is a hold
+    kExpunge,          // hidden, by a rule
+    kFree,             // expunged messages, for good
+    kFreeMailbox,      // messages of a deleted mailbox, for good
+    kForget,           // what deliveries remember
+    kArchive,          // a mailbox goes to another partition
+    kArchiveMessages,  // the bytes of some of its messages do
+    kKeywords,         // that no message has
+    kHold,             // would have gone, but there is a hold
   };
   Kind kind = Kind::kExpunge;
   std::string where = {};  // mailbox or user, in text form
@@ -76,6 +84,8 @@ struct Report {
   uint64_t forgotten = 0;
   uint64_t archived = 0;  // mailboxes
   uint64_t archived_bytes = 0;
+  uint64_t archived_messages = 0;  // of mailboxes that stay
+  uint64_t archived_message_bytes = 0;
   uint64_t keywords = 0;
   uint64_t held = 0;                     // mailboxes
   std::vector<std::string> errors = {};  // what was passed over; at most kErrorsMax

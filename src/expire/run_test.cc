@@ -270,6 +270,28 @@ TEST_P(RunTest, ArchivesMailboxesThatAreOldOrLarge) {
   EXPECT_EQ(report.errors.size(), 2U);
 }
 
+TEST_P(RunTest, ArchivesSingleMessagesOnAReplicaToo) {
+  store.append_many(trash, 2);
+  store.clock.advance_s(30 * kDayS);
+  store.append(trash, "a large message");
+  store.append(trash, "new");
+  set_rule(trash, "archive-message-days=30 archive-message-bytes=15");
+  const std::string expected =
+      "archive-messages alice/Trash 1:2 2: saved at least 30 days ago\n"
+      "archive-messages alice/Trash 3 1: it has at least 15 bytes\n";
+  const Options archive = {.archive = "archive"};
+  EXPECT_EQ(shown(run(dry(archive))), expected);
+  const Digest before = store.info(trash).digest;
+  ASSERT_TRUE(store->demote());
+  EXPECT_EQ(shown(run(archive)), expected);
+  EXPECT_EQ(report.archived_messages, 3U);
+  EXPECT_EQ(report.archived_message_bytes, 33U);
+  EXPECT_EQ(store.info(trash).digest, before);
+  EXPECT_EQ(store.info(trash).partition, "default");
+  EXPECT_EQ(store.body(trash, 3), "a large message");
+  EXPECT_EQ(shown(run(archive)), "");
+}
+
 // R36: what was archived, renamed and deleted leaves nothing on the archive's disk.
 TEST_P(RunTest, R36NoBodyIsLeftInTheArchiveWithoutAnOwner) {
   store.append(trash, std::string(kBodyChunkBytes + 1, 'x'));

@@ -35,6 +35,11 @@ bool BodyPins::holds_back(const BodyPlace& place) {
   return holds_ > 0;
 }
 
+bool BodyPins::holds_all() const {
+  const std::lock_guard lock(mutex_);
+  return holds_ > 0;
+}
+
 std::shared_ptr<void> BodyPins::hold_all() {
   const std::lock_guard lock(mutex_);
   ++holds_;

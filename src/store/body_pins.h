@@ -31,6 +31,7 @@ class BodyPins {
   /// record too. What holds_back() was asked of meanwhile goes to take_released() then.
   std::shared_ptr<void> hold_all();
   bool holds_back(const BodyPlace& place);
+  bool holds_all() const;
   /// Each place whose last pin went since the last call.
   std::vector<BodyPlace> take_released();
   /// Takes no lock, so that it may be asked under any.

@@ -24,20 +24,30 @@ Result<std::string> read_chunk(const Engine& engine, const EngineSnapshot* snaps
 Result<std::optional<BodyRow>> read_body_row(const Engine& engine, const EngineSnapshot* snapshot,
                                              const Guid& guid) {
   TRY(std::optional<std::string> bytes, engine.get(Table::kBody, guid.view(), snapshot));
+  if (bytes) return BodyRow::decode(std::move(*bytes));
+  TRY(bytes, engine.get(Table::kIndex, key::archived(guid), snapshot));
   if (!bytes) return std::nullopt;
-  return BodyRow::decode(std::move(*bytes));
+  return BodyRow::decode_archived(*bytes);
 }
 
-bool is_intact(const Engine& engine, const EngineSnapshot* snapshot, const BodyRow& row,
-               const Guid& guid) {
-  if (row.chunked.stage_id.empty()) return Guid{sha256(row.inline_bytes)} == guid;
+Result<uint32_t> chunk_partition(const Partitions& partitions, const BodyPlace& place,
+                                 const BodyRow& row) {
+  if (row.archive.empty()) return place.partition;
+  return partitions.find(row.archive);
+}
+
+bool is_intact(const Partitions& partitions, const BodyPlace& place, const BodyRow& row) {
+  if (row.chunked.stage_id.empty()) return Guid{sha256(row.inline_bytes)} == place.guid;
+  const Result<uint32_t> where = chunk_partition(partitions, place, row);
+  if (!where) return false;
   Sha256Stream hash;
   for (uint32_t number = 0; number < row.chunked.chunks; ++number) {
-    const Result<std::string> chunk = read_chunk(engine, snapshot, row.chunked, number);
+    const Result<std::string> chunk =
+        read_chunk(*partitions.at(*where).engine, nullptr, row.chunked, number);
     if (!chunk) return false;
     hash.update(*chunk);
   }
-  return Guid{hash.finish()} == guid;
+  return Guid{hash.finish()} == place.guid;
 }
 
 Result<std::string> read_chunks(const Engine& engine, const EngineSnapshot* snapshot,

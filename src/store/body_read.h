@@ -3,7 +3,8 @@
 
 #include <optional>
 
-#include "store/engine.h"
+#include "store/body_pins.h"
+#include "store/partitions.h"
 #include "store/rows.h"
 
 namespace gemel {
@@ -18,10 +19,14 @@ struct ByteRange {
 /// Fewer bytes at the end, none behind it. Errors: as read_chunk.
 Result<std::string> read_chunks(const Engine& engine, const EngineSnapshot* snapshot,
                                 const ChunkedBody& body, const ByteRange& range);
-/// Whether the body's bytes, inline or in chunks, can be read and hash to `guid`. Cost: it is read.
-bool is_intact(const Engine& engine, const EngineSnapshot* snapshot, const BodyRow& row,
-               const Guid& guid);
-/// The row of a body, or nothing.
+/// The number of the partition that has the chunks of the body at `place`. Errors: kNotFound, it is
+/// no partition any more.
+Result<uint32_t> chunk_partition(const Partitions& partitions, const BodyPlace& place,
+                                 const BodyRow& row);
+/// Whether the bytes of the body at `place`, inline or in chunks, can be read now and hash to its
+/// guid. Cost: it is read.
+bool is_intact(const Partitions& partitions, const BodyPlace& place, const BodyRow& row);
+/// The row of a body, also of an archived one, or nothing. `engine`: of the body's partition.
 Result<std::optional<BodyRow>> read_body_row(const Engine& engine, const EngineSnapshot* snapshot,
                                              const Guid& guid);
 

@@ -23,8 +23,13 @@ Result<std::optional<uint64_t>> CommitBodies::find(const BodyPlace& place) const
 /// Nothing also where there is one that can't be read: its bytes are as good as gone.
 std::optional<BodyRow> CommitBodies::row_of(const BodyPlace& place) const {
   auto bytes = rows_->get_in({place.partition, Table::kBody}, place.guid.view());
+  if (!bytes) return std::nullopt;
+  const bool is_archived = !*bytes;
+  if (is_archived)
+    bytes = rows_->get_in({place.partition, Table::kIndex}, key::archived(place.guid));
   if (!bytes || !*bytes) return std::nullopt;
-  Result<BodyRow> row = BodyRow::decode(std::move(**bytes));
+  Result<BodyRow> row =
+      is_archived ? BodyRow::decode_archived(**bytes) : BodyRow::decode(std::move(**bytes));
   if (!row) return std::nullopt;
   return std::move(*row);
 }
@@ -40,8 +45,7 @@ Result<bool> CommitBodies::is_lost(const BodyPlace& place) const {
 
 bool CommitBodies::is_intact(const BodyPlace& place) const {
   const std::optional<BodyRow> row = row_of(place);
-  return row &&
-         gemel::is_intact(*partitions_->at(place.partition).engine, nullptr, *row, place.guid);
+  return row && gemel::is_intact(*partitions_, place, *row);
 }
 
 void CommitBodies::mark_lost(const BodyPlace& place) {
@@ -57,9 +61,17 @@ Result<void> CommitBodies::clear_lost(const BodyPlace& place) {
   TRY(const bool lost, is_lost(place));
   if (lost) unmark(place);
   const std::optional<BodyRow> row = row_of(place);
-  if (!row) return {};
-  for (uint32_t number = 0; number < row->chunked.chunks; ++number)
-    rows_->erase_in({place.partition, Table::kBody}, key::chunk(row->chunked.stage_id, number));
+  return row ? erase_bytes(place, *row) : Result<void>();
+}
+
+/// The chunks that a row names, and an archived body's row; another body's row is to be replaced.
+Result<void> CommitBodies::erase_bytes(const BodyPlace& place, const BodyRow& row) {
+  if (!row.archive.empty())
+    rows_->erase_in({place.partition, Table::kIndex}, key::archived(place.guid));
+  const auto where = chunk_partition(*partitions_, place, row);
+  if (!where) return {};  // that disk is not here any more
+  for (uint32_t number = 0; number < row.chunked.chunks; ++number)
+    rows_->erase_in({*where, Table::kBody}, key::chunk(row.chunked.stage_id, number));
   return {};
 }
 
@@ -81,7 +93,8 @@ Result<void> CommitBodies::store(uint32_t partition, const StagedBody& body) {
     if (state->taken.load())
       return fail(Code::kNotFound, fmt::format("body {} was freed since", body.guid().text()));
     if (state->partition == partition) return adopt(place, state);
-    return copy_row(place, state->size, *state->engine, BodyRow{{}, state->chunked});
+    return copy_row(place, state->size, *state->engine,
+                    {.inline_bytes = {}, .chunked = state->chunked});
   }
   std::string row(1, kBodyInline);
   row += state->inline_bytes;
@@ -122,7 +135,14 @@ Result<void> CommitBodies::copy(const Guid& guid, uint64_t size, uint32_t from, 
 Result<void> CommitBodies::copy_there(const BodyPlace& to, uint64_t size, uint32_t from) {
   std::optional<BodyRow> row = row_of({from, to.guid});
   if (!row) return fail(Code::kCorrupt, fmt::format("no body {}", to.guid.text()));
-  return copy_row(to, size, *partitions_->at(from).engine, std::move(*row));
+  const auto where = chunk_partition(*partitions_, {from, to.guid}, *row);
+  if (!where) return fail(Code::kCorrupt, where.error().text);
+  const Engine& source = *partitions_->at(*where).engine;
+  if (!row->archive.empty() && size <= kBodyChunkBytes) {  // a small one has no chunks there
+    TRY(row->inline_bytes, read_chunk(source, nullptr, row->chunked, 0));
+    row->chunked = {};
+  }
+  return copy_row(to, size, source, std::move(*row));
 }
 
 Result<void> CommitBodies::copy_row(const BodyPlace& to, uint64_t size, const Engine& source,
@@ -163,9 +183,49 @@ Result<void> CommitBodies::unlink(const BodyPlace& place, uint64_t size,
                                   const key::Holder& holder) {
   rows_->erase_once(key::link(place.guid, partitions_->at(place.partition).name, holder));
   TRY(const bool linked, rows_->any_with_prefix(links_of(*partitions_, place)));
-  if (!linked) put_unlinked(place, size);
-  return {};
+  if (linked) return {};
+  put_unlinked(place, size);
+  return disown_archived(place);
 }
+
+namespace {
+
+Result<std::optional<BodyRow>> archived_row(const Engine& engine, const Guid& guid) {
+  TRY(const auto bytes, engine.get(Table::kIndex, key::archived(guid)));
+  if (!bytes) return std::nullopt;
+  return BodyRow::decode_archived(*bytes);
+}
+
+/// The chunks of a body that nothing holds.
+Result<void> erase_archived(const Partitions& partitions, const BodyRow& row) {
+  const auto where = partitions.find(row.archive);
+  if (!where) return {};  // that disk is not here any more
+  EngineBatch batch;
+  erase_stage(batch, row.chunked.stage_id, row.chunked.chunks);
+  return partitions.at(*where).engine->write(batch, Engine::Durability::kLazy);
+}
+
+/// What says that its chunks may have no owner goes: it has them for good.
+Result<void> settle_archived(const Partitions& partitions, const BodyPlace& place) {
+  TRY(const auto row, archived_row(*partitions.at(place.partition).engine, place.guid));
+  const auto where = row ? partitions.find(row->archive) : place.partition;
+  if (!row || !where) return {};
+  EngineBatch batch;
+  erase_stage(batch, row->chunked.stage_id, 0);
+  return partitions.at(*where).engine->write(batch, Engine::Durability::kLazy);
+}
+
+/// Whether an archived body's row names this stage. A body whose partition is not here may.
+Result<bool> is_owned(const Partitions& partitions, std::string_view stage_id,
+                      const StageRow& stage) {
+  if (stage.partition.empty()) return false;
+  const auto number = partitions.find(stage.partition);
+  if (!number) return true;
+  TRY(const auto row, archived_row(*partitions.at(*number).engine, stage.guid));
+  return row && row->chunked.stage_id == stage_id;
+}
+
+}  // namespace
 
 Result<void> settle_body(const Partitions& partitions, BodyPins& pins, const BodyPlace& place) {
   Engine& engine = *partitions.at(place.partition).engine;
@@ -176,13 +236,19 @@ Result<void> settle_body(const Partitions& partitions, BodyPins& pins, const Bod
   TRY(const bool linked, index.any_with_prefix(links_of(partitions, place)));
   if (!linked) {
     if (pins.has(place)) return {};
-    if (Decoder(*unlinked).varint() > kBodyChunkBytes) {
+    TRY(const auto archived, archived_row(engine, place.guid));
+    if (archived) {
+      TRY_OK(erase_archived(partitions, *archived));
+      batch.push_back({Table::kIndex, key::archived(place.guid), std::nullopt});
+    } else if (Decoder(*unlinked).varint() > kBodyChunkBytes) {
       TRY(const auto row, unless_corrupt(read_body_row(engine, nullptr, place.guid)));
       if (row) erase_stage(batch, row->chunked.stage_id, row->chunked.chunks);
     }
     TRY(const auto lost, engine.get(Table::kIndex, key::lost(place.guid)));
     if (lost) batch.push_back({Table::kIndex, key::lost(place.guid), std::nullopt});
     batch.push_back({Table::kBody, std::string(place.guid.view()), std::nullopt});
+  } else {
+    TRY_OK(settle_archived(partitions, place));
   }
   batch.push_back({Table::kIndex, key::unlinked(place.guid), std::nullopt});
   return engine.write(batch, Engine::Durability::kLazy);
@@ -208,15 +274,21 @@ Result<void> sweep_bodies(const Partitions& partitions) {
   BodyPins no_pins;
   for (uint32_t number = 0; number < partitions.count(); ++number) {
     const std::shared_ptr<Engine>& engine = partitions.at(number).engine;
-    TRY(const auto stages, rows_of(engine, key::kStages));
-    for (const auto& [stage_id, count] : stages) {
-      EngineBatch batch;
-      erase_stage(batch, stage_id, static_cast<uint32_t>(Decoder(count).varint()));
-      TRY_OK(engine->write(batch, Engine::Durability::kLazy));
-    }
     TRY(const auto bodies, rows_of(engine, key::kUnlinked));
     for (const auto& [guid, size] : bodies)
       TRY_OK(settle_body(partitions, no_pins, {number, Guid::from_view(guid)}));
+  }
+  // Only then: what is freed of archived bodies may be freed again by their stages' rows.
+  for (uint32_t number = 0; number < partitions.count(); ++number) {
+    const std::shared_ptr<Engine>& engine = partitions.at(number).engine;
+    TRY(const auto stages, rows_of(engine, key::kStages));
+    for (const auto& [stage_id, value] : stages) {
+      TRY(const StageRow row, StageRow::decode(value));
+      TRY(const bool owned, is_owned(partitions, stage_id, row));
+      EngineBatch batch;
+      erase_stage(batch, stage_id, owned ? 0 : row.chunks);
+      TRY_OK(engine->write(batch, Engine::Durability::kLazy));
+    }
   }
   return {};
 }

@@ -33,6 +33,11 @@ class CommitBodies {
   /// in `to`. Errors: kNotFound, no record of `from` holds it; kNoSpace, kIo.
   Result<void> copy(const Guid& guid, uint64_t size, uint32_t from, uint32_t to);
 
+  /// The bytes of these bodies are in partition `to` afterwards, and on disk there; those that are
+  /// there, or can't be read, are passed over. Where there is no room for all, fewer. Gives those
+  /// that went. Errors: kNoSpace, there is no room for one; kIo.
+  Result<std::vector<BodyPlace>> archive(const std::vector<BodyPlace>& places, uint32_t to);
+
   /// Whether any record holds it.
   Result<bool> is_linked(const BodyPlace& place) const;
   Result<bool> is_lost(const BodyPlace& place) const;
@@ -57,6 +62,10 @@ class CommitBodies {
   Result<void> copy_there(const BodyPlace& to, uint64_t size, uint32_t from);
   Result<void> copy_row(const BodyPlace& to, uint64_t size, const Engine& source, BodyRow row);
   void put_unlinked(const BodyPlace& place, uint64_t size);
+  Result<void> erase_bytes(const BodyPlace& place, const BodyRow& row);
+  Result<std::optional<BodyRow>> copy_to_archive(const BodyPlace& place, uint32_t to);
+  Result<void> point_to(const BodyPlace& place, const BodyRow& archived);
+  Result<void> disown_archived(const BodyPlace& place);
 
   Overlay* rows_;
   const Partitions* partitions_;

@@ -68,6 +68,8 @@ class Engine {
   virtual Result<uint64_t> free_bytes() const = 0;
 };
 
+using EnginesByName = std::map<std::string, std::shared_ptr<Engine>, std::less<>>;
+
 class EngineOpener {
  public:
   virtual ~EngineOpener() = default;

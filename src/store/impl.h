@@ -13,6 +13,7 @@ namespace gemel {
 struct MailStore::Impl {
   Options options;
   Partitions partitions;
+  std::shared_ptr<const EnginesByName> engines;  // views may outlive us
   SharedRandom random;
   std::shared_ptr<BodyPins> shared_pins = std::make_shared<BodyPins>();   // pins may outlive us
   std::shared_ptr<LostNotes> lost_notes = std::make_shared<LostNotes>();  // and so may views
@@ -24,7 +25,10 @@ struct MailStore::Impl {
   std::unique_ptr<Committer> committer;  // last: it uses the others
 
   Impl(Options given, Partitions opened)
-      : options(std::move(given)), partitions(std::move(opened)), random(*options.random) {}
+      : options(std::move(given)),
+        partitions(std::move(opened)),
+        engines(std::make_shared<const EnginesByName>(partitions.by_name())),
+        random(*options.random) {}
   /// Ends the notes: what waits for the committer after that would find none.
   ~Impl() { lost_notes->on_note(nullptr); }
   Impl(const Impl&) = delete;

@@ -136,6 +136,7 @@ std::string channel(std::string_view channel, std::string_view item_key) {
 std::string stage(std::string_view stage_id) { return std::string(kStages) += stage_id; }
 std::string unlinked(const Guid& guid) { return std::string(kUnlinked) += guid.view(); }
 std::string lost(const Guid& guid) { return std::string(kLost) += guid.view(); }
+std::string archived(const Guid& guid) { return std::string(kArchived) += guid.view(); }
 
 std::string chunk(std::string_view stage_id, uint32_t number) {
   std::string out(stage_id);

@@ -84,6 +84,8 @@ inline constexpr std::string_view kUnlinked = "g";
 std::string unlinked(const Guid& guid);
 inline constexpr std::string_view kLost = "x";
 std::string lost(const Guid& guid);
+inline constexpr std::string_view kArchived = "y";
+std::string archived(const Guid& guid);
 
 // In the body table.
 std::string chunk(std::string_view stage_id, uint32_t number);

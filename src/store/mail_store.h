@@ -177,6 +177,8 @@ class MailboxView {
 
   /// Errors: kNotFound, kCorrupt, kIo; if a record holds it, it is noted as lost then.
   Result<Body> body(const Guid& guid) const;
+  /// Whether its bytes are in another partition than the mailbox (see MailStore::archive).
+  Result<bool> is_archived(const Guid& guid) const;
 
  private:
   friend class MailStore;
@@ -195,6 +197,7 @@ class MailboxView {
   std::shared_ptr<MailboxSets> sets_;
   std::shared_ptr<Engine> index_;
   std::shared_ptr<Engine> bodies_;  // of the mailbox's partition; may be index_
+  std::shared_ptr<const EnginesByName> engines_;
   std::function<void(const Guid&)> lost_;
   std::shared_ptr<const EngineSnapshot> snapshot_;
   std::shared_ptr<const EngineSnapshot> bodies_snapshot_;
@@ -439,6 +442,14 @@ class MailStore {
                       std::string_view partition = {});
   /// One mailbox alone, not those below it. Errors: kNotFound, also for the partition.
   Result<Committed> move(const UniqueId& mailbox, std::string_view partition);
+  /// The bytes of these messages, expunged ones too, lie in `partition` from now on, while the
+  /// mailbox stays where it is, and nothing that is told of it changes. This server's own matter:
+  /// it does not replicate, and a replica may do it too. Other records of the mailbox's partition
+  /// with the same bytes share in it. A move of the mailbox to another partition ends it. What is
+  /// there already, is empty or can't be read is passed over. Returns the messages whose bytes
+  /// went: fewer than there are where the room ends. Errors: kNotFound; kBusy, a checkpoint is
+  /// under way; kNoSpace, kIo.
+  Result<UidSet> archive(const UniqueId& mailbox, const UidSet& uids, std::string_view partition);
   /// Keywords that no message has lose their place in the mailbox's table, expunged messages and
   /// the flag history counted; returns their names. This is done by itself where a keyword needs
   /// the place. Cost: O(messages / 256).

@@ -36,6 +36,12 @@ Result<uint32_t> Partitions::find(std::string_view name) const {
   return static_cast<uint32_t>(at - all_.begin());
 }
 
+EnginesByName Partitions::by_name() const {
+  EnginesByName out;
+  for (const Partition& partition : all_) out.emplace(partition.name, partition.engine);
+  return out;
+}
+
 std::vector<std::shared_ptr<Engine>> Partitions::engines() const {
   std::vector<std::shared_ptr<Engine>> out;
   for (const Partition& partition : all_) out.push_back(partition.engine);

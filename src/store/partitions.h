@@ -33,6 +33,7 @@ class Partitions {
   const Partition& index() const { return all_[kIndexEngine]; }
   uint32_t count() const { return static_cast<uint32_t>(all_.size()); }
   std::vector<std::shared_ptr<Engine>> engines() const;
+  EnginesByName by_name() const;
 
  private:
   std::vector<Partition> all_;

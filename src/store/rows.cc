@@ -297,4 +297,45 @@ Result<BodyRow> BodyRow::decode(std::string bytes) {
   return row;
 }
 
+std::string BodyRow::encode_archived() const {
+  std::string out = chunked.stage_id;
+  put_varint(out, chunked.size);
+  put_varint(out, chunked.chunks);
+  put_string(out, archive);
+  return out;
+}
+
+Result<BodyRow> BodyRow::decode_archived(std::string_view bytes) {
+  BodyRow row;
+  Decoder in(bytes);
+  row.chunked.stage_id = in.raw(kStageIdBytes);
+  row.chunked.size = in.varint();
+  row.chunked.chunks = static_cast<uint32_t>(in.varint());
+  row.archive = in.string();
+  if (!in.ok() || !in.at_end() || row.archive.empty())
+    return std::unexpected(corrupt("archived body"));
+  return row;
+}
+
+std::string StageRow::encode() const {
+  std::string out;
+  put_varint(out, chunks);
+  if (partition.empty()) return out;
+  put_string(out, partition);
+  out += guid.view();
+  return out;
+}
+
+Result<StageRow> StageRow::decode(std::string_view bytes) {
+  StageRow row;
+  Decoder in(bytes);
+  row.chunks = static_cast<uint32_t>(in.varint());
+  if (in.ok() && in.at_end()) return row;
+  row.partition = in.string();
+  const std::string guid(in.raw(sizeof(Guid::bytes)));
+  if (!in.ok() || !in.at_end()) return std::unexpected(corrupt("stage"));
+  row.guid = Guid::from_view(guid);
+  return row;
+}
+
 }  // namespace gemel

@@ -13,7 +13,7 @@
 namespace gemel {
 
 /// Raised by every change that an older program would read wrongly.
-inline constexpr uint64_t kFormatVersion = 2;
+inline constexpr uint64_t kFormatVersion = 3;
 
 /// What a store is when it is opened: a seed becomes a replica with an origin of its own.
 enum class StoredRole : uint8_t { kPrimary, kReplica, kSeed };
@@ -70,7 +70,7 @@ std::string encode(const UserItem& item);
 Result<UserItem> decode_item(std::string_view key, std::string_view bytes);
 
 /// A body's row: its bytes, or where its chunks are. A body has chunks exactly if it is larger than
-/// kBodyChunkBytes.
+/// kBodyChunkBytes, or archived: then its row is another (see MailStore::archive).
 struct ChunkedBody {
   std::string stage_id;
   uint64_t size = 0;
@@ -79,12 +79,26 @@ struct ChunkedBody {
 };
 struct BodyRow {
   std::string inline_bytes;
-  ChunkedBody chunked;  // stage_id is empty for inline bytes
+  ChunkedBody chunked;       // stage_id is empty for inline bytes
+  std::string archive = {};  // the partition that has the chunks; empty: the body's own
   static Result<BodyRow> decode(std::string bytes);
+  /// The row of an archived body.
+  std::string encode_archived() const;
+  static Result<BodyRow> decode_archived(std::string_view bytes);
 };
 uint64_t size_of(const BodyRow& row);
 inline constexpr char kBodyInline = 0;
 inline constexpr char kBodyChunked = 1;
 inline constexpr size_t kStageIdBytes = 16;
+
+/// A stage's row: how many chunks it has; and where they are an archived body's, the partition and
+/// guid of that body, which owns them if its row names them.
+struct StageRow {
+  uint32_t chunks = 0;
+  std::string partition = {};
+  Guid guid = {};
+  std::string encode() const;
+  static Result<StageRow> decode(std::string_view bytes);
+};
 
 }  // namespace gemel

@@ -37,11 +37,11 @@ struct Findings {
   uint64_t bytes = 0;
 };
 
-Result<void> look_at(const Partition& partition, const BodyPlace& place, Findings& out) {
-  const Engine& engine = *partition.engine;
+Result<void> look_at(const Partitions& partitions, const BodyPlace& place, Findings& out) {
+  const Engine& engine = *partitions.at(place.partition).engine;
   ++out.bodies;
   const auto row = read_body_row(engine, nullptr, place.guid);
-  const bool intact = row && *row && is_intact(engine, nullptr, **row, place.guid);
+  const bool intact = row && *row && is_intact(partitions, place, **row);
   if (row && *row) out.bytes += size_of(**row);
   if (!intact) {
     out.suspects.push_back(place);
@@ -175,7 +175,7 @@ Result<MailStore::Scrubbed> MailStore::scrub(std::string_view cursor, uint64_t b
     TRY(const key::Link link, key::decode_link(links->key()));
     // A link in a partition that is not configured has no body here that could be read.
     if (const auto number = partitions.find(link.partition))
-      TRY_OK(look_at(partitions.at(*number), {*number, link.guid}, found));
+      TRY_OK(look_at(partitions, {*number, link.guid}, found));
     out.next = link.prefix;
     lower = key::end_of(out.next);
   }

@@ -20,9 +20,9 @@ std::string directory_of(const Partition& partition, uint32_t number) {
 }
 
 /// The index is first, and no body is freed until the last partition is copied: so all that it
-/// names is there. Bodies that come meanwhile have no link in it, and go when it is opened.
-Result<void> copy_engines(const Partitions& partitions, BodyPins& pins, const std::string& to) {
-  const std::shared_ptr<void> hold = pins.hold_all();
+/// names is there. Bodies that come meanwhile have no link in it, and go when it is opened. While
+/// `hold` is held.
+Result<void> copy_engines(const Partitions& partitions, const std::string& to) {
   for (uint32_t number = 0; number < partitions.count(); ++number) {
     const Partition& its = partitions.at(number);
     TRY_OK(its.engine->checkpoint(to + directory_of(its, number)));
@@ -55,7 +55,13 @@ Result<void> MailStore::checkpoint(const std::string& directory) const {
     opener.remove(part);
     return done;
   }
-  done = copy_engines(impl_->partitions, *impl_->shared_pins, part);
+  {
+    const std::shared_ptr<void> hold = impl_->shared_pins->hold_all();
+    // Behind what is under way: no body goes to another partition from now on.
+    const auto behind =
+        impl_->commit<bool>(Purpose::kRead, [](Commit&) -> Result<bool> { return true; });
+    done = behind ? copy_engines(impl_->partitions, part) : std::unexpected(behind.error());
+  }
   if (done) done = make_seed(opener, part + "/index");
   if (done) done = opener.rename(part, directory);
   if (!done) {

@@ -44,6 +44,7 @@ Result<MailboxView> MailStore::view(const UniqueId& id, std::string_view seen_by
   TRY(const MailboxInfo now, find(id));
   TRY(const uint32_t partition, impl_->partitions.find(now.partition));
   view.bodies_ = impl_->partitions.at(partition).engine;
+  view.engines_ = impl_->engines;
   if (partition != kIndexEngine) view.bodies_snapshot_ = view.bodies_->snapshot();
   view.snapshot_ = view.index_->snapshot();
   if (partition == kIndexEngine) view.bodies_snapshot_ = view.snapshot_;

@@ -83,8 +83,9 @@ class Verifier final : public MailStore::Verification {
 
   // verify_bodies.cc
   Result<bool> body_keys();
-  Result<void> unlinked_bodies();
-  void chunks_named(uint32_t partition, const BodyRow& row);
+  Result<void> unlinked_bodies(uint32_t number);
+  Result<void> archived_bodies(uint32_t number);
+  void chunks_named(const BodyPlace& place, const BodyRow& row);
   Result<void> body_key(uint32_t partition, const std::string& row_key);
   Result<bool> links();
   Result<void> link(const key::Link& link);

@@ -28,31 +28,55 @@ Result<bool> Verifier::body_keys() {
     if (!keys->empty()) next_ = keys->back() + '\0';
   }
   if (keys && keys->size() == kKeysAtOnce) return true;
-  TRY_OK(unlinked_bodies());
-  ++partition_;
   next_.clear();
+  if (++partition_ < partitions_->count()) return true;
+  // Behind the keys of all, for an archived body's chunks are in another partition.
+  for (uint32_t number = 0; number < partitions_->count(); ++number) {
+    TRY_OK(unlinked_bodies(number));
+    TRY_OK(archived_bodies(number));
+  }
   return true;
 }
 
 /// Bodies that may have no link yet: the links would not lead to their chunks. One that has a link
 /// by now, and so no such row any more, is found by it.
-Result<void> Verifier::unlinked_bodies() {
-  const Partition& its = partitions_->at(partition_);
+Result<void> Verifier::unlinked_bodies(uint32_t number) {
+  const Partition& its = partitions_->at(number);
   return SnapshotReader(its.engine)
       .scan_prefix(std::string(key::kUnlinked),
                    [&](std::string_view row_key, std::string_view) -> Result<bool> {
                      const Guid guid = Guid::from_view(row_key.substr(key::kUnlinked.size()));
                      const auto row = read_body_row(*its.engine, nullptr, guid);
-                     if (row && *row) chunks_named(partition_, **row);
+                     if (row && *row) chunks_named({number, guid}, **row);
                      return true;
                    });
 }
 
-void Verifier::chunks_named(uint32_t partition, const BodyRow& row) {
+/// Rows in the place of bodies that nothing holds.
+Result<void> Verifier::archived_bodies(uint32_t number) {
+  const Engine& engine = *partitions_->at(number).engine;
+  return SnapshotReader(partitions_->at(number).engine)
+      .scan_prefix(std::string(key::kArchived),
+                   [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                     const BodyPlace place{number,
+                                           Guid::from_view(row_key.substr(key::kArchived.size()))};
+                     TRY(const bool linked, is_linked(place));
+                     TRY(const auto unlinked, engine.get(Table::kIndex, key::unlinked(place.guid)));
+                     TRY(const auto still, engine.get(Table::kIndex, key::archived(place.guid)));
+                     if (!linked && !unlinked && still)
+                       problem("orphan", "body " + place.guid.text(),
+                               "no record holds it: it takes space for nothing in an archive");
+                     return true;
+                   });
+}
+
+void Verifier::chunks_named(const BodyPlace& place, const BodyRow& row) {
   if (row.chunked.stage_id.empty()) return;
+  const auto number = chunk_partition(*partitions_, place, row);
+  if (!number) return;
   Stage stage{};
   std::ranges::copy(row.chunked.stage_id, stage.begin());
-  unnamed_stages_[partition].erase(stage);
+  unnamed_stages_[*number].erase(stage);
 }
 
 Result<void> Verifier::body_key(uint32_t partition, const std::string& row_key) {
@@ -136,8 +160,8 @@ Result<void> Verifier::body(const BodyPlace& place) {
   ++report_.bodies;
   body_bytes_ = size_of(**row);
   spend(*body_bytes_ / kBytesPerRow);
-  chunks_named(place.partition, **row);
-  if (is_intact(engine, nullptr, **row, place.guid)) return {};
+  chunks_named(place, **row);
+  if (is_intact(*partitions_, place, **row)) return {};
   TRY(const bool linked, is_linked(place));
   if (linked) lost(place, "does not hash to its guid, or a part of it can't be read");
   return {};

@@ -181,6 +181,11 @@ Result<Digest> MailboxView::digest_of(const UidSet& uids) const {
   return sum;
 }
 
+Result<bool> MailboxView::is_archived(const Guid& guid) const {
+  TRY(const auto row, bodies_->get(Table::kIndex, key::archived(guid), bodies_snapshot_.get()));
+  return row.has_value();
+}
+
 Result<Body> MailboxView::body(const Guid& guid) const {
   Body body;
   body.engine_ = bodies_;
@@ -195,6 +200,15 @@ Result<Body> MailboxView::body(const Guid& guid) const {
   if (!row) return fail(Code::kNotFound, fmt::format("no body {}", guid.text()));
   body.lost_ = [lost = lost_, guid] { lost(guid); };
   body.size_ = size_of(*row);
+  if (!row->archive.empty()) {
+    const auto archive = engines_->find(row->archive);
+    if (archive == engines_->end()) {
+      lost_(guid);
+      return fail(Code::kCorrupt, fmt::format("no partition \"{}\"", row->archive));
+    }
+    body.engine_ = archive->second;
+    body.snapshot_ = nullptr;  // its chunks never change
+  }
   body.inline_bytes_ = std::move(row->inline_bytes);
   body.chunk_prefix_ = std::move(row->chunked.stage_id);
   return body;

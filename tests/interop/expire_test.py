@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gemel_server import GEMEL, HOST, Pair, Server, ServerError, wait_until
 
+REMEMBERING = 'require "duplicate"; if duplicate :uniqueid "x" :seconds 1 { discard; }'
 MESSAGE = b"From: ida@example.org\r\nSubject: %d\r\n\r\nhello\r\n"
 
 
@@ -83,6 +84,41 @@ class Tool(unittest.TestCase):
         row = mailbox(server, "Trash")
         self.assertEqual((row["exists"], row["expunged"]), (2, 2))
         self.assertEqual(server.verify(), [])
+
+    def test_keywords_that_no_message_has_are_pruned(self):
+        server = self.server
+        server.gemel("mailbox", "create", "ann", "Words")
+        append(server, "Words", 1, "($Gone)")
+        append(server, "Words", 1, "($Kept)")
+        only = ("--mailbox", "ann/Words")
+        expunge(server, "Words", "1")
+        self.assertIn("0 keywords pruned", server.gemel("expire", "--keywords", *only))
+        server.gemel("expire", "--expunged", "0", *only)
+        for dry in (["--dry-run"], []):
+            self.assertIn("ann/Words: keywords $Gone pruned",
+                          server.gemel("expire", "--keywords", *only, *dry))
+        self.assertIn("0 keywords pruned", server.gemel("expire", "--keywords", *only))
+        with server.imap("ann") as imap:
+            imap.select("Words")
+            flags = imap.response("FLAGS")[1][0]
+            self.assertIn(b"$Kept", flags)
+            self.assertNotIn(b"$Gone", flags)
+        self.assertEqual(server.verify(), [])
+
+    def test_what_deliveries_remember_is_forgotten(self):
+        server = self.server
+        server.add_user("eva")
+        twice = b"Message-ID: <1@example.org>\r\n" + MESSAGE % 1
+        for _ in range(2):
+            self.assertEqual(server.deliver(["eva"], twice), [250])
+        self.assertIn("0 things forgotten", server.gemel("expire", "--duplicates", "1"))
+        for dry in (["--dry-run"], []):
+            self.assertRegex(server.gemel("expire", "--duplicates", "0", "--user", "eva", *dry),
+                             "eva: [1-9] things remembered .* forgotten: remembered")
+        self.assertIn("0 things forgotten", server.gemel("expire", "--duplicates", "0"))
+        self.assertEqual(server.deliver(["eva"], twice), [250])
+        with server.imap("eva") as imap:
+            self.assertEqual(imap.select("INBOX")[1], [b"2"])
 
     def test_rules_are_shown_and_checked(self):
         server = self.server
@@ -290,6 +326,51 @@ class TwoServers(unittest.TestCase):
             self.assertEqual(one.dump(), two.dump())
             self.assertEqual(one.verify() + two.verify(), [])
 
+    def test_single_messages_are_archived_by_each_server_for_itself(self):
+        with Pair() as pair:
+            one, two = pair.sides
+            one.add_user("ann")
+            one.gemel("mailbox", "create", "ann", "Old")
+            large = b"Subject: large\r\n\r\n" + b"0123456789abcde\r\n" * 100_000
+            with one.imap("ann") as imap:
+                self.assertEqual(imap.append("Old", None, None, large)[0], "OK")
+            append(one, "Old", 4)
+            expunge(one, "Old", "2")
+            one.gemel("rule", "set", "ann", "Old", "archive-message-bytes=1000000")
+            pair.wait_equal()
+            before = one.digest()
+            said = "ann/Old 1: 1 messages (1.7 MB) archived: it has at least 1000000 bytes"
+            for side in pair.sides:
+                self.assertIn(said, side.gemel("expire", "--archive", "second", "--dry-run"))
+                self.assertIn(said, side.gemel("expire", "--archive", "second"))
+                self.assertNotIn(said, side.gemel("expire", "--archive", "second", "--dry-run"))
+                self.assertEqual(side.digest(), before)
+                row = mailbox(side, "Old")
+                self.assertEqual((row["partition"], row["exists"]), ("default", 4))
+                with side.imap("ann") as imap:
+                    imap.select("Old", readonly=True)
+                    self.assertEqual(imap.fetch("1", "(BODY.PEEK[])")[1][0][1], large)
+                self.assertEqual(side.verify(), [])
+            # Copied, renamed, brought along by a move of the mailbox, and gone.
+            with one.imap("ann") as imap:
+                imap.select("Old")
+                self.assertEqual(imap.copy("1", "INBOX")[0], "OK")
+            one.gemel("mailbox", "rename", "ann", "Old", "Older", "--partition", "second")
+            one.gemel("mailbox", "rename", "ann", "Older", "Old", "--partition", "default")
+            pair.wait_equal()
+            for side in pair.sides:
+                for path in ("Old", "INBOX"):
+                    with side.imap("ann") as imap:
+                        imap.select(path, readonly=True)
+                        self.assertEqual(imap.fetch("1", "(BODY.PEEK[])")[1][0][1], large)
+            one.gemel("expire", "--archive", "second")
+            one.gemel("mailbox", "delete", "ann", "Old")
+            expunge(one, "INBOX", "1:*")
+            one.gemel("expire", "--deleted", "0", "--expunged", "0")
+            pair.wait_equal()
+            self.assertEqual(one.dump(), two.dump())
+            self.assertEqual(one.verify() + two.verify(), [])
+
     def test_e03_a_deleted_mailbox_keeps_what_was_expunged_on_both(self):
         with Pair() as pair:
             one, two = pair.sides
@@ -343,6 +424,7 @@ class TwoServers(unittest.TestCase):
 
     def test_the_schedule_runs_on_whoever_is_the_primary(self):
         more = {"store": {"keep_expunged_days": 0, "keep_deleted_days": 0},
+                "lmtp": {"duplicates_days": 0},
                 "expire": {"interval_minutes": 1, "rules": {"Junk": "at-most=1"}}}
         one, two = Server("one", "primary", more=more), Server("two", "replica", more=more)
         one.channel = {"host": HOST, "port": two.ports["sync"]}
@@ -357,6 +439,17 @@ class TwoServers(unittest.TestCase):
             one.gemel("hold", "set", "--mailbox", "ann/Held", "--until", "forever")
             expunge(one, "Plain", "1")
             one.gemel("mailbox", "delete", "ann", "Gone")
+            # What a script remembers for a second has lapsed when the schedule comes.
+            one.gemel("sieve", "put", "ann", "main", input=REMEMBERING)
+            one.gemel("sieve", "activate", "ann", "main")
+            self.assertEqual(one.deliver(["ann"], MESSAGE % 1), [250])
+
+            def remembered(side):
+                return [row["key"] for row in side.dump()
+                        if row["type"] == "item" and row["key"].startswith("duplicate/")
+                        and not row["deleted"]]
+
+            self.assertEqual(len(remembered(one)), 1)
 
             def expired(side, path):
                 return mailbox(side, path, deleted=path == "Gone")["exists"]
@@ -364,6 +457,7 @@ class TwoServers(unittest.TestCase):
             wait_until(lambda: (expired(two, "Trash"), expired(two, "Junk"), expired(two, "Gone"),
                                 mailbox(two, "Plain")["expunged"]) == (2, 1, 0, 0),
                        lambda: one.log_end() + two.log_end(), timeout_s=300)
+            wait_until(lambda: not remembered(two), two.log_end)
             self.assertEqual(expired(two, "Held"), 3)
             self.assertIn("expire looked_at=", one.log.read_text())
             self.assertNotIn("expire looked_at=", two.log.read_text())
