@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "delivery/notice.h"
 #include "delivery/test_world.h"
 #include "store/sieve_scripts.h"
 
@@ -211,15 +212,18 @@ TEST_F(DelivererTest, ASpamScoreComesFromTheConfiguredField) {  // RFC 5235
   EXPECT_EQ(count("alice/INBOX"), 1U);
 }
 
-// Cases M02, M04, M05, M07, M08: whatever comes is filed, and what a script sees of it is bounded.
+// Cases M02, M04, M05, M07, M08, S13: whatever comes is filed, and what a script sees is bounded.
 TEST_F(DelivererTest, HostileMessagesAreFiledByAnyScript) {
   std::string nested;
   for (int level = 0; level < 20'000; ++level)
     nested += fmt::format("Content-Type: multipart/mixed; boundary=b{0}\r\n\r\n--b{0}\r\n", level);
   std::string parameters = "Content-Type: text/plain";
   for (int i = 0; i < 50'000; ++i) parameters += fmt::format(";\r\n a*{}=x", i);
+  std::string names;
+  for (int i = 0; i < 200'000; ++i) names += fmt::format("X-{}: {}\r\n", i, i);
   const std::vector<std::string> messages = {
       nested,
+      names + "\r\ntext\r\n",
       parameters + "\r\n\r\n",
       "X-Big: " + std::string(4 << 20, 'x') + "\r\nSubject: behind\r\n\r\n",
       "From: undisclosed:;\r\nTo: g: a@b, c@d;\r\n\r\n",
@@ -239,6 +243,40 @@ TEST_F(DelivererTest, HostileMessagesAreFiledByAnyScript) {
   for (const std::string& message : messages)
     EXPECT_EQ(deliver({"bob"}, message), Words{"accepted"});
   EXPECT_EQ(count("bob/INBOX"), messages.size());
+}
+
+// A script says what it likes of itself, also at length, and its owner is told as much as fits.
+TEST_F(DelivererTest, MistakesAreToldInSoManyOctetsAndNoMore) {
+  script("alice", "require \"ihave\"; error \"" + std::string(100'000, 'x') + "\";");
+  EXPECT_EQ(deliver({"alice"}), Words{"accepted"});
+  EXPECT_EQ(count("alice/INBOX"), 2U);
+  std::string told = world_.message("alice/INBOX", 1) + world_.message("alice/INBOX", 2);
+  EXPECT_NE(told.find(": the script says: xxx"), std::string::npos);
+  EXPECT_NE(told.find("xxx...\r\n"), std::string::npos);
+  EXPECT_LT(told.size(), 3000U);
+}
+
+TEST(ScriptNotice, HoldsWholeLinesAndCharacters) {
+  const auto lines_of = [](const std::string& mistakes) {
+    const std::string notice = script_notice(
+        {.hostname = "mx", .to = "a@mx", .script = "s", .mistakes = mistakes, .id = "1"});
+    const size_t start = notice.find("script \"s\"\r\n") + 12;
+    return notice.substr(start, notice.find("\r\n\r\nYou get this") - start);
+  };
+  EXPECT_EQ(lines_of("one"), "one");
+  EXPECT_EQ(lines_of(""), "");
+  EXPECT_EQ(lines_of("one\r\n\r\ntwo"), "one\r\n\r\ntwo");
+  const std::string most(kMistakeLineBytesMax, 'x');
+  EXPECT_EQ(lines_of(most), most);
+  EXPECT_EQ(lines_of(most + "x"), most + "...");
+  std::string umlauts = "x";
+  while (umlauts.size() < 2 * kMistakeLineBytesMax) umlauts += "\u00e4";
+  EXPECT_EQ(lines_of(umlauts), umlauts.substr(0, kMistakeLineBytesMax - 1) + "...");
+  std::string many = most;
+  for (int i = 0; i < 20; ++i) many += "\r\n" + most;
+  const std::string told = lines_of(many);
+  EXPECT_EQ(told.size(), 9 * (kMistakeLineBytesMax + 2) + 3);
+  EXPECT_TRUE(told.ends_with("x\r\n..."));
 }
 
 TEST(ScriptLibrary, KeepsSoManyCompiledOnesAndNoMore) {

@@ -8,12 +8,32 @@
 
 namespace gemel::delivery {
 
-std::string script_notice(const ScriptNotice& notice) {
-  std::string mistakes = notice.mistakes;
-  if (mistakes.size() > kMistakesBytesMax) {
-    mistakes.resize(mistakes.rfind("\r\n", kMistakesBytesMax - 5));
-    mistakes += "\r\n...";
+std::string first_of_line(std::string_view line) {
+  if (line.size() <= kMistakeLineBytesMax) return std::string(line);
+  size_t end = kMistakeLineBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
+  return std::string(line.substr(0, end)) + "...";
+}
+
+namespace {
+
+/// Lines, none of them too long, as many as there is room for.
+std::string shown(std::string_view mistakes) {
+  std::string out;
+  for (;;) {
+    const size_t end = mistakes.find("\r\n");
+    const std::string line = first_of_line(mistakes.substr(0, end));
+    if (out.size() + line.size() + 5 > kMistakesBytesMax) return out + "...";
+    out += line;
+    if (end == std::string_view::npos) return out;
+    out += "\r\n";
+    mistakes.remove_prefix(end + 2);
   }
+}
+
+}  // namespace
+
+std::string script_notice(const ScriptNotice& notice) {
   const std::string subject = fmt::format("Your Sieve script \"{}\" does not work", notice.script);
   return fmt::format(
       "From: Mail delivery <postmaster@{0}>\r\n"
@@ -34,7 +54,7 @@ std::string script_notice(const ScriptNotice& notice) {
       "\r\n"
       "You get this message once a day while it lasts.\r\n",
       notice.hostname, notice.to, is_ascii(subject) ? subject : encode_words(subject),
-      header_date_text(notice.now_s), notice.id, notice.script, mistakes);
+      header_date_text(notice.now_s), notice.id, notice.script, shown(notice.mistakes));
 }
 
 }  // namespace gemel::delivery

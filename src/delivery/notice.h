@@ -7,11 +7,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace gemel::delivery {
 
-/// No more of what is wrong is told in one message.
+/// No more of what is wrong is told in one message, and of one mistake: a script may have long
+/// words of its own, and a line of a message has at most 998 octets (RFC 5322 §2.1.1).
 inline constexpr size_t kMistakesBytesMax = 8192;
+inline constexpr size_t kMistakeLineBytesMax = 900;
+
+/// A line as far as it is told: no character is cut in two.
+std::string first_of_line(std::string_view line);
 
 struct ScriptNotice {
   std::string hostname;

@@ -249,7 +249,7 @@ Result<void> Planner::send(const ForUser& user, const sieve::OutgoingMail& mail,
 Result<void> Planner::tell_of_mistake(const ForUser& user, const std::string& script,
                                       const std::string& what) {
   log::warn("sieve failed id={} user={} script=\"{}\" text=\"{}\"", letter_.id, user.user.userid,
-            script, what.substr(0, what.find('\r')));
+            script, first_of_line(what.substr(0, what.find('\r'))));
   TRY(const MailboxInfo inbox,
       services_.store.find(MailboxName{.owner = user.user.userid, .path = "INBOX"}));
   const std::string bytes = script_notice({.hostname = options_.hostname,
