@@ -80,6 +80,7 @@ void News::make_options(const Parts& parts, const nntp::Limits& limits) {
       .access = parts.access,
       .history = history_,
       .outbox = parts.outbox,
+      .ack_gate = &parts.ack_gate,
       .server_secret = parts.server_secret,
       .login = parts.login,
       .plaintext_auth = config_.plaintext_auth == NewsConfig::PlaintextAuth::kAnywhere

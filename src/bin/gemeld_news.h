@@ -28,6 +28,7 @@ class News {
     const AccessOptions& access;
     wire::CredentialSource& users;
     Outbox* outbox;
+    AckGate& ack_gate;
     std::string server_secret;
     wire::LoginServices login;
   };

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "admin/metrics.h"
 #include "admin/session.h"
 #include "base/log.h"
+#include "bin/gemeld_expire_words.h"
 #include "lmtp/trace.h"
+#include "sieve/limits.h"
 
 namespace gemel::bin {
 namespace {
@@ -64,12 +68,20 @@ expire::Defaults expire_defaults(const Config& config) {
   return {.rules = config.expire_rules, .keep_expunged_s = config.keep_expunged_days * kDayS};
 }
 
+// What is younger may count yet, for LMTP or for a script's `duplicate`: so only what has lapsed
+// goes.
+int64_t longest_remembered_s(const Config& config) {
+  const auto by_scripts = static_cast<int64_t>(sieve::RunLimits{}.duplicate_seconds_max);
+  return std::max(config.lmtp.duplicates_days * kDayS, by_scripts);
+}
+
 Sweeper::Schedule expire_schedule(const Config& config) {
   return {.interval_s = config.expire_interval_s,
           .defaults = expire_defaults(config),
           .options = {.rules = expire::Options::Rules::kApply,
                       .expunged_s = config.keep_expunged_days * kDayS,
                       .deleted_s = config.keep_deleted_days * kDayS,
+                      .duplicates_s = longest_remembered_s(config),
                       .archive = config.expire_archive}};
 }
 
@@ -195,6 +207,7 @@ Result<void> Server::make_services() {
                                  .access = access_options_,
                                  .users = *credentials_,
                                  .outbox = delivery_->outbox(),
+                                 .ack_gate = replication_->ack_gate(),
                                  .server_secret = secret,
                                  .login = logins()});
   }
@@ -226,6 +239,8 @@ void Server::make_pop3(const std::string& secret) {
                     .utf8_headers = refuses ? pop3::Utf8Headers::kRefuse : pop3::Utf8Headers::kSend,
                     .mailbox_separator = config_.pop3_mailbox_separator,
                     .login_delay_s = config_.pop3_login_delay_s,
+                    .expire_words = expire_words(*store_, config_.expire_rules),
+                    .ack_gate = &replication_->ack_gate(),
                     .limits = pop3_limits(config_)});
 }
 

@@ -106,6 +106,14 @@ Rule overlaid(const Rule& above, const Rule& nearer) {
   return out;
 }
 
+std::optional<uint64_t> days_at_least(const Rule& rule) {
+  if (rule.at_most_or_all() != kNever) return std::nullopt;
+  // INTERNALDATE may be long ago when a message comes.
+  if (rule.days_or_never() != kNever && rule.by_or_default() == DateBy::kInternalDate)
+    return std::nullopt;
+  return rule.days_or_never();
+}
+
 RuleTree::RuleTree(const RulesByPath& configured, const std::vector<MailboxInfo>& mailboxes)
     : configured_(&configured) {
   for (const MailboxInfo& mailbox : mailboxes) {

@@ -64,6 +64,9 @@ struct Rule {
   bool expunges() const { return days_or_never() != kNever || at_most_or_all() != kNever; }
 };
 
+/// The days that a message stays at least while its owner leaves it alone; kNever: it does not go.
+/// Nothing: that depends on what else comes.
+std::optional<uint64_t> days_at_least(const Rule& rule);
 /// Errors: kSyntax, a word that is none, twice, or with a value out of range; kTooBig.
 Result<Rule> parse_rule(std::string_view text);
 /// What parse_rule takes; "" says nothing.

@@ -35,6 +35,14 @@ TEST(Rule, RefusesWhatItDoesNotKnowAndSaysTheWord) {
   EXPECT_EQ(parse_rule(std::string(kRuleBytesMax + 1, ' ')).error().code, Code::kTooBig);
 }
 
+TEST(Rule, PromisesDaysOnlyWhereTheyAreSure) {
+  EXPECT_EQ(days_at_least(parse_rule("").value()), kNever);
+  EXPECT_EQ(days_at_least(parse_rule("days=30").value()), 30U);
+  EXPECT_EQ(days_at_least(parse_rule("days=30 at-most=5").value()), std::nullopt);
+  EXPECT_EQ(days_at_least(parse_rule("days=30 by=internaldate").value()), std::nullopt);
+  EXPECT_EQ(days_at_least(parse_rule("by=internaldate").value()), kNever);
+}
+
 MailboxInfo mailbox(const std::string& owner, const std::string& path, const char* rule = nullptr) {
   MailboxInfo out;
   out.name = {owner, path};

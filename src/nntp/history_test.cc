@@ -107,6 +107,16 @@ TEST_F(HistoryTest, AClaimIsForOneAtATime) {
   EXPECT_EQ(history_.claim("<1@a>").error().code, Code::kExists);
 }
 
+TEST_F(HistoryTest, HoldsSoManyClaimsAndNoMore) {
+  std::vector<History::Claim> claims;
+  claims.reserve(kClaimsMax);
+  while (claims.size() < kClaimsMax)
+    claims.push_back(history_.claim(fmt::format("<{}@a>", claims.size())).value());
+  EXPECT_EQ(history_.claim("<more@a>").error().code, Code::kBusy);
+  claims.pop_back();
+  EXPECT_TRUE(history_.claim("<more@a>").has_value());
+}
+
 TEST_F(HistoryTest, RemembersSomeOfWhatWasRefused) {
   history_.refuse("<first@a>");
   history_.refuse("<first@a>");

@@ -12,6 +12,7 @@
 #include "nntp/history.h"
 #include "nntp/wildmat.h"
 #include "store/access.h"
+#include "store/ack_gate.h"
 #include "store/outbox.h"
 #include "wire/login.h"
 #include "wire/session.h"
@@ -59,8 +60,9 @@ struct Options {
   wire::CredentialSource& credentials;
   const AccessOptions& access;
   History& history;
-  Outbox* outbox = nullptr;   // none: nothing is mailed
-  std::string server_secret;  // see wire::SaslOptions
+  Outbox* outbox = nullptr;     // none: nothing is mailed
+  AckGate* ack_gate = nullptr;  // that answers to articles wait for; none: they don't
+  std::string server_secret;    // see wire::SaslOptions
   wire::LoginServices login = {};
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   Anonymous anonymous = Anonymous::kRefused;

@@ -27,7 +27,7 @@ Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
              env_),
       started_ms_(options_->clock.monotonic_ms()) {}
 
-Session::~Session() = default;
+Session::~Session() { end_awaited(); }
 
 bool Session::may_send_password() const {
   return env_.is_tls || env_.is_local || options_->plaintext_auth == PlaintextAuth::kAnywhere;
@@ -51,8 +51,10 @@ void Session::receive(std::string_view bytes) {
 }
 
 wire::Want Session::want() const {
-  if (is_closing_) return wire::Want::kClose;
   if (has_more_) return wire::Want::kMore;
+  if (awaits_replicas_)
+    return may_take_input() && !is_input_over_ ? wire::Want::kInput : wire::Want::kWake;
+  if (is_closing_) return wire::Want::kClose;
   if (login_.is_waiting()) return wire::Want::kWake;
   if (is_starting_tls_) return wire::Want::kTls;
   if (is_starting_compression_) return wire::Want::kCompression;
@@ -67,8 +69,8 @@ std::optional<int64_t> Session::input_timeout_ms() const {
 }
 
 void Session::timed_out() {
-  // RFC 3977 §3.1: without a word.
-  is_closing_ = true;
+  // RFC 3977 §3.1: without a word, but for what was asked before.
+  is_input_over_ = true;
 }
 
 void Session::tls_started() {
@@ -87,16 +89,17 @@ void Session::produce(std::string& out, size_t bytes_max) {
   if (!std::exchange(has_greeted_, true))
     say(is_primary() ? 200 : 201, fmt::format("{} Gemel ready", options_->hostname));
   // net asks for output anew when compression is on.
-  if (std::exchange(is_starting_compression_, false)) is_compressed_ = true;
+  if (awaited_.empty() && std::exchange(is_starting_compression_, false)) is_compressed_ = true;
   has_more_ = false;
   for (;;) {
     out += std::exchange(output_, {});
-    if (is_closing_) return;
+    const bool is_turning = is_closing_ || is_starting_tls_ || is_starting_compression_;
+    if (is_turning && awaited_.empty()) return;
     if (out.size() - start >= bytes_max) {
       has_more_ = true;
       return;
     }
-    if (is_starting_tls_ || is_starting_compression_ || !advance()) break;
+    if (!advance()) break;
   }
   out += std::exchange(output_, {});
 }
@@ -106,11 +109,8 @@ bool Session::advance() {
   if (answer_) return step_answer();
   const bool waits = login_.is_waiting();
   if (waits && resume_login()) return true;
-  if (!waits && awaited_.size() < options_->limits.filings_max && next_input()) return true;
-  if (!awaited_.empty()) {
-    settle_first();
-    return true;
-  }
+  if (!waits && may_take_input() && next_input()) return true;
+  if (!awaited_.empty()) return settle_first();
   if (is_shutting_down_) {
     say(400, "the server is stopping");
     is_closing_ = true;
@@ -129,10 +129,7 @@ bool Session::resume_login() {
 
 bool Session::step_answer() {
   // The answers before it come first.
-  if (!awaited_.empty()) {
-    settle_first();
-    return true;
-  }
+  if (!awaited_.empty()) return settle_first();
   const Result<Progress> progress = answer_->step(output_);
   if (!progress) {
     // Half an answer must not pass for a whole one.

@@ -1,12 +1,12 @@
 // One NNTP connection: its state, its commands one after another, and what it answers.
 //
 // A line becomes a command; a command answers at once, leaves an Answer that is made in pieces, or
-// begins to take an article. Articles that TAKETHIS brings wait for the disk together: their
-// answers come in order, and commands behind them run meanwhile as far as their answers can wait
-// too.
+// begins to take an article. Articles that TAKETHIS brings wait together, for the disk and for the
+// replicas: their answers come in order, and commands behind them run meanwhile as far as their
+// answers can wait too.
 //
-// Owns     bytes received and not yet used; output made and not yet taken; what waits for the disk
-//          (at most Limits::filings_max).
+// Owns     bytes received and not yet used; output made and not yet taken; articles whose answers
+//          wait (at most Limits::filings_max).
 // Threads  as wire::Session.
 // Source   RFC 3977 §3 (operation), RFC 4644 (streaming), RFC 4643 (AUTHINFO), RFC 4642 (STARTTLS),
 //          RFC 8054 (COMPRESS).
@@ -95,13 +95,15 @@ class Session final : public wire::Session {
   wire::Login& login() { return login_; }
 
  private:
-  // An article whose filing waits for the disk, and what is said behind its answer.
+  // An article whose answer waits, and what is said behind it.
   struct Awaited {
     Verb verb;
     std::unique_ptr<Filing> filing;
+    AnswerGate gate;
     Filing::Filed filed;
     std::string body_head;
-    std::string said;
+    std::optional<Result<void>> result = {};  // of filing it here
+    std::string said = {};
   };
 
   bool advance();
@@ -112,8 +114,10 @@ class Session final : public wire::Session {
   void run_line(std::string_view line);
   void take_article();
   void finish_article();
-  std::string settled(Awaited awaited);
-  void settle_first();
+  bool may_take_input() const;
+  static void await_disk(Awaited& awaited);
+  void end_awaited();
+  bool settle_first();
   void settle_ready();
   std::string reply_to(Verb verb, const Filing& filing, const Result<void>& result);
 
@@ -138,6 +142,7 @@ class Session final : public wire::Session {
   size_t login_failures_ = 0;
   bool has_greeted_ = false;
   bool has_more_ = false;
+  bool awaits_replicas_ = false;
   bool is_starting_tls_ = false;
   bool is_starting_compression_ = false;
   bool is_compressed_ = false;

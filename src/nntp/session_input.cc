@@ -106,37 +106,60 @@ void Session::finish_article() {
   if (!filing) return say(std::exchange(dropped_reply_, {}));
   auto staged = intake->finish();
   if (!staged) return say(reply_to(verb_, *filing, std::unexpected(staged.error())));
-  Filing::Filed filed = filing->file(*std::move(staged));
-  Awaited awaited{.verb = verb_,
-                  .filing = std::move(filing),
-                  .filed = std::move(filed),
-                  .body_head = std::string(intake->body_head()),
-                  .said = {}};
-  // Only a streaming peer goes on without the answer.
-  if (verb_ == Verb::kTakethis)
-    awaited_.push_back(std::move(awaited));
-  else
-    say(settled(std::move(awaited)));
+  AnswerGate gate(options_->ack_gate, env_.wake);
+  Filing::Filed filed = [&] {
+    const WitnessScope witnessed = gate.scope();
+    return filing->file(*std::move(staged));
+  }();
+  awaited_.push_back({.verb = verb_,
+                      .filing = std::move(filing),
+                      .gate = std::move(gate),
+                      .filed = std::move(filed),
+                      .body_head = std::string(intake->body_head())});
+}
+
+/// Only a streaming peer goes on without the answer.
+bool Session::may_take_input() const {
+  if (answer_ || is_closing_ || is_starting_tls_ || is_starting_compression_) return false;
+  return awaited_.empty() || (awaited_.back().verb == Verb::kTakethis &&
+                              awaited_.size() < options_->limits.filings_max);
 }
 
 void Session::settle_ready() {
   while (!awaited_.empty() &&
-         awaited_.front().filed.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
-    settle_first();
+         (awaited_.front().result ||
+          awaited_.front().filed.wait_for(std::chrono::seconds(0)) == std::future_status::ready))
+    if (!settle_first()) return;
 }
 
-void Session::settle_first() {
-  Awaited first = std::move(awaited_.front());
-  awaited_.pop_front();
-  std::string behind = std::move(first.said);
-  output_ += settled(std::move(first)) + behind;
-}
-
-std::string Session::settled(Awaited awaited) {
+void Session::await_disk(Awaited& awaited) {
+  if (awaited.result) return;
   const auto filed = awaited.filed.get();
+  awaited.result = filed ? Result<void>() : std::unexpected(filed.error());
+  const WitnessScope witnessed = awaited.gate.scope();
   if (filed) awaited.filing->obey(awaited.body_head);
-  return reply_to(awaited.verb, *awaited.filing,
-                  filed ? Result<void>() : std::unexpected(filed.error()));
+}
+
+/// No answer goes out any more; what the articles ask for is done all the same.
+void Session::end_awaited() {
+  for (Awaited& awaited : awaited_) await_disk(awaited);
+  awaited_.clear();
+}
+
+/// Waits for the disk. False: the replicas are still to say that they have the article.
+bool Session::settle_first() {
+  Awaited& first = awaited_.front();
+  await_disk(first);
+  const std::optional<Result<void>> replicated = first.gate.verdict();
+  awaits_replicas_ = !replicated;
+  if (!replicated) return false;
+  const Awaited done = std::move(awaited_.front());
+  awaited_.pop_front();
+  const bool was_closing = is_closing_;
+  output_ += reply_to(done.verb, *done.filing, *done.result ? *replicated : *done.result);
+  // Nothing comes behind a 400.
+  if (is_closing_ == was_closing) output_ += done.said;
+  return true;
 }
 
 std::string Session::reply_to(Verb verb, const Filing& filing, const Result<void>& result) {
@@ -160,6 +183,7 @@ std::string Session::reply_to(Verb verb, const Filing& filing, const Result<void
   if (!may_come_again) return line_of(439, fmt::format("{} {}", id, result.error().text));
   // RFC 4644 §2.5: there is no code for "later", so the peer must come again.
   is_closing_ = true;
+  end_awaited();
   return line_of(400, result.error());
 }
 

@@ -34,7 +34,7 @@ class NntpSession : public testing::Test {
   World world_;
 };
 
-TEST_F(NntpSession, ALineMayBeSoLongAndNoLonger) {
+TEST_F(NntpSession, S03ALineMayBeSoLongAndNoLonger) {
   const size_t longest = world_.options()->limits.line_bytes_max;
   Client client(world_);
   client.log_in();
@@ -118,6 +118,40 @@ TEST_F(NntpSession, AnArticleOfManyChunksIsServedWhole) {
   EXPECT_LT(client.largest_piece(), 140u << 10);
 }
 
+// M02, M04, M05, M07, M08, S13: whatever is in a group can be read, and takes bounded memory.
+TEST_F(NntpSession, HostileMessagesAreServed) {
+  std::string nested = "Subject: nested\r\n";
+  for (int level = 0; level < 20'000; ++level)
+    nested += fmt::format("Content-Type: multipart/mixed; boundary=b{0}\r\n\r\n--b{0}\r\n", level);
+  std::string parameters = "Content-Type: text/plain";
+  for (int i = 0; i < 50'000; ++i) parameters += fmt::format(";\r\n a*{}=x", i);
+  std::string names;
+  for (int i = 0; i < 200'000; ++i) names += fmt::format("X-{}: {}\r\n", i, i);
+  const std::vector<std::string> messages = {
+      nested,
+      parameters + "\r\n\r\n",
+      names + "\r\ntext\r\n",
+      "Subject: " + std::string(4 << 20, 'x') + "\r\nMessage-ID: <big@x>\r\n\r\ntext\r\n",
+      "From: undisclosed:;\r\nTo: g: a@b, c@d;\r\n\r\n",
+      "Subject: =?utf-8?Q?=C3?=\r\nX-Cut: \xc3\r\n\r\n<p>\xc3<",
+      "",
+      std::string("\0\n\0", 3)};
+  for (const std::string& message : messages) world_.append("test.one", message);
+  Client client(world_);
+  client.log_in();
+  client.line("GROUP test.one");
+  const auto count = messages.size();
+  const std::string overviews = client.line(fmt::format("OVER 1-{}", count));
+  EXPECT_EQ(std::ranges::count(overviews, '\n'), static_cast<ptrdiff_t>(count + 2));
+  for (size_t number = 1; number <= count; ++number) {
+    EXPECT_THAT(client.line(fmt::format("ARTICLE {}", number)), EndsWith("\r\n.\r\n"));
+    EXPECT_THAT(client.line(fmt::format("HDR Subject {}", number)), StartsWith("225 "));
+  }
+  EXPECT_THAT(client.line("XPAT X-199999 1-8 *"), StartsWith("221 "));
+  EXPECT_LT(client.largest_piece(), 6u << 20);  // a header is one piece
+  EXPECT_THAT(client.line("DATE"), StartsWith("111 "));
+}
+
 TEST_F(NntpSession, ManyStreamedArticlesMayWaitForTheDisk) {
   Client peer(world_, Client::Link::kPeer);
   peer.pump();
@@ -180,6 +214,108 @@ TEST_F(NntpSession, S19TimesOutSoonBeforeALoginAndLateAfterIt) {
   Client local(world_);
   local.log_in();
   EXPECT_EQ(local.session().input_timeout_ms(), limits.idle_timeout_ms);
+}
+
+class NntpAcknowledged : public NntpSession {
+ protected:
+  NntpAcknowledged() {
+    replica_->link(AckGate::Link::kUp);
+    world_.change_options().ack_gate = &gate_;
+  }
+  void acknowledge(std::string_view group) {
+    const UniqueId id = world_.group(group);
+    replica_->reached(id, world_.store().find(id)->highestmodseq, AckGate::Held::kDurable);
+  }
+  void wait_in_vain() {
+    world_.clock().advance_ms(kAckWaitMs);
+    gate_.expire();
+  }
+  static std::string takethis(int number, std::string_view group = "test.one") {
+    return fmt::format("TAKETHIS <{0}@x>\r\n", number) +
+           article_text(fmt::format("Path: them.example!x\r\nFrom: a@b.example\r\n"
+                                    "Newsgroups: {}\r\nSubject: s\r\n"
+                                    "Date: Mon, 24 Nov 2025 15:00:00 +0000\r\n"
+                                    "Message-ID: <{}@x>\r\n",
+                                    group, number),
+                        "text\r\n");
+  }
+  AckGate gate_{world_.clock()};
+  std::shared_ptr<AckGate::Replica> replica_ =
+      gate_.add("standby", {.level = AckLevel::kDurable, .away = AckPolicy::Away::kRefuse});
+};
+
+TEST_F(NntpAcknowledged, APostIsAnsweredWhenTheReplicaHasIt) {
+  Client client(world_);
+  client.log_in();
+  client.line("POST");
+  // What is pipelined behind it waits with it.
+  EXPECT_EQ(client.send(post("text\r\n") + "DATE\r\n"), "");
+  EXPECT_EQ(client.session().want(), wire::Want::kWake);
+  acknowledge("test.one");
+  EXPECT_THAT(client.pump(), testing::MatchesRegex("240 posted\r\n111 [0-9]+\r\n"));
+  client.line("POST");
+  EXPECT_EQ(client.send(post("text\r\n") + "QUIT\r\n"), "");
+  client.session().end_of_input();
+  EXPECT_EQ(client.pump(), "");
+  EXPECT_EQ(client.session().want(), wire::Want::kWake);
+  acknowledge("test.one");
+  EXPECT_THAT(client.pump(), testing::MatchesRegex("240 posted\r\n205 .*\r\n"));
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST_F(NntpAcknowledged, AStreamingPeerGoesOnAndEachArticleWaitsForItself) {
+  Client client(world_, Client::Link::kPeer);
+  client.pump();
+  EXPECT_EQ(client.send(takethis(1) + "CHECK <7@x>\r\n" + takethis(2, "test.two")), "");
+  EXPECT_EQ(client.session().want(), wire::Want::kInput);
+  acknowledge("test.two");
+  EXPECT_EQ(client.pump(), "");  // answers come in order
+  EXPECT_EQ(client.send(takethis(3, "test.two")), "");
+  const UniqueId one = world_.group("test.one");
+  acknowledge("test.one");
+  EXPECT_EQ(client.pump(), "239 <1@x>\r\n238 <7@x>\r\n239 <2@x>\r\n");
+  acknowledge("test.two");
+  EXPECT_EQ(client.pump(), "239 <3@x>\r\n");
+  EXPECT_EQ(world_.store().find(one)->exists, 1U);
+}
+
+TEST_F(NntpAcknowledged, SoManyStreamedArticlesMayWaitForTheReplica) {
+  const size_t most = world_.options()->limits.filings_max;
+  Client client(world_, Client::Link::kPeer);
+  client.pump();
+  for (size_t i = 1; i < most; ++i) EXPECT_EQ(client.send(takethis(static_cast<int>(i))), "");
+  EXPECT_EQ(client.session().want(), wire::Want::kInput);
+  EXPECT_EQ(client.send(takethis(1000)), "");
+  EXPECT_EQ(client.session().want(), wire::Want::kWake);
+  acknowledge("test.one");
+  EXPECT_THAT(client.pump(), EndsWith("239 <1000@x>\r\n"));
+  EXPECT_EQ(client.send("CHECK <1001@x>\r\n"), "238 <1001@x>\r\n");
+}
+
+TEST_F(NntpAcknowledged, SaysTryAgainWhereTheReplicaIsAwayAndMustNotBe) {
+  Client poster(world_);
+  poster.log_in();
+  poster.line("POST");
+  EXPECT_EQ(poster.send(post("text\r\n")), "");
+  Client peer(world_, Client::Link::kPeer);
+  peer.pump();
+  EXPECT_THAT(peer.line("IHAVE <9@x>"), StartsWith("335 "));
+  const std::string offered = takethis(9);
+  EXPECT_EQ(peer.send(offered.substr(offered.find('\n') + 1)), "");
+  Client stream(world_, Client::Link::kPeer);
+  stream.pump();
+  EXPECT_EQ(stream.send(takethis(1) + takethis(2) + "DATE\r\n"), "");
+  // All are on this server's disk, but nobody knows whether there.
+  wait_in_vain();
+  EXPECT_EQ(poster.pump(), "441 try again\r\n");
+  EXPECT_EQ(peer.pump(), "436 try again\r\n");
+  EXPECT_EQ(stream.pump(), "400 try again\r\n(closed)\r\n");
+  EXPECT_TRUE(stream.is_closed());
+  EXPECT_EQ(world_.store().find(world_.group("test.one"))->exists, 4U);
+  // From now on nothing is taken.
+  poster.line("POST");
+  EXPECT_EQ(poster.send(post("text\r\n")), "441 try again\r\n");
+  EXPECT_EQ(world_.store().find(world_.group("test.one"))->exists, 4U);
 }
 
 TEST(Intake, SaysTheSameWhereverTheHeaderIsCut) {

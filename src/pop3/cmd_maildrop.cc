@@ -38,8 +38,15 @@ Result<void> Session::cmd_capa(std::string_view argument) {
   if (env_.can_tls && !env_.is_tls && state_ == kAuthorization) output_ += "STLS\r\n";
   if (options_->login_delay_s > 0)
     output_ += fmt::format("LOGIN-DELAY {}\r\n", options_->login_delay_s);
-  output_ += "EXPIRE NEVER\r\nIMPLEMENTATION Gemel\r\n.\r\n";
+  output_ += expire_line() + "IMPLEMENTATION Gemel\r\n.\r\n";
   return {};
+}
+
+// RFC 2449 §6.7. Before the login it is the least for all, and may be more or less for some.
+std::string Session::expire_line() const {
+  const std::string words = options_->expire_words(maildrop_ ? &maildrop_->name() : nullptr);
+  if (words.empty()) return "";
+  return fmt::format("EXPIRE {}{}\r\n", words, maildrop_ || words == "NEVER" ? "" : " USER");
 }
 
 Result<void> Session::cmd_lang(std::string_view argument) {
@@ -135,7 +142,9 @@ Result<void> Session::check_utf8(const Body& body) const {
   std::string read;
   size_t header = 0;
   do {
-    TRY(const std::string more, body.read(read.size(), kHeaderPieceBytes));
+    // Twice as much each time, for what is there is looked at anew.
+    TRY(const std::string more,
+        body.read(read.size(), std::max<uint64_t>(kHeaderPieceBytes, read.size())));
     if (more.empty()) break;
     read += more;
     header = header_size(read);
@@ -164,9 +173,7 @@ Result<void> Session::cmd_rset(std::string_view argument) {
 
 Result<void> Session::cmd_quit(std::string_view argument) {
   TRY_OK(check_no_argument(argument));
-  // RFC 1939 §6: the lock goes and the connection ends whatever came of it.
-  const Result<void> updated = maildrop_ ? update() : Result<void>();
-  close(updated ? ok_line("goodbye") : error_line(updated.error()));
+  farewell_ = maildrop_ ? update() : Result<void>();
   return {};
 }
 

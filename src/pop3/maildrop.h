@@ -34,7 +34,9 @@ class Maildrop {
   static Result<Maildrop> open(const MailStore& store, const UniqueId& id, Maildrops::Lock lock);
 
   const UniqueId& id() const { return id_; }
-  const std::string& owner() const { return owner_; }
+  /// As it was called at login.
+  const MailboxName& name() const { return name_; }
+  const std::string& owner() const { return name_.owner; }
   size_t size() const { return messages_.size(); }
   uint32_t count() const { return count_; }    // those not deleted
   uint64_t octets() const { return octets_; }  // of those
@@ -55,15 +57,12 @@ class Maildrop {
 
  private:
   Maildrop(const MailboxInfo& info, Maildrops::Lock lock)
-      : lock_(std::move(lock)),
-        id_(info.id),
-        owner_(info.name.owner),
-        uidvalidity_(info.uidvalidity) {}
+      : lock_(std::move(lock)), id_(info.id), name_(info.name), uidvalidity_(info.uidvalidity) {}
   Result<void> load(const MailboxView& view);
 
   Maildrops::Lock lock_;
   UniqueId id_;
-  std::string owner_;
+  MailboxName name_;
   UidValidity uidvalidity_;
   std::vector<Message> messages_;
   uint32_t count_ = 0;

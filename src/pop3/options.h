@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "pop3/maildrops.h"
+#include "store/ack_gate.h"
 #include "store/mail_store.h"
 #include "wire/login.h"
 #include "wire/session.h"
@@ -37,6 +39,11 @@ enum class OnDelete : uint8_t { kExpunge, kHide };
 /// its bytes, as ever, or -ERR [UTF8] as RFC 6856 §2.1 wants it.
 enum class Utf8Headers : uint8_t { kSend, kRefuse };
 
+/// CAPA's EXPIRE for a mailbox: the days that a message stays at least, "NEVER" where none expires,
+/// or empty where nothing can be promised. Null: of a user who has not logged in yet, by what is
+/// configured for all of them.
+using ExpireWords = std::function<std::string(const MailboxName* mailbox)>;
+
 /// Everything referred to must outlive the sessions.
 struct Options {
   std::string hostname;
@@ -52,6 +59,8 @@ struct Options {
   Utf8Headers utf8_headers = Utf8Headers::kSend;
   std::string mailbox_separator = "+";  // "ann+Lists" is ann's mailbox Lists; empty: none
   int64_t login_delay_s = 0;            // between two logins of a user (RFC 2449 §6.5)
+  ExpireWords expire_words = [](const MailboxName*) { return std::string("NEVER"); };
+  AckGate* ack_gate = nullptr;  // that QUIT's answer waits for; none: it doesn't
   Limits limits = {};
 };
 

@@ -46,6 +46,29 @@ TEST(Pop3, AUserMayNotLogInAgainTooSoon) {  // RFC 2449 §6.5
   EXPECT_TRUE(second.log_in().starts_with("+OK"));
 }
 
+TEST(Pop3, SaysHowLongMessagesStay) {  // RFC 2449 §6.7
+  World world;
+  const auto expire = [](Client& client) {
+    const std::string said = client.line("CAPA");
+    const size_t at = said.find("EXPIRE ");
+    return at == std::string::npos ? "" : said.substr(at, said.find("\r\n", at) - at);
+  };
+  Client never(world);
+  EXPECT_EQ(expire(never), "EXPIRE NEVER");
+  world.mailbox("Lists");
+  world.options->expire_words = [](const MailboxName* mailbox) -> std::string {
+    if (mailbox == nullptr) return "30";
+    return mailbox->path == "Lists" ? "" : "7";
+  };
+  Client client(world);
+  EXPECT_EQ(expire(client), "EXPIRE 30 USER");
+  client.log_in();
+  EXPECT_EQ(expire(client), "EXPIRE 7");
+  Client lists(world);
+  lists.log_in("alice+Lists");
+  EXPECT_EQ(expire(lists), "");
+}
+
 TEST(Pop3, RemembersSoManyLoginsAndNoMore) {
   Maildrops maildrops;
   for (size_t i = 0; i <= Maildrops::kLoginsMax; ++i)
@@ -68,6 +91,18 @@ TEST(Pop3, LogsInByScram) {  // RFC 5034, RFC 7677
   EXPECT_TRUE(scram.verify(challenge(last)));
   EXPECT_TRUE(client.line("").starts_with("+OK 0 messages"));
   EXPECT_EQ(world.credentials.asked_for, "alice");
+}
+
+TEST(Pop3, AnAnswerToAChallengeMayBeSoLongAndNoLonger) {  // RFC 5034 §4
+  World world;
+  const size_t most = world.options->limits.sasl_line_bytes_max;
+  Client client(world);
+  EXPECT_EQ(client.line("AUTH PLAIN"), "+ \r\n");
+  const std::string answer(most - 2, 'A');
+  EXPECT_EQ(client.line(answer), "-ERR that is not base64\r\n");  // for its length
+  EXPECT_EQ(client.line("AUTH PLAIN"), "+ \r\n");
+  EXPECT_EQ(client.line(answer + "x"), "-ERR the line is too long\r\n");
+  EXPECT_TRUE(client.log_in().starts_with("+OK"));  // the login under way has ended
 }
 
 TEST(Pop3, P01AUidlNeverRepeats) {
@@ -151,6 +186,37 @@ TEST(Pop3, ALargeMessageComesInPieces) {
   EXPECT_EQ(said.substr(0, line), fmt::format("+OK {} octets\r\n", expected.size() - dots - 3));
 }
 
+// M02, M04, M05, M07, M08, S13: whatever is in a maildrop can be fetched, in pieces.
+TEST(Pop3, HostileMessagesAreServed) {
+  World world;
+  const UniqueId inbox = world.mailbox("INBOX");
+  std::string nested;
+  for (int level = 0; level < 20'000; ++level)
+    nested += fmt::format("Content-Type: multipart/mixed; boundary=b{0}\r\n\r\n--b{0}\r\n", level);
+  std::string parameters = "Content-Type: text/plain";
+  for (int i = 0; i < 50'000; ++i) parameters += fmt::format(";\r\n a*{}=x", i);
+  std::string names;
+  for (int i = 0; i < 200'000; ++i) names += fmt::format("X-{}: {}\r\n", i, i);
+  const std::vector<std::string> messages = {
+      nested,
+      parameters + "\r\n\r\n",
+      names + "\r\ntext\r\n",
+      "X-Big: " + std::string(4 << 20, 'x') + "\r\nSubject: behind\r\n\r\ntext\r\n",
+      "From: undisclosed:;\r\nTo: g: a@b, c@d;\r\n\r\n",
+      "Subject: =?utf-8?Q?=C3?=\r\n\r\n<p>\xc3<\r\n"};
+  for (const std::string& message : messages) world.append(inbox, message);
+  world.options->utf8_headers = Utf8Headers::kRefuse;  // so that headers are looked at
+  Client client(world);
+  client.log_in();
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const std::string said = client.line(fmt::format("RETR {}", i + 1));
+    EXPECT_EQ(said, fmt::format("+OK {} octets\r\n{}.\r\n", messages[i].size(), messages[i]));
+    const std::string top = client.line(fmt::format("TOP {} 0", i + 1));
+    EXPECT_TRUE(top.ends_with("\r\n\r\n.\r\n")) << i;
+  }
+  EXPECT_LT(client.largest_piece, 2u << 20);
+}
+
 TEST(Pop3, AListOfManyMessagesComesInPieces) {
   World world;
   const UniqueId inbox = world.mailbox("INBOX");
@@ -212,6 +278,75 @@ TEST(Pop3, AServerThatStopsLetsACommandEnd) {
   EXPECT_TRUE(said.ends_with("x\r\n.\r\n"));
   EXPECT_TRUE(client.is_closed());
   EXPECT_EQ(world.store->find(world.mailbox("INBOX"))->exists, 1U);
+}
+
+TEST(Pop3, WhatCameBeforeTheEndOfInputIsDone) {
+  World world;
+  const UniqueId inbox = world.mailbox("INBOX");
+  world.append(inbox, "Subject: one\r\n\r\n");
+  Client client(world);
+  client.log_in();
+  client.session().receive("DELE 1\r\nQUIT\r\n");
+  client.session().end_of_input();
+  EXPECT_TRUE(client.pump().ends_with("+OK goodbye\r\n"));
+  EXPECT_EQ(world.store->find(inbox)->exists, 0U);
+}
+
+TEST(Pop3, QuitIsAnsweredWhenTheReplicaHasIt) {
+  World world;
+  AckGate gate(world.clock);
+  const auto replica = gate.add("standby", {.level = AckLevel::kDurable});
+  replica->link(AckGate::Link::kUp);
+  world.options->ack_gate = &gate;
+  const UniqueId inbox = world.mailbox("INBOX");
+  for (int i = 0; i < 3; ++i) world.append(inbox, "Subject: one\r\n\r\n");
+  const auto acknowledge = [&] {
+    replica->reached(inbox, world.store->find(inbox)->highestmodseq, AckGate::Held::kDurable);
+  };
+  for (const auto on_delete : {OnDelete::kExpunge, OnDelete::kHide}) {
+    world.options->on_delete = on_delete;
+    Client client(world);
+    client.log_in();
+    EXPECT_TRUE(client.line("DELE 1").starts_with("+OK"));
+    EXPECT_EQ(client.line("QUIT"), "");
+    EXPECT_EQ(client.session().want(), wire::Want::kWake);
+    client.session().shut_down();
+    EXPECT_EQ(client.pump(), "");
+    EXPECT_TRUE(Client(world).log_in().starts_with("-ERR [IN-USE] "));
+    acknowledge();
+    EXPECT_EQ(client.pump(), "+OK goodbye\r\n");
+    EXPECT_TRUE(client.is_closed());
+  }
+  Client reader(world);  // what changes nothing waits for nothing
+  reader.log_in();
+  EXPECT_TRUE(reader.line("LIST").starts_with("+OK 1 "));
+  EXPECT_EQ(reader.line("QUIT"), "+OK goodbye\r\n");
+}
+
+TEST(Pop3, QuitSaysWhereTheReplicaIsAwayAndMustNotBe) {
+  World world;
+  AckGate gate(world.clock);
+  const auto replica =
+      gate.add("standby", {.level = AckLevel::kDurable, .away = AckPolicy::Away::kRefuse});
+  replica->link(AckGate::Link::kUp);
+  world.options->ack_gate = &gate;
+  const UniqueId inbox = world.mailbox("INBOX");
+  for (int i = 0; i < 2; ++i) world.append(inbox, "Subject: one\r\n\r\n");
+  // On this server's disk, but nobody knows whether there; and then nothing more is taken.
+  for (const uint32_t left : {1, 1}) {
+    Client client(world);
+    client.log_in();
+    client.line("DELE 1");
+    std::string said = client.line("QUIT");
+    if (said.empty()) {
+      world.clock.advance_ms(kAckWaitMs);
+      gate.expire();
+      said = client.pump();
+    }
+    EXPECT_TRUE(said.starts_with("-ERR [SYS/TEMP] the replica"));
+    EXPECT_TRUE(client.is_closed());
+    EXPECT_EQ(world.store->find(inbox)->exists, left);
+  }
 }
 
 TEST(TopLines, EndsAtTheSamePlaceWhereverTheBytesAreCut) {

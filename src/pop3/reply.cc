@@ -28,7 +28,7 @@ constexpr std::array kReplies = {
     ReplyRow{Code::kNoSpace, "SYS/TEMP", "no space left on the server"},
     ReplyRow{Code::kIo, "SYS/TEMP", "a disk error on the server"},
     ReplyRow{Code::kCorrupt, "SYS/PERM", "a storage error on the server"},
-    ReplyRow{Code::kBusy, "SYS/TEMP", "busy; try again"},
+    ReplyRow{Code::kBusy, "SYS/TEMP", ""},
     ReplyRow{Code::kAuthFailed, "AUTH", "wrong user name or password"},
     ReplyRow{Code::kUnsupported, "UTF8", "the header has UTF-8: say UTF8 before the login"},
     ReplyRow{Code::kUnavailable, "LOGIN-DELAY", "logged in a short while ago; wait and try again"},

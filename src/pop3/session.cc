@@ -26,6 +26,7 @@ std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> optio
 Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
     : options_(std::move(options)),
       env_(std::move(env)),
+      gate_(options_->ack_gate, env_.wake),
       credentials_(options_->store, options_->mailbox_separator, options_->credentials),
       login_({.credentials = credentials_,
               .random = options_->random,
@@ -73,12 +74,14 @@ void Session::receive(std::string_view bytes) {
 wire::Want Session::want() const {
   if (!output_.empty()) return wire::Want::kMore;
   if (state_ == kClosing) return wire::Want::kClose;
+  if (awaits_replicas_) return wire::Want::kWake;
   if (is_starting_tls_) return wire::Want::kTls;
   if (login_.is_waiting()) return wire::Want::kWake;
   return waiting_for_input_ ? wire::Want::kInput : wire::Want::kMore;
 }
 
 void Session::produce(std::string& out, size_t bytes_max) {
+  const WitnessScope witnessed = gate_.scope();
   const size_t start = out.size();
   waiting_for_input_ = false;
   for (size_t steps = 0;; ++steps) {
@@ -96,6 +99,7 @@ Session::Next Session::advance() {
     step_work();
     return Next::kGoOn;
   }
+  if (farewell_) return say_goodbye() ? Next::kGoOn : Next::kWait;
   if (is_starting_tls_) return Next::kWait;
   if (is_shutting_down_) {
     abandon();
@@ -103,6 +107,7 @@ Session::Next Session::advance() {
   }
   if (login_.is_waiting()) return resume_login();
   const std::optional<std::string_view> line = next_line();
+  if (!line && is_input_over_) abandon();
   if (!line) return state_ == kClosing ? Next::kGoOn : Next::kWait;
   run_line(*line);
   return Next::kGoOn;
@@ -182,6 +187,20 @@ void Session::close(std::string_view last_line) {
   state_ = kClosing;
 }
 
+// False: the replicas are still to say that they have what QUIT removed.
+bool Session::say_goodbye() {
+  const std::optional<Result<void>> replicated = gate_.verdict();
+  awaits_replicas_ = !replicated;
+  if (!replicated) return false;
+  Result<void> done = *std::exchange(farewell_, std::nullopt);
+  if (done) done = *replicated;
+  // Of a replica that is away; before the login it is a login that comes too soon.
+  if (!done && done.error().code == Code::kUnavailable) done = fail(Code::kBusy, done.error().text);
+  // RFC 1939 §6: the lock goes and the connection ends whatever came of it.
+  close(done ? ok_line("goodbye") : error_line(done.error()));
+  return true;
+}
+
 // Without UPDATE, and without a word: what came now would be taken for the reply to a command.
 void Session::abandon() {
   if (maildrop_) flush_seen();
@@ -207,9 +226,15 @@ std::optional<int64_t> Session::input_timeout_ms() const {
 }
 
 // RFC 1939 §3: no message is removed, and the client is told nothing.
-void Session::timed_out() { abandon(); }
+void Session::timed_out() {
+  if (!farewell_) abandon();
+}
 
-void Session::end_of_input() { abandon(); }
+// What came before it is still done: a client may close its side right behind QUIT.
+void Session::end_of_input() {
+  is_input_over_ = true;
+  waiting_for_input_ = false;
+}
 
 void Session::shut_down() {
   is_shutting_down_ = true;

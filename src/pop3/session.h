@@ -2,7 +2,8 @@
 //
 // A maildrop is one session's alone (RFC 1939 §4). Nothing is removed before QUIT, and then all at
 // once, in one transaction. What RETR gives is marked \Seen, some messages at a time: a connection
-// that breaks may leave the last Limits::seen_pending_max unmarked.
+// that breaks may leave the last Limits::seen_pending_max unmarked. The answer to QUIT waits for
+// the replicas where answers do.
 //
 // Owns     the maildrop's lock, bytes received and not yet used (a line), output made and not yet
 //          taken (about Limits::output_piece_bytes).
@@ -57,6 +58,7 @@ class Session final : public wire::Session {
   void refuse(const Error& error);
   void close(std::string_view last_line);
   void abandon();
+  bool say_goodbye();
 
   bool may_send_password() const;
   wire::Login::Secrets secrets() const {
@@ -88,6 +90,7 @@ class Session final : public wire::Session {
   Result<void> cmd_utf8(std::string_view argument);
 
   void say(std::string_view text);
+  std::string expire_line() const;
   Result<void> send_message(size_t number, TopLines top, std::string_view what);
   Result<void> check_utf8(const Body& body) const;
   Result<void> update();
@@ -95,6 +98,7 @@ class Session final : public wire::Session {
 
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
+  AnswerGate gate_;
   LoginCredentials credentials_;
   wire::Login login_;
   int64_t started_ms_;
@@ -105,7 +109,8 @@ class Session final : public wire::Session {
   std::unique_ptr<Work> work_;
   std::string user_;  // of USER, until PASS
   std::optional<Maildrop> maildrop_;
-  UidSet seen_;  // retrieved and not yet marked
+  UidSet seen_;                           // retrieved and not yet marked
+  std::optional<Result<void>> farewell_;  // what came of QUIT, which is not yet answered
   size_t retrieved_ = 0;
   size_t commands_ = 0;
   size_t bad_in_a_row_ = 0;
@@ -113,7 +118,9 @@ class Session final : public wire::Session {
   bool is_utf8_ = false;
   bool skipping_line_ = false;
   bool waiting_for_input_ = true;
+  bool awaits_replicas_ = false;
   bool is_starting_tls_ = false;
+  bool is_input_over_ = false;
   bool is_shutting_down_ = false;
 };
 

@@ -1,16 +1,24 @@
 #!/usr/bin/env python3
 """Answers that wait for the replica: what clients see when it is there, away, and back."""
 
+import poplib
 import unittest
+import warnings
 
-from gemel_server import CHANNEL, Pair, wait_until
+from gemel_server import CHANNEL, HOST, PASSWORD, Pair, free_ports, wait_until
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import nntplib
 
 MESSAGE = b"Subject: hi\r\n\r\nhello\r\n"
 
 
 class Acknowledge(unittest.TestCase):
     def pair(self, **channel):
-        pair = self.enterContext(Pair(channel=channel, more={"acknowledge": {"wait_s": 1}}))
+        pair = Pair(channel=channel, more={"acknowledge": {"wait_s": 1}})
+        pair.primary.ports |= dict(zip(("pop3", "nntp"), free_ports(2)))
+        self.enterContext(pair)
         pair.primary.add_user("ann")
         pair.wait_equal()
         return pair
@@ -83,6 +91,49 @@ class Acknowledge(unittest.TestCase):
         pair.replica.start()
         wait_until(lambda: not self.channel(pair)["acknowledge_away"], pair.primary.log_end)
         self.assertEqual(pair.primary.deliver(["ann"], MESSAGE), [250])
+
+    def pop(self, pair, delete):
+        """What is said to QUIT."""
+        connection = poplib.POP3(HOST, pair.primary.ports["pop3"], timeout=60)
+        connection.user("ann")
+        connection.pass_(PASSWORD)
+        connection.dele(delete)
+        try:
+            return connection.quit()
+        except poplib.error_proto as error:
+            connection.close()
+            return error.args[0]
+
+    def post(self, pair, number):
+        with nntplib.NNTP(HOST, pair.primary.ports["nntp"], "ann", PASSWORD, timeout=60) as news:
+            text = (f"From: a@example.org\r\nNewsgroups: test.one\r\nSubject: {number}\r\n"
+                    f"Message-ID: <{number}@example.org>\r\n\r\nhello\r\n")
+            try:
+                return news.post(text.encode())
+            except nntplib.NNTPError as error:
+                return error.response
+
+    def test_the_other_doors_wait_too(self):
+        pair = self.pair(acknowledge="durable", when_away="refuse")
+        pair.primary.gemel("group", "create", "test.one")
+        for number in range(3):
+            self.assertEqual(pair.primary.deliver(["ann"], MESSAGE + str(number).encode()), [250])
+        for number in range(3):
+            self.assertTrue(self.post(pair, number).startswith("240"))
+            self.assertEqual(pair.primary.digest(), pair.replica.digest())
+        self.assertTrue(self.pop(pair, 1).startswith(b"+OK"))
+        self.assertEqual(pair.primary.digest(), pair.replica.digest())
+        pair.replica.kill()
+        wait_until(lambda: self.channel(pair)["acknowledge_away"], pair.primary.log_end)
+        before = pair.primary.digest()
+        self.assertTrue(self.post(pair, 4).startswith("441 "))
+        self.assertTrue(self.pop(pair, 1).startswith(b"-ERR [SYS/TEMP] "))
+        self.assertEqual(pair.primary.digest(), before)
+        pair.replica.start()
+        wait_until(lambda: not self.channel(pair)["acknowledge_away"], pair.primary.log_end)
+        self.assertTrue(self.post(pair, 4).startswith("240"))
+        self.assertTrue(self.pop(pair, 1).startswith(b"+OK"))
+        self.assertEqual(pair.primary.digest(), pair.replica.digest())
 
 
 if __name__ == "__main__":

@@ -281,6 +281,79 @@ class Pop3(unittest.TestCase):
         self.assertEqual(self.left(), 0)
 
 
+class Configured(unittest.TestCase):
+    """What is otherwise by configuration."""
+
+    def server(self, **pop3):
+        server = self.enterContext(Server(
+            services=("imap", "lmtp", "pop3"),
+            more={"pop3": pop3, "expire": {"rules": {"INBOX": "days=30", "Many": "at-most=9"}}}))
+        server.add_user("ann")
+        return server
+
+    def test_hidden_messages_stay_for_imap(self):
+        server = self.server(on_delete="hide")
+        for name in ("one", "two"):
+            server.deliver(["ann"], message(name))
+        connection = pop(server)
+        uidls = connection.uidl()[1]
+        connection.retr(1)
+        connection.dele(1)
+        connection.quit()
+        connection = pop(server)
+        self.assertEqual(connection.stat()[0], 1)
+        self.assertEqual(connection.uidl()[1], [b"1 " + uidls[1].split()[1]])
+        connection.quit()
+        with server.imap("ann") as imap:
+            self.assertEqual(imap.select("INBOX")[1], [b"2"])
+            self.assertIn(rb"(\Seen $Pop3Hidden", imap.fetch("1", "(FLAGS)")[1][0])
+            imap.store("1", "-FLAGS", "($Pop3Hidden)")  # and POP3 has it again
+        connection = pop(server)
+        self.assertEqual(connection.uidl()[1], uidls)
+        connection.quit()
+
+    def test_expire_says_what_the_rule_promises(self):  # RFC 2449 §6.7
+        server = self.server()
+        for path in ("Lists", "Many"):
+            server.gemel("mailbox", "create", "ann", path)
+        before = poplib.POP3(HOST, server.ports["pop3"], timeout=60)
+        self.assertEqual(before.capa()["EXPIRE"], ["30", "USER"])
+        before.quit()
+        for user, words in (("ann", ["30"]), ("ann+Lists", ["NEVER"]), ("ann+Many", None)):
+            connection = pop(server, user)
+            self.assertEqual(connection.capa().get("EXPIRE"), words)
+            connection.quit()
+        server.gemel("rule", "set", "ann", "INBOX", "days=7")
+        connection = pop(server)
+        self.assertEqual(connection.capa()["EXPIRE"], ["7"])
+        connection.quit()
+
+    def test_login_delay(self):  # RFC 2449 §6.5
+        server = self.server(login_delay_s=600)
+        connection = pop(server)
+        self.assertEqual(connection.capa()["LOGIN-DELAY"], ["600"])
+        connection.quit()
+        connection = poplib.POP3(HOST, server.ports["pop3"], timeout=60)
+        connection.user("ann")
+        with self.assertRaisesRegex(poplib.error_proto, r"\[LOGIN-DELAY\]"):
+            connection.pass_(PASSWORD)
+        connection.quit()
+
+    def test_utf8_headers_only_where_they_were_asked_for(self):  # RFC 6856
+        server = self.server(utf8_headers="refuse")
+        server.deliver(["ann"], message("h\u00e9"))
+        plain = pop(server)
+        with self.assertRaisesRegex(poplib.error_proto, r"\[UTF8\]"):
+            plain.retr(1)
+        plain.quit()
+        connection = poplib.POP3(HOST, server.ports["pop3"], timeout=60)
+        connection.utf8()
+        connection.user("ann")
+        connection.pass_(PASSWORD)
+        self.assertIn("Subject: h\u00e9".encode(), connection.retr(1)[1])
+        connection.quit()
+
+
 class Moved(unittest.TestCase):
     """UIDLs of mail that came from another server, and on a second server."""
 
