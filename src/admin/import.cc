@@ -1,7 +1,7 @@
 // Import: messages with their flags and dates, straight into mailboxes, many to a transaction.
 #include <algorithm>
 #include <map>
-#include <unordered_set>
+#include <set>
 
 #include "admin/task.h"
 #include "base/bytes.h"
@@ -66,7 +66,7 @@ class ImportTask final : public Task {
   uint64_t bytes_ = 0;
   uint64_t refused_ = 0;
   // Hashes of the UIDLs that a mailbox has, of those that got any.
-  std::map<UniqueId, std::unordered_set<uint64_t>> known_uidls_;
+  std::map<UniqueId, std::set<uint64_t>> known_uidls_;
   uint64_t uidls_kept_ = 0;
   uint64_t uidls_refused_ = 0;
 };
@@ -157,7 +157,7 @@ Result<std::string_view> ImportTask::wrong_with(const MailboxInfo& mailbox, std:
     return "a UIDL of this kind may name another message of the mailbox";
   auto known = known_uidls_.find(mailbox.id);
   if (known == known_uidls_.end()) {
-    known = known_uidls_.emplace(mailbox.id, std::unordered_set<uint64_t>()).first;
+    known = known_uidls_.emplace(mailbox.id, std::set<uint64_t>()).first;
     TRY(const MailboxView view, services_.store->view(mailbox.id));
     TRY_OK(view.all_facts([&](Uid, const RecordFacts& facts) {
       if (!facts.uidl.empty()) known->second.insert(xxh64(facts.uidl));

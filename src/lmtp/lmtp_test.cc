@@ -112,6 +112,64 @@ TEST(Lmtp, RepliesWaitForTheReplica) {
   EXPECT_EQ(store.find(alice)->exists, 1U);
 }
 
+class NobodysLogin final : public wire::CredentialSource {
+ public:
+  Result<wire::ScramCredential> scram(std::string_view) override {
+    return fail(Code::kAuthFailed, "");
+  }
+  Result<void> check_password(std::string_view, std::string_view) override {
+    return fail(Code::kAuthFailed, "");
+  }
+};
+
+class LmtpLimits : public testing::Test {
+ protected:
+  std::string say(const std::string& bytes) {
+    session_.receive(bytes);
+    std::string out;
+    do {
+      session_.produce(out, 10'000);
+    } while (session_.want() == wire::Want::kMore);
+    return out;
+  }
+  delivery::TestWorld world_;
+  NobodysLogin credentials_;
+  Options options_{.hostname = "mx", .credentials = &credentials_};
+  Session session_{{*world_.store, world_.clock, world_.random, *world_.deliverer},
+                   options_,
+                   {.peer_address = "unix", .is_local = true}};
+};
+
+TEST_F(LmtpLimits, AnAnswerToAChallengeMayBeSoLongAndNoLonger) {  // RFC 4954 §4
+  say("LHLO x\r\nAUTH PLAIN\r\n");
+  const std::string most(kAuthLineBytesMax - 2, 'A');
+  EXPECT_EQ(say(most + "\r\n"), "501 5.5.2 that is not base64\r\n");  // its length
+  EXPECT_TRUE(say("AUTH PLAIN\r\n").starts_with("334 "));
+  EXPECT_TRUE(say(most + "AAA").starts_with("500 5.5.2 "));
+  EXPECT_TRUE(say("\r\nNOOP\r\n").starts_with("250 "));
+}
+
+TEST_F(LmtpLimits, SoManyLoginsMayFail) {
+  say("LHLO x\r\n");
+  for (size_t i = 1; i < kLoginFailuresMax; ++i)
+    EXPECT_TRUE(say("AUTH PLAIN AGEAYg==\r\n").ends_with("wrong user name or password\r\n"));
+  EXPECT_NE(say("AUTH PLAIN AGEAYg==\r\n").find("421 4.7.0 "), std::string::npos);
+  EXPECT_EQ(session_.want(), wire::Want::kClose);
+}
+
+TEST_F(LmtpLimits, AChunkThatIsRefusedIsReadUpToSoManyOctets) {
+  say("LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<alice>\r\n");
+  EXPECT_EQ(say(fmt::format("BDAT {} LAST\r\n", kRefusedChunkBytesMax)), "");  // it is awaited
+  EXPECT_EQ(session_.want(), wire::Want::kInput);
+  Session other({*world_.store, world_.clock, world_.random, *world_.deliverer}, options_,
+                {.peer_address = "unix"});
+  other.receive(fmt::format("LHLO x\r\nBDAT {} LAST\r\n", kRefusedChunkBytesMax + 1));
+  std::string out;
+  other.produce(out, 10'000);
+  EXPECT_NE(out.find("552 5.3.4 "), std::string::npos) << out;
+  EXPECT_EQ(other.want(), wire::Want::kClose);
+}
+
 TEST(Lmtp, S19ACommandHasToComeToItsEndInTime) {
   delivery::TestWorld world;
   const Options options{.hostname = "mx"};

@@ -116,6 +116,29 @@ TEST(ManageSieveSession, OddUserNamesAreRefused) {
   }
 }
 
+TEST(ManageSieveSession, ALineHasSoManyOctetsAndALiteralMore) {
+  TestWorld world;
+  const Limits& limits = world.options->limits;
+  Client client(world, kLocal);
+  ASSERT_TRUE(client.login("alice").starts_with("OK"));
+  const std::string noop = "NOOP \"" + std::string(limits.line_bytes_max - 9, 'x') + "\"\r\n";
+  ASSERT_EQ(noop.size(), limits.line_bytes_max);
+  EXPECT_TRUE(client.send(noop).starts_with("OK (TAG ")) << client.send("NOOP\r\n");
+  EXPECT_TRUE(client.send("x" + noop).starts_with("NO"));
+}
+
+TEST(ManageSieveSession, SoManyBadCommandsInARowAndNoMore) {
+  TestWorld world;
+  Client client(world, kLocal);
+  for (int round = 0; round < 2; ++round) {
+    for (size_t i = 1; i < world.options->limits.bad_commands_max; ++i)
+      EXPECT_TRUE(client.send("NONSENSE\r\n").starts_with("NO"));
+    if (round == 0) EXPECT_TRUE(client.send("NOOP\r\n").starts_with("OK"));
+  }
+  EXPECT_NE(client.send("NONSENSE\r\n").find("BYE \"too many bad commands\""), std::string::npos);
+  EXPECT_EQ(client.session().want(), wire::Want::kClose);
+}
+
 TEST(ManageSieveSession, AScriptHasSoManyOctetsAndNoMore) {
   TestWorld world;
   Client client(world, kLocal);

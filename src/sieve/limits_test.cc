@@ -153,6 +153,12 @@ TEST(RunLimits, Notifications) {
   EXPECT_EQ(ended_by(script, {.notifies_max = 1}), "more than 1 notifications");
 }
 
+TEST(RunLimits, Vacations) {  // RFC 5230 §4.7
+  const std::string script = R"(require "vacation"; if true { vacation "a"; } vacation "b";)";
+  EXPECT_EQ(ended_by(script, {.vacations_max = 2}), "");
+  EXPECT_NE(ended_by(script, {}), "");
+}
+
 TEST(RunLimits, Received) {
   const auto message = [](size_t count) {
     return times(count, "Received: by x; Sat, 28 Nov 2026 18:33:19 +0100\r\n") +

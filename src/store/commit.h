@@ -30,9 +30,9 @@ struct CommitState {
   MetaRow meta;
   // Rows as `rows` has them, decoded; emptied when there are many, or a batch fails.
   std::unordered_map<UniqueId, MailboxRow> mailboxes;
-  std::unordered_map<std::string, UserRow> users;
-  std::unordered_map<std::string, JournalSeq> journal;  // by entity key: where its entry is
-  static constexpr size_t kCachedMax = 8192;            // of each kind
+  std::map<std::string, UserRow> users;
+  std::map<std::string, JournalSeq> journal;  // by entity key: where its entry is
+  static constexpr size_t kCachedMax = 8192;  // of each kind
 
   void forget_rows();
   void trim_rows();

@@ -53,6 +53,8 @@ LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX)\b")
 NAKED_NEW = re.compile(r"\bnew\s+[\w:]")
 OWNED_NEW = re.compile(r"(unique_ptr<.*>|shared_ptr<.*>|\breset|\b\w+_)\s*\w*\s*[({]\s*new\s")
 DELETE = re.compile(r"(?<!=)(?<!= )\bdelete\b(?!\s*;)")
+# Whoever chooses the strings can choose ones of equal hash, for the standard hash has no seed.
+HASHED_STRINGS = re.compile(r"\bunordered_\w+<std::string")
 BOOL_PARAMETER = re.compile(r"[(,]\s*bool\s+\w+\s*(=[^,()]*)?[,)]")
 FUNCTION_HEAD = re.compile(
     r"^((?:  )?)(?!namespace|struct|class|enum|union|extern|using|typedef|static_assert|template"
@@ -121,6 +123,8 @@ def check_code(path, text):
             yield number, "new outside of a smart pointer"
         if DELETE.search(line):
             yield number, "delete"
+        if HASHED_STRINGS.search(line):
+            yield number, "a hash table of strings, which may be chosen to collide: take a map"
         if path.suffix == ".h" and not is_test and BOOL_PARAMETER.search(line):
             yield number, "a bool parameter: make it an enum"
     yield from check_loops(code)

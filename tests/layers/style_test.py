@@ -104,6 +104,13 @@ class Style(unittest.TestCase):
         owned = "auto a = std::unique_ptr<Thing>(new Thing());"
         self.assertNotIn("new outside", self.found_in("src/imap/a.cc", SOURCE % owned))
 
+    def test_s13_a_hash_table_of_strings_that_may_be_chosen(self):
+        self.finds("chosen to collide", "src/imap/a.cc",
+                   SOURCE % "std::unordered_map<std::string, int> a;")
+        self.finds("chosen to collide", "src/imap/a.cc",
+                   SOURCE % "std::unordered_set<std::string_view> a;")
+        self.assertNotIn("collide", self.found_in("src/imap/a.cc", SOURCE % "std::map<std::string, int> a;"))
+
     def test_a_bool_parameter(self):
         bad = GOOD.replace("struct Thing {", "void f(int a, bool b);\nstruct Thing {")
         self.finds("a bool parameter", "src/imap/thing.h", bad)
