@@ -31,19 +31,20 @@ class ZstdCompressor final : public Compressor {
   ~ZstdCompressor() override { ZSTD_freeCCtx(stream_); }
 
   void write(std::string_view bytes, Flush flush, std::string& out) override {
+    const bool is_short = flush == Flush::kFlush && bytes.size() <= kWordsShortBytes;
+    if (has_words_ && is_flushed_ && is_short && frame_bytes_ >= kWordsFrameBytes) begin_anew(out);
     frame_bytes_ += bytes.size();
-    const bool is_last = has_words_ && flush == Flush::kFlush && frame_bytes_ >= kWordsFrameBytes;
-    pack(bytes,
-         is_last                  ? ZSTD_e_end
-         : flush == Flush::kFlush ? ZSTD_e_flush
-                                  : ZSTD_e_continue,
-         out);
-    if (!is_last) return;
+    pack(bytes, flush == Flush::kFlush ? ZSTD_e_flush : ZSTD_e_continue, out);
+    is_flushed_ = flush == Flush::kFlush;
+  }
+
+ private:
+  void begin_anew(std::string& out) {
+    pack("", ZSTD_e_end, out);
     frame_bytes_ = 0;
     to_drop_ = kZstdMagic.size();
   }
 
- private:
   void pack(std::string_view bytes, ZSTD_EndDirective end, std::string& out) {
     ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
     size_t left = 0;
@@ -61,6 +62,7 @@ class ZstdCompressor final : public Compressor {
   }
 
   const bool has_words_;
+  bool is_flushed_ = true;  // nothing waits for what follows
   uint64_t frame_bytes_ = 0;
   size_t to_drop_ = 0;  // of the frame's magic
   ZSTD_CCtx* stream_ = ZSTD_createCCtx();

@@ -43,9 +43,10 @@ inline constexpr int kZstdWindowLog = 23;
 /// Ends with other words don't understand each other: see doc/replication-protocol.md before a
 /// change of a single byte.
 extern const std::string_view kSyncWords;
-/// A frame of kZstdWords ends with the first flush behind so many bytes: less than the window, so
-/// that the words are in it.
+/// A frame of kZstdWords ends behind so many bytes, which is less than the window, before what is as
+/// short as this and flushed; so the words are in the window for what is short.
 inline constexpr uint64_t kWordsFrameBytes = uint64_t{4} << 20;
+inline constexpr size_t kWordsShortBytes = 1024;
 
 /// `kind` must not be kNone.
 std::unique_ptr<Compressor> make_compressor(Compression kind);

@@ -63,7 +63,7 @@ TEST(ZstdWords, FramesBeginAnewWhereverAReadEnds) {
   std::string sent;
   std::string received;
   while (sent.size() < 3 * kWordsFrameBytes + 100) {
-    std::string piece(random() % 400'000, '\0');
+    std::string piece(random() % (random() % 2 == 0 ? 400'000 : 900), '\0');
     for (size_t i = 0; i < piece.size(); i += 4) piece[i] = static_cast<char>(random());
     sent += piece;
     std::string wire;
@@ -85,7 +85,7 @@ TEST(ZstdWords, AShortLineIsShortWhateverWentBefore) {
   wire.clear();
   compressor->write("UPDATE -7 5213+1 5000 0 0 STORE 4711 +(\\Flagged)\r\nSYNC\r\n",
                     Compressor::Flush::kFlush, wire);
-  EXPECT_LE(wire.size(), 35U);
+  EXPECT_LE(wire.size(), 36U);
 }
 
 TEST(Zstd, AWindowLargerThanOursIsRefused) {

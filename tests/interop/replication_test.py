@@ -9,8 +9,12 @@ from gemel_server import CHANNEL, Pair, Server, ServerError
 MESSAGE = b"From: ida@example.org\r\nSubject: hello\r\n\r\n" + b"hello\r\n" * 50
 
 
+RECENT = re.compile(rb" ?\\Recent")
+
+
 def sight(server, user):
-    """All that a client of `user` can see, mailbox by mailbox."""
+    """All that a client of `user` can see, mailbox by mailbox. But for \\Recent: a primary tells the
+    replica which messages were claimed with the next change."""
     seen = {}
     with server.imap(user) as imap:
         imap.enable("CONDSTORE")
@@ -21,7 +25,8 @@ def sight(server, user):
             count = int(imap.select(f'"{name}"', readonly=True)[1][0])
             if count:
                 rows = imap.fetch("1:*", "(UID FLAGS MODSEQ INTERNALDATE RFC822.SIZE BODY.PEEK[])")[1]
-                seen[name].append([row for row in rows if isinstance(row, tuple)])
+                seen[name].append([(RECENT.sub(b"", row[0]), row[1]) for row in rows
+                                   if isinstance(row, tuple)])
     return seen
 
 
