@@ -43,8 +43,8 @@ inline constexpr int kZstdWindowLog = 23;
 /// Ends with other words don't understand each other: see doc/replication-protocol.md before a
 /// change of a single byte.
 extern const std::string_view kSyncWords;
-/// A frame of kZstdWords ends behind so many bytes, which is less than the window, before what is as
-/// short as this and flushed; so the words are in the window for what is short.
+/// A frame of kZstdWords ends behind so many bytes, which is less than the window, before what is
+/// as short as this and flushed; so the words are in the window for what is short.
 inline constexpr uint64_t kWordsFrameBytes = uint64_t{4} << 20;
 inline constexpr size_t kWordsShortBytes = 1024;
 
