@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "imap/options.h"
+#include "imap_world.h"
 #include "mail/uid_set.h"
 
 namespace {
@@ -24,20 +24,6 @@ enum State : uint8_t {
   kQresync = 2,
   kOther = 4,  // another client acts after each piece
   kReplica = 8,
-};
-
-class StillClock final : public Clock {
- public:
-  int64_t unix_s() override { return 1'700'000'000; }
-  int64_t monotonic_ms() override { return 0; }
-};
-
-class AnyPassword final : public wire::CredentialSource {
- public:
-  Result<wire::ScramCredential> scram(std::string_view) override {
-    return fail(Code::kNotFound, "no such user");
-  }
-  Result<void> check_password(std::string_view, std::string_view) override { return {}; }
 };
 
 /// Follows what the session says as a client would.
@@ -96,6 +82,8 @@ class Listener {
       --exists_;
     } else if (what.starts_with("FETCH (")) {
       CHECK(*number >= 1 && *number <= exists_);
+    } else if (what.starts_with("UIDFETCH (")) {  // RFC 9586: the number is a UID
+      CHECK(*number >= 1);
     } else {
       CHECK(what == "RECENT");
     }
@@ -106,8 +94,7 @@ class Listener {
 
 class Client {
  public:
-  explicit Client(const std::shared_ptr<const imap::Options>& options)
-      : session_(imap::make_session(options, {.peer_address = "unix", .is_local = true})) {}
+  explicit Client(fuzz::ImapWorld& world) : session_(world.session()) {}
 
   void hear() {
     std::string said;
@@ -139,41 +126,6 @@ constexpr std::string_view kMessage =
     "boundary=x\r\n\r\n--x\r\n\r\none\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nc"
     "\r\n--x--\r\n";
 
-struct World {
-  World() {
-    MailStore::Options options;
-    options.path = "fuzz";
-    options.free_bytes_min = 1;
-    options.inline_commits = true;
-    options.clock = &clock;
-    options.random = &random;
-    options.opener = &engines;
-    store = MailStore::open(options).value();
-    CHECK(store->create_user("alice", {}).has_value());
-    const UniqueId inbox = store->find(MailboxName{"alice", "INBOX"}).value().id;
-    for (int i = 0; i < 5; ++i) {
-      BodyWriter writer = store->stage("default").value();
-      CHECK(writer.append(kMessage).has_value());
-      std::vector<MailStore::Append> one;
-      one.push_back({.mailbox = inbox, .body = writer.finish().value(), .flags = {}});
-      CHECK(store->append(std::move(one)).has_value());
-    }
-    sessions = std::make_shared<const imap::Options>(imap::Options{.hostname = "fuzz",
-                                                                   .store = *store,
-                                                                   .clock = clock,
-                                                                   .random = random,
-                                                                   .credentials = credentials,
-                                                                   .server_secret = "secret"});
-  }
-
-  StillClock clock;
-  SeededRandom random{1};
-  MemoryOpener engines;
-  AnyPassword credentials;
-  std::unique_ptr<MailStore> store;
-  std::shared_ptr<const imap::Options> sessions;
-};
-
 // What the other client does, one after another.
 constexpr std::string_view kOtherDoes[] = {
     "b STORE 1 +FLAGS ($new \\Deleted)\r\n",
@@ -188,16 +140,17 @@ constexpr std::string_view kOtherDoes[] = {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   log::set_level(log::Level::kOff);
-  World world;
-  Client client(world.sessions);
-  Client other(world.sessions);
+  fuzz::ImapWorld world;
+  for (int i = 0; i < 5; ++i) world.append(kMessage);
+  Client client(world);
+  Client other(world);
   other.say("b LOGIN alice x\r\nb SELECT INBOX\r\n");
   const size_t piece_bytes = data[0] + size_t{1};
   const uint8_t state = data[1];
   if ((state & kSelected) != 0) client.say("0 LOGIN alice x\r\n");
   if ((state & kQresync) != 0) client.say("0 ENABLE QRESYNC\r\n");
   if ((state & kSelected) != 0) client.say("0 SELECT INBOX\r\n");
-  if ((state & kReplica) != 0) CHECK(world.store->demote().has_value());
+  if ((state & kReplica) != 0) CHECK(world.store().demote().has_value());
   std::string_view input(reinterpret_cast<const char*>(data) + 2, size - 2);
   for (size_t turn = 0; !input.empty() && !client.is_closed(); ++turn) {
     client.say(input.substr(0, piece_bytes));

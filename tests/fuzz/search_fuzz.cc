@@ -13,19 +13,12 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "drive.h"
-#include "imap/options.h"
+#include "imap_world.h"
 #include "mail/uid_set.h"
 
 namespace {
 
 using namespace gemel;
-
-class StillClock final : public Clock {
- public:
-  int64_t unix_s() override { return 1'700'000'000; }
-  int64_t monotonic_ms() override { return 0; }
-};
 
 constexpr std::string_view kMessages[] = {
     "From: a@example.com\r\nSubject: =?utf-8?q?b=C3=A9?=\r\n\r\nplain\r\n",
@@ -39,22 +32,7 @@ constexpr std::string_view kMessages[] = {
 class Client {
  public:
   Client() {
-    MailStore::Options options;
-    options.path = "fuzz";
-    options.free_bytes_min = 1;
-    options.inline_commits = true;
-    options.clock = &clock_;
-    options.random = &random_;
-    options.opener = &engines_;
-    store_ = MailStore::open(options).value();
-    CHECK(store_->create_user("alice", {}).has_value());
-    options_ = std::make_shared<const imap::Options>(imap::Options{.hostname = "fuzz",
-                                                                   .store = *store_,
-                                                                   .clock = clock_,
-                                                                   .random = random_,
-                                                                   .credentials = anyone_,
-                                                                   .server_secret = "secret"});
-    for (const std::string_view message : kMessages) append(message);
+    for (const std::string_view message : kMessages) world_.append(message);
     log_in();
     say("0 STORE 1 +FLAGS.SILENT (\\Seen $known)\r\n");
   }
@@ -62,7 +40,7 @@ class Client {
   // A session ends itself behind too many mistakes.
   void log_in() {
     if (session_ && session_->want() != wire::Want::kClose) return;
-    session_ = imap::make_session(options_, {.peer_address = "unix", .is_local = true});
+    session_ = world_.session();
     say("0 LOGIN alice x\r\n");
     say("0 SELECT INBOX\r\n");
   }
@@ -76,17 +54,14 @@ class Client {
     return said;
   }
 
-  void append(std::string_view message) {
-    BodyWriter writer = store_->stage("default").value();
-    CHECK(writer.append(message).has_value());
-    CHECK(store_->append({{.mailbox = inbox(), .body = writer.finish().value(), .flags = {}}}));
-  }
+  void append(std::string_view message) { world_.append(message); }
   // All but the first ones are gone again.
   void forget() {
-    const MailboxInfo info = store_->find(inbox()).value();
+    MailStore& store = world_.store();
+    const MailboxInfo info = store.find(world_.inbox()).value();
     const UidSet others = UidSet::of(Uid(std::size(kMessages) + 1), info.last_uid);
-    CHECK(store_->expunge(info.id, others).has_value());
-    CHECK(store_->purge_expunged(info.id, store_->find(info.id)->highestmodseq).has_value());
+    CHECK(store.expunge(info.id, others).has_value());
+    CHECK(store.purge_expunged(info.id, store.find(info.id)->highestmodseq).has_value());
   }
 
   /// Nothing: the keys make no sense, or the session has ended.
@@ -108,18 +83,12 @@ class Client {
   }
 
  private:
-  UniqueId inbox() { return store_->find(MailboxName{"alice", "INBOX"}).value().id; }
   void hear(std::string& said) {
     do session_->produce(said, 4096);
     while (session_->want() == wire::Want::kMore);
   }
 
-  StillClock clock_;
-  SeededRandom random_{1};
-  MemoryOpener engines_;
-  fuzz::Anyone anyone_;
-  std::unique_ptr<MailStore> store_;
-  std::shared_ptr<const imap::Options> options_;
+  fuzz::ImapWorld world_;
   std::unique_ptr<wire::Session> session_;
 };
 
