@@ -34,8 +34,6 @@ inline constexpr size_t kPendingMax = 20'000;
 inline constexpr size_t kPendingOfWholeMax = 10'000;
 /// More that can't be sent than this, and the fault is not with them.
 inline constexpr size_t kAsideMax = 10'000;
-/// More users than this that differ, and the whole is looked at.
-inline constexpr size_t kDifferingMax = 10'000;
 
 class Agenda {
  public:

@@ -39,6 +39,9 @@ inline constexpr int kTriesMax = 6;
 /// Large mailboxes whose views are kept from one of their turns to the next.
 inline constexpr size_t kComparisonsMax = 4;
 
+/// More users than this that a survey finds to differ, and all are to be looked at.
+inline constexpr size_t kDifferingMax = 10'000;
+
 /// A stretch of a command, and the body that follows it.
 struct OutgoingPiece {
   std::string text;

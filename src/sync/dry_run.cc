@@ -63,7 +63,7 @@ Result<void> DryRun::add_user(Cycle& cycle, const std::string& userid) {
 void DryRun::differs(const std::string& userid) {
   if (stage_ != Stage::kDiffering) return;
   differing_.push_back(userid);
-  if (differing_.size() <= kDifferingUsersMax) return;
+  if (differing_.size() <= kDifferingMax) return;
   differing_.clear();
   stage_ = Stage::kAll;
 }

@@ -16,8 +16,6 @@ namespace gemel::sync {
 
 /// What a report lists; more are left out.
 inline constexpr size_t kActionsMax = 10'000;
-/// Where more users differ, all are looked at.
-inline constexpr size_t kDifferingUsersMax = 10'000;
 
 class DryRun final : public CycleEvents {
  public:
