@@ -219,6 +219,11 @@ class Lab:
             "rate", f"{kbit_per_s}kbit", "burst", "16kb", "latency", "400ms")
 
 
+def letter(token):
+    """A small message that is like no other's."""
+    return f"Subject: {token}\r\nMessage-ID: <{token}@example.org>\r\n\r\n{token}\r\n".encode()
+
+
 def read_all(server, users):
     """Everything that a mail client of `users` sees there: {(user, mailbox): (numbers, messages)}."""
     seen = {}

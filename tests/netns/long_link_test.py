@@ -8,15 +8,11 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lab import Lab, read_all, wait_equal  # noqa: E402
+from lab import Lab, letter, read_all, wait_equal  # noqa: E402
 
 USERS = ["ann", "ben", "cid"]
 ROUNDS = 6
 STEPS = 30
-
-
-def letter(token):
-    return f"Subject: {token}\r\nMessage-ID: <{token}@example.org>\r\n\r\n{token}\r\n".encode()
 
 
 def main():

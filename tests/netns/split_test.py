@@ -18,17 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lab import Lab, ServerError, read_all, wait_equal  # noqa: E402
+from lab import Lab, ServerError, letter, read_all, wait_equal  # noqa: E402
 
 NAMES = ["a", "b", "c"]
 USERS = ["ann", "ben"]
 DELIVERIES, FLAGGED, EXPUNGED = 12, 6, 2
 SUBJECT = re.compile(rb"Subject: (\S+)")
 KEYWORDS = re.compile(rb"FLAGS \(([^)]*)\)")
-
-
-def letter(token):
-    return f"Subject: {token}\r\nMessage-ID: <{token}@example.org>\r\n\r\n{token}\r\n".encode()
 
 
 def alike(head):
