@@ -22,7 +22,8 @@ TEST(Notify, TellsNothingOfTooManyMailboxes) {  // RFC 5465 §5.8
   client.line("b CREATE two");
   EXPECT_THAT(client.line("c " + std::string(kPersonal)), HasSubstr("c OK"));
   // With the fourth it ends, and the client is told once.
-  const std::string said = client.line("d CREATE three") + client.wake();
+  std::string said = client.line("d CREATE three");
+  said += client.wake();
   EXPECT_THAT(said, HasSubstr("* OK [NOTIFICATIONOVERFLOW]"));
   client.line("e CREATE four");
   EXPECT_EQ(client.wake(), "");
