@@ -1,6 +1,7 @@
 #include "base/network_range.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <optional>
 
@@ -59,6 +60,17 @@ bool NetworkRange::contains(std::string_view address) const {
   for (unsigned bit = 0; bit < prefix_bits_; ++bit)
     if (has_bit(parsed->bytes, bit) != has_bit(bytes_, bit)) return false;
   return true;
+}
+
+std::string network_of(std::string_view address) {
+  constexpr size_t kNetworkBytes = 8;
+  // Without the zone of "fe80::1%eth0".
+  const std::optional<Parsed> parsed = parse_address(address.substr(0, address.find('%')));
+  if (!parsed || parsed->family != AF_INET6) return std::string(address);
+  std::string out;
+  for (size_t i = 0; i < kNetworkBytes; i += 2)
+    out += fmt::format("{:x}:", parsed->bytes[i] << 8 | parsed->bytes[i + 1]);
+  return out;
 }
 
 }  // namespace gemel

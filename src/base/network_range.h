@@ -28,4 +28,8 @@ class NetworkRange {
   unsigned prefix_bits_ = 0;
 };
 
+/// What one counts as an address: of IPv6 the first 64 bits, "2001:db8:0:0:", for a client has all
+/// of the rest. Any other text as it is.
+std::string network_of(std::string_view address);
+
 }  // namespace gemel

@@ -29,5 +29,16 @@ TEST(NetworkRange, RefusesWhatIsNone) {
     EXPECT_FALSE(NetworkRange::parse(bad)) << bad;
 }
 
+TEST(NetworkRange, OfAnIpv6AddressTheNetworkCounts) {
+  EXPECT_EQ(network_of("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(network_of("2001:db8::1"), "2001:db8:0:0:");
+  EXPECT_EQ(network_of("2001:db8:0:0:1:2:3:4"), "2001:db8:0:0:");
+  EXPECT_EQ(network_of("2001:db8:1:2::"), "2001:db8:1:2:");
+  EXPECT_EQ(network_of("::1"), "0:0:0:0:");
+  EXPECT_EQ(network_of("fe80::1:2:3:4"), "fe80:0:0:0:");
+  EXPECT_EQ(network_of("fe80::1%eth0"), "fe80:0:0:0:");
+  EXPECT_EQ(network_of("unix"), "unix");
+}
+
 }  // namespace
 }  // namespace gemel

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "base/network_range.h"
+
 namespace gemel::wire {
 namespace {
 
-constexpr size_t kIpv6Groups = 8;
-constexpr size_t kNetworkGroups = 4;
 // A name that no user can have would only take room.
 constexpr size_t kNameBytesMax = 256;
 
@@ -19,29 +19,6 @@ std::string home_key(const LoginOrigin& origin) {
 }
 
 }  // namespace
-
-// "2001:db8::1" is "2001:db8:0:0:0:0:0:1".
-std::string network_of(std::string_view address) {
-  if (!address.contains(':')) return std::string(address);
-  const size_t gap = address.find("::");
-  const auto groups = static_cast<size_t>(std::ranges::count(address, ':')) + 1;
-  std::string out;
-  size_t taken = 0;
-  for (size_t at = 0; at <= address.size() && taken < kNetworkGroups;) {
-    const size_t end = std::min(address.find(':', at), address.size());
-    if (end > at || at != gap + 1 || gap == std::string_view::npos) {
-      const std::string_view group = address.substr(at, end - at);
-      out += group.empty() ? "0" : std::string(group);
-      out += ':';
-      ++taken;
-    } else {
-      for (size_t i = groups - 1; i < kIpv6Groups && taken < kNetworkGroups; ++i, ++taken)
-        out += "0:";
-    }
-    at = end + 1;
-  }
-  return out;
-}
 
 bool LoginGuard::counts_address(const LoginOrigin& origin) const {
   return origin.place == LoginOrigin::Place::kRemote ||

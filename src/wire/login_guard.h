@@ -73,7 +73,4 @@ class LoginGuard {
   std::map<std::string, int64_t, std::less<>> homes_;  // user and address -> until when
 };
 
-/// What one counts as an address: of IPv6 the first 64 bits, for a client has all of the rest.
-std::string network_of(std::string_view address);
-
 }  // namespace gemel::wire
