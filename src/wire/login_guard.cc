@@ -80,8 +80,10 @@ void LoginGuard::succeeded(const LoginOrigin& origin) {
   const std::scoped_lock lock(mutex_);
   const int64_t now_ms = clock_.monotonic_ms();
   by_user_.erase(name_key(origin.userid));
-  make_room(homes_, [&](const auto& entry) { return entry.second <= now_ms; });
-  homes_[home_key(origin)] = now_ms + options_.home_ms;
+  const std::string home = home_key(origin);
+  if (!homes_.contains(home))
+    make_room(homes_, [&](const auto& entry) { return entry.second <= now_ms; });
+  homes_[home] = now_ms + options_.home_ms;
 }
 
 }  // namespace gemel::wire
