@@ -90,15 +90,13 @@ Result<std::string> userid_of_introspection(std::string_view json, const ClaimRu
   return userid_of(*claims, rules, Lifetime::kIfSaid, now_s);
 }
 
-Result<std::string> text_member(std::string_view json, std::string_view name) {
-  TRY(const Json object, parse_object(json));
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-Result<bool> has_member(std::string_view json, std::string_view name) {
-  TRY(const Json object, parse_object(json));
-  return object.contains(name);
+Result<void> check_jose_header(std::string_view json, std::string_view algorithm) {
+  const Result<Json> header = parse_object(json);
+  if (!header || !is_text(*header, "alg", algorithm))
+    return refused("the JWT's algorithm is not ours");
+  // RFC 7515 §4.1.11: what must be understood and is not.
+  if (header->contains("crit")) return refused("the JWT has critical extensions");
+  return {};
 }
 
 }  // namespace gemel::oauth

@@ -36,9 +36,8 @@ Result<std::string> userid_of_claims(std::string_view json, const ClaimRules& ru
 /// The answer of an introspection (RFC 7662 §2.2): the same, if the token is active.
 Result<std::string> userid_of_introspection(std::string_view json, const ClaimRules& rules,
                                             int64_t now_s);
-/// A string member of a JSON object; empty where it has none. Errors: kSyntax, no JSON object.
-Result<std::string> text_member(std::string_view json, std::string_view name);
-/// Errors: kSyntax, no JSON object.
-Result<bool> has_member(std::string_view json, std::string_view name);
+/// The header before the claims of a JWT (RFC 7515 §4): whether it names `algorithm`, and nothing
+/// that must be understood and is not. Errors: as above.
+Result<void> check_jose_header(std::string_view json, std::string_view algorithm);
 
 }  // namespace gemel::oauth

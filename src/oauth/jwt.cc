@@ -155,12 +155,7 @@ Result<std::string> JwtVerifier::check(std::string_view token, Clock& clock) con
   const Result<std::string> claims = from_base64url(token.substr(first + 1, second - first - 1));
   const Result<std::string> signature = from_base64url(token.substr(second + 1));
   if (!header || !claims || !signature) return refused("a part of the JWT is not base64url");
-  const Result<std::string> algorithm = text_member(*header, "alg");
-  if (!algorithm || *algorithm != name_of(algorithm_))
-    return refused("the JWT's algorithm is not ours");
-  // RFC 7515 §4.1.11: what must be understood and is not.
-  if (const Result<bool> crit = has_member(*header, "crit"); !crit || *crit)
-    return refused("the JWT has critical extensions");
+  TRY_OK(check_jose_header(*header, name_of(algorithm_)));
   if (!is_signed(token.substr(0, second), *signature))
     return refused("the JWT's signature is wrong");
   return userid_of_claims(*claims, rules_, Lifetime::kNeeded, clock.unix_s());
