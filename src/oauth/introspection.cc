@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -49,14 +50,10 @@ std::unexpected<Error> no_http() { return fail(Code::kUnavailable, "the answer i
 
 Result<uint64_t> chunk_size(std::string_view line) {
   const std::string_view digits = line.substr(0, line.find_first_of("; \t"));
-  if (digits.empty() || digits.size() > 8) return no_http();
-  uint64_t size = 0;
-  for (const char c : digits) {
-    if (std::isxdigit(static_cast<unsigned char>(c)) == 0) return no_http();
-    const bool is_digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
-    const int value = is_digit ? c - '0' : std::tolower(static_cast<unsigned char>(c)) - 'a' + 10;
-    size = size * 16 + static_cast<uint64_t>(value);
-  }
+  if (digits.size() > 8) return no_http();
+  uint32_t size = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
+  if (error != std::errc() || end != digits.data() + digits.size()) return no_http();
   return size;
 }
 
