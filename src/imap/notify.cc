@@ -69,9 +69,7 @@ Result<void> put_counters(std::string& out, const Session& session, const Mailbo
 }
 
 std::optional<UniqueId> selected_id(const Session& session) {
-  if (!session.has_view()) return std::nullopt;
-  const Result<MailboxView> selected = session.look();
-  return selected ? std::optional(selected->info().id) : std::nullopt;
+  return session.has_view() ? std::optional(session.view().id()) : std::nullopt;
 }
 
 std::unexpected<Error> overflow() {

@@ -87,6 +87,7 @@ class Session final : public wire::Session {
 
   /// Only while a mailbox is selected.
   View& view() { return *view_; }
+  const View& view() const { return *view_; }
   bool has_view() const { return view_.has_value(); }
   void select(View view);
   void unselect() {
