@@ -75,9 +75,7 @@ Status cmd_fetch(Session& session, Args& args) {
   TRY(Bitmap named, session.named(args, text));
   // RFC 9394 §3.4: CHANGEDSINCE looks only at those in the range.
   if (modifiers.partial) named = places(named, modifiers.partial->among(named.cardinality()));
-  const uint64_t count = named.cardinality();
   Bitmap uids = session.within_limit(std::move(named));
-  const bool is_limited = uids.cardinality() < count;
   // RFC 7162 §3.1: whoever asks for modseqs knows what they are.
   if (modifiers.changed_since) items.require(FetchItem::Kind::kModSeq);
   if (args.has(kUsesUids) && !session.features().uidonly) items.require(FetchItem::Kind::kUid);
@@ -87,10 +85,11 @@ Status cmd_fetch(Session& session, Args& args) {
     TRY(const Bitmap gone, vanished_since(session, asked, *modifiers.changed_since));
     session.say(vanished_lines(gone, "(EARLIER) "));
   }
-  session.queue(make_fetch(session, {.items = std::move(items),
-                                     .uids = std::move(uids),
-                                     .changed_since = modifiers.changed_since,
-                                     .order = is_limited ? FetchRequest::Order::kHighestFirst
+  session.queue(
+      make_fetch(session, {.items = std::move(items),
+                           .uids = std::move(uids),
+                           .changed_since = modifiers.changed_since,
+                           .order = session.is_limited() ? FetchRequest::Order::kHighestFirst
                                                          : FetchRequest::Order::kLowestFirst}));
   return Completion();
 }
