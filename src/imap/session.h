@@ -212,6 +212,8 @@ class Session final : public wire::Session {
   void note_in_contexts(const Bitmap& changed);
   void update_contexts();
   void tell_arrived(Uid first);
+  /// What NOTIFY asks for of the selected mailbox; null: nothing was said of it.
+  const NotifyGroup* notified() const { return notifier_ ? notifier_->selected() : nullptr; }
   bool hear_news();
   void tell_notifications();
 

@@ -119,7 +119,7 @@ void Session::stop_notifying() {
 /// next command.
 bool Session::hear_news() {
   const bool is_idle = current_.has_value();
-  const NotifyGroup* const selected = notifier_ ? notifier_->selected() : nullptr;
+  const NotifyGroup* const selected = notified();
   const bool is_notified = selected != nullptr && (selected->events & kNotifyMessages) != 0;
   const bool learns = view_ && (is_idle || is_notified);
   // RFC 5465 §6.1.2: what is delayed waits for a command that may be answered by EXPUNGE.
@@ -151,7 +151,7 @@ void Session::tell_notifications() {
 
 // RFC 5465 §5.2: behind the EXISTS.
 void Session::tell_arrived(Uid first) {
-  const NotifyGroup* const selected = notifier_ ? notifier_->selected() : nullptr;
+  const NotifyGroup* const selected = notified();
   if (selected == nullptr || selected->new_items.items.empty()) return;
   FetchRequest request{.items = selected->new_items,
                        .uids = members_between(view_->known(), first.value, UINT32_MAX)};
@@ -162,7 +162,7 @@ void Session::tell(const News& news, Expunges expunges) {
   note_in_contexts(news.changed | news.touched);
   tell_contexts_of_gone();
   Bitmap changed = news.changed - view_->gone();
-  const NotifyGroup* const selected = notifier_ ? notifier_->selected() : nullptr;
+  const NotifyGroup* const selected = notified();
   if (selected != nullptr && (selected->events & kNotifyFlagChange) == 0) changed = Bitmap();
   // Whose client does not look at modseqs has nothing to see there.
   if (features_.condstore) changed |= news.touched - view_->gone();
