@@ -11,9 +11,6 @@
 namespace gemel::imap {
 namespace {
 
-// Messages looked at before others get their turn.
-constexpr size_t kSliceMessages = 50;
-
 struct MultiSearch {
   std::string tag;
   SearchReturns returns;

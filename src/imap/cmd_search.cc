@@ -9,9 +9,6 @@
 namespace gemel::imap {
 namespace {
 
-// Messages looked at before others get their turn, where bodies must be read.
-constexpr size_t kSliceMessages = 50;
-
 /// An answer, and what is kept or told of the search besides.
 struct SearchTask {
   SearchAnswer answer;

@@ -10,9 +10,6 @@
 namespace gemel::imap {
 namespace {
 
-// Messages looked at before others get their turn.
-constexpr size_t kSliceMessages = 50;
-
 struct SortAnswer {
   std::string tag;
   SearchReturns returns;

@@ -9,9 +9,6 @@
 namespace gemel::imap {
 namespace {
 
-// Messages looked at before others get their turn.
-constexpr size_t kSliceMessages = 50;
-
 /// Searches, then collects what ties the messages together, then tells the threads.
 class ThreadWork final : public Work {
  public:

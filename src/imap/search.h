@@ -19,6 +19,9 @@ namespace gemel::imap {
 /// (RFC 5267 §4.3). `saved`: what "$" is.
 void bind_numbers(SearchNode& node, const View& view, const Bitmap& saved);
 
+/// Messages looked at before others get their turn, where bodies must be read.
+inline constexpr size_t kSliceMessages = 50;
+
 class Search {
  public:
   struct Terms {

@@ -12,9 +12,6 @@
 namespace gemel::imap {
 namespace {
 
-// Messages looked at before others get their turn.
-constexpr size_t kSliceMessages = 50;
-
 class ContextUpdate final : public Work {
  public:
   ContextUpdate(Session& session, std::shared_ptr<SearchContext> context)
