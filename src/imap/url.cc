@@ -15,12 +15,6 @@ std::unexpected<Error> wrong() { return fail(Code::kSyntax, "not the URL of a me
 
 std::unexpected<Error> nothing_there() { return fail(Code::kNotFound, "no such message"); }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 // RFC 3986 §2.1. What is decoded is text without control characters.
 Result<std::string> decoded(std::string_view text) {
   std::string out;
@@ -29,10 +23,9 @@ Result<std::string> decoded(std::string_view text) {
       out += text[i];
       continue;
     }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high < 0 ? -1 : hex_digit(text[i + 2]);
-    if (low < 0) return wrong();
-    out += static_cast<char>(high * 16 + low);
+    const Result<std::string> byte = from_hex(text.substr(i + 1, 2));
+    if (!byte || byte->empty()) return wrong();
+    out += *byte;
     i += 2;
   }
   if (!is_utf8(out) ||
