@@ -95,20 +95,11 @@ Result<void> MultiSearchWork::put_found(std::string& out) const {
                  .by_uid = true,
                  .mailbox =
                      MailboxMark{path, search_->mailbox().info().uidvalidity, session_.dialect()}});
-  const auto numbers = [&](Span span) {
-    std::vector<uint32_t> uids;
-    const Bitmap told = places(found, span);
-    for (Bitmap::const_iterator at = told.begin(); at.i.has_value; ++at) uids.push_back(*at);
-    return uids;
-  };
-  const auto relevances = [&](Span span) {
-    std::vector<uint32_t> told_of;
-    const std::vector<uint32_t> uids = numbers(span);
-    for (const uint32_t uid : uids) told_of.push_back(search_->relevance_of(Uid(uid)));
-    return told_of;
-  };
   put_returns(out, request_.returns,
-              {.count = found.cardinality(), .numbers = numbers, .relevances = relevances});
+              {.count = found.cardinality(),
+               .uids = [&](Span span) { return uids_at(found, span); },
+               .number = &Uid::value,
+               .relevance = [&](Uid uid) { return search_->relevance_of(uid); }});
   if (request_.root.contains(SearchNode::Kind::kModSeq)) {
     TRY(const ModSeq modseq, search_->highest_modseq(found));
     fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq.value);

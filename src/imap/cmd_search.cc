@@ -102,23 +102,11 @@ void SearchWork::put_extended(std::string& out) {
   if (returns.save && returns.tells_nothing()) return;
   if (answer_.mailbox && found.isEmpty()) return;
   put_head(out, {.tag = answer_.tag, .by_uid = answer_.by_uid, .mailbox = answer_.mailbox});
-  const auto numbers = [&](Span span) {
-    std::vector<uint32_t> told;
-    MsnCursor msns(session_.view().known());
-    const Bitmap uids = places(found, span);
-    for (Bitmap::const_iterator at = uids.begin(); at.i.has_value; ++at)
-      told.push_back(answer_.by_uid ? *at : msns.msn_of(Uid(*at)));
-    return told;
-  };
-  const auto relevances = [&](Span span) {
-    std::vector<uint32_t> told;
-    const Bitmap uids = places(found, span);
-    for (Bitmap::const_iterator at = uids.begin(); at.i.has_value; ++at)
-      told.push_back(search_.relevance_of(Uid(*at)));
-    return told;
-  };
   put_returns(out, returns,
-              {.count = found.cardinality(), .numbers = numbers, .relevances = relevances});
+              {.count = found.cardinality(),
+               .uids = [&](Span span) { return uids_at(found, span); },
+               .number = [&](Uid uid) { return number_of(uid); },
+               .relevance = [&](Uid uid) { return search_.relevance_of(uid); }});
   if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
 }

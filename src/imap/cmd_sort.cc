@@ -108,19 +108,16 @@ void SortWork::put_extended(std::string& out) {
   // RFC 5182 §2.1: with SAVE alone nothing is told.
   if (returns.save && returns.tells_nothing()) return;
   put_head(out, {.tag = answer_.tag, .by_uid = answer_.by_uid});
-  const auto numbers = [&](Span span) {
-    std::vector<uint32_t> told;
-    for (uint64_t i = span.begin; i < span.end; ++i) told.push_back(number_of(sorted_[i]));
-    return told;
-  };
-  const auto relevances = [&](Span span) {
-    std::vector<uint32_t> told;
-    for (uint64_t i = span.begin; i < span.end; ++i)
-      told.push_back(search_.relevance_of(sorted_[i]));
-    return told;
+  const auto uids = [&](Span span) {
+    const auto at = sorted_.begin();
+    return std::vector<Uid>(at + static_cast<ptrdiff_t>(span.begin),
+                            at + static_cast<ptrdiff_t>(span.end));
   };
   put_returns(out, returns,
-              {.count = sorted_.size(), .numbers = numbers, .relevances = relevances});
+              {.count = sorted_.size(),
+               .uids = uids,
+               .number = [&](Uid uid) { return number_of(uid); },
+               .relevance = [&](Uid uid) { return search_.relevance_of(uid); }});
   if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
 }

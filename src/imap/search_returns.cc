@@ -58,6 +58,13 @@ Bitmap places(const Bitmap& set, Span span) {
   return members_between(set, first, last);
 }
 
+std::vector<Uid> uids_at(const Bitmap& set, Span span) {
+  std::vector<Uid> out;
+  const Bitmap uids = places(set, span);
+  for (Bitmap::const_iterator at = uids.begin(); at.i.has_value; ++at) out.emplace_back(*at);
+  return out;
+}
+
 std::string PartialRange::text() const {
   const std::string_view sign = from_end ? "-" : "";
   return fmt::format("{}{}:{}{}", sign, first, sign, last);
@@ -131,20 +138,27 @@ void put_head(std::string& out, const EsearchHead& head) {
 void put_returns(std::string& out, const SearchReturns& returns, const FoundList& found) {
   const auto put = std::back_inserter(out);
   const uint64_t size = found.count;
+  const auto told = [&](Span span, const std::function<uint32_t(Uid)>& value) {
+    std::vector<uint32_t> values;
+    const std::vector<Uid> uids = found.uids(span);
+    std::ranges::transform(uids, std::back_inserter(values), value);
+    return values;
+  };
+  const auto numbers = [&](Span span) { return told(span, found.number); };
   if (size > 0) {
-    if (returns.min) fmt::format_to(put, " MIN {}", found.numbers({0, 1}).front());
-    if (returns.max) fmt::format_to(put, " MAX {}", found.numbers({size - 1, size}).front());
-    if (returns.all) fmt::format_to(put, " ALL {}", ordered_set(found.numbers({0, size})));
+    if (returns.min) fmt::format_to(put, " MIN {}", numbers({0, 1}).front());
+    if (returns.max) fmt::format_to(put, " MAX {}", numbers({size - 1, size}).front());
+    if (returns.all) fmt::format_to(put, " ALL {}", ordered_set(numbers({0, size})));
   }
   if (returns.count) fmt::format_to(put, " COUNT {}", size);
   if (returns.partial) {
     const Span span = returns.partial->among(size);
     fmt::format_to(put, " PARTIAL ({} {})", returns.partial->text(),
-                   span.begin < span.end ? ordered_set(found.numbers(span)) : "NIL");
+                   span.begin < span.end ? ordered_set(numbers(span)) : "NIL");
   }
   if (returns.relevancy) {
     const Span span = returns.partial ? returns.partial->among(size) : Span{0, size};
-    fmt::format_to(put, " RELEVANCY ({})", fmt::join(found.relevances(span), " "));
+    fmt::format_to(put, " RELEVANCY ({})", fmt::join(told(span, found.relevance), " "));
   }
 }
 

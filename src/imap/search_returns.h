@@ -30,6 +30,7 @@ struct Span {
 
 /// The members of `set` at these places. Cost: O(log set and those given), about.
 Bitmap places(const Bitmap& set, Span span);
+std::vector<Uid> uids_at(const Bitmap& set, Span span);
 
 /// `1:100`, or `-1:-100` counted from the end.
 struct PartialRange {
@@ -86,8 +87,9 @@ void put_head(std::string& out, const EsearchHead& head);
 /// What was found, in the order in which it is told.
 struct FoundList {
   uint64_t count;
-  std::function<std::vector<uint32_t>(Span)> numbers;
-  std::function<std::vector<uint32_t>(Span)> relevances;
+  std::function<std::vector<Uid>(Span)> uids;
+  std::function<uint32_t(Uid)> number;  // that the client knows it by
+  std::function<uint32_t(Uid)> relevance;
 };
 
 /// Appends ` MIN 1 MAX 9 ALL 1:9 COUNT 9`. RELEVANCY is told of all, or of what PARTIAL tells.

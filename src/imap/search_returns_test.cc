@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace gemel::imap {
 namespace {
 
@@ -12,18 +14,17 @@ Result<SearchReturns> parse(std::string_view text) {
 
 std::string told(std::string_view text, const std::vector<uint32_t>& numbers) {
   const FoundList found{.count = numbers.size(),
-                        .numbers =
+                        .uids =
                             [&](Span span) {
                               const auto at = numbers.begin();
-                              return std::vector<uint32_t>(at + static_cast<ptrdiff_t>(span.begin),
-                                                           at + static_cast<ptrdiff_t>(span.end));
+                              return std::vector<Uid>(at + static_cast<ptrdiff_t>(span.begin),
+                                                      at + static_cast<ptrdiff_t>(span.end));
                             },
-                        .relevances =
-                            [](Span span) {
-                              std::vector<uint32_t> out;
-                              for (uint64_t i = span.begin; i < span.end; ++i)
-                                out.push_back(static_cast<uint32_t>(100 - i));
-                              return out;
+                        .number = &Uid::value,
+                        .relevance =
+                            [&](Uid uid) {
+                              const auto at = std::ranges::find(numbers, uid.value);
+                              return static_cast<uint32_t>(100 - (at - numbers.begin()));
                             }};
   std::string out;
   put_returns(out, parse(text).value(), found);
