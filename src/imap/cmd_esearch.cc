@@ -146,12 +146,7 @@ Status cmd_esearch(Session& session, Args& args) {
   TRY(search.returns, read_returns(args.tokens));
   // RFC 7377 §2.1: it is always answered by ESEARCH.
   if (!std::exchange(search.returns.is_extended, true)) search.returns.all = true;
-  // RFC 6855 §3: everything is UTF-8 then.
-  if (session.features().utf8 && args.tokens.skip_word("CHARSET"))
-    return fail(Code::kSyntax, "no CHARSET after UTF8=ACCEPT");
-  TRY(std::string charset, read_charset_option(args.tokens));
-  TRY(search.root, session.read_search(args, std::move(charset)));
-  if (search.returns.relevancy) TRY_OK(check_fuzzy(search.root));
+  TRY(search.root, read_criteria(session, args, search.returns));
   TRY_OK(check_sources(session, search, sources));
   TRY(search.mailboxes,
       resolve_sources(session.store(), session.access(), sources, session.dialect()));

@@ -139,8 +139,17 @@ Result<std::optional<SearchContext>> make_context(Session& session, const Search
 
 }  // namespace
 
+Result<SearchNode> read_criteria(Session& session, Args& args, const SearchReturns& returns) {
+  // RFC 6855 §3: everything is UTF-8 then.
+  if (session.features().utf8 && args.tokens.skip_word("CHARSET"))
+    return fail(Code::kSyntax, "no CHARSET after UTF8=ACCEPT");
+  TRY(std::string charset, read_charset_option(args.tokens));
+  TRY(SearchNode root, session.read_search(args, std::move(charset)));
+  if (returns.relevancy) TRY_OK(check_fuzzy(root));
+  return root;
+}
+
 Result<void> queue_search(Session& session, SearchNode root, SearchAnswer answer) {
-  if (answer.returns.relevancy) TRY_OK(check_fuzzy(root));
   SearchTask task{.answer = std::move(answer),
                   .with_modseq = root.contains(SearchNode::Kind::kModSeq)};
   if (task.answer.returns.update) {
@@ -176,11 +185,7 @@ Status cmd_search(Session& session, Args& args) {
   if (session.features().rev2 && !returns.is_extended) returns.is_extended = returns.all = true;
   // RFC 5182 §2.1: a search that fails leaves nothing saved.
   if (returns.save) session.save_search({});
-  // RFC 6855 §3: everything is UTF-8 then.
-  if (session.features().utf8 && args.tokens.skip_word("CHARSET"))
-    return fail(Code::kSyntax, "no CHARSET after UTF8=ACCEPT");
-  TRY(std::string charset, read_charset_option(args.tokens));
-  TRY(SearchNode root, session.read_search(args, std::move(charset)));
+  TRY(SearchNode root, read_criteria(session, args, returns));
   TRY_OK(queue_search(
       session, std::move(root),
       {.tag = std::string(args.tag), .returns = returns, .by_uid = args.has(kUsesUids)}));

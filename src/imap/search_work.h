@@ -11,6 +11,8 @@
 
 namespace gemel::imap {
 
+struct Args;
+
 struct SearchAnswer {
   std::string tag;
   SearchReturns returns;
@@ -18,6 +20,10 @@ struct SearchAnswer {
   /// For ESEARCH (RFC 7377 §2.1): the answer names it, and there is none without matches.
   std::optional<MailboxMark> mailbox = {};
 };
+
+/// `[CHARSET name] key key ...` at the end of a command. Errors: kSyntax, also for a charset after
+/// UTF8=ACCEPT and for RELEVANCY without FUZZY; as Session::read_search.
+Result<SearchNode> read_criteria(Session& session, Args& args, const SearchReturns& returns);
 
 /// Starts the search; its answer is made when its turn comes. Errors: kSyntax, UPDATE with the tag
 /// of another one; of the store.
