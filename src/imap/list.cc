@@ -11,17 +11,6 @@ void add_attribute(std::string& out, std::string_view attribute) {
   (out += out.empty() ? "" : " ") += attribute;
 }
 
-struct Line {
-  std::string_view command;
-  std::string attributes;
-};
-
-void put_line(std::string& out, const Line& line, std::string_view path, ImapDialect dialect) {
-  ((out += "* ") += line.command) += " (";
-  (out += line.attributes) += ") \"/\" ";
-  put_path(out, path, dialect);
-}
-
 void mark_above(ListTree& tree, const std::string& path) {
   const ListNode& node = tree.at(path);  // a map's nodes stay where they are
   MailboxName name{.owner = {}, .path = path};
@@ -136,15 +125,23 @@ bool put_list(std::string& out, const ListTree::value_type& node, const ListRequ
   return selected && what.mailbox;
 }
 
+void put_line(std::string& out, const ListLine& line, std::string_view path, ImapDialect dialect) {
+  ((out += "* ") += line.command) += " (";
+  (out += line.attributes) += ") \"/\" ";
+  put_path(out, path, dialect);
+}
+
+void put_old_name(std::string& out, std::string_view path, ImapDialect dialect) {
+  out += " (\"OLDNAME\" (";
+  put_path(out, path, dialect);
+  out += "))";
+}
+
 void say_canonical(Session& session, std::string_view wire_name, std::string_view path) {
   std::string text;
-  put_line(text, {"LIST", ""}, path, session.dialect());
+  put_line(text, {"LIST"}, path, session.dialect());
   const Result<std::string> used = path_of_wire(wire_name, session.dialect());
-  if (used && *used != path) {
-    text += " (\"OLDNAME\" (";
-    put_path(text, *used, session.dialect());
-    text += "))";
-  }
+  if (used && *used != path) put_old_name(text, *used, session.dialect());
   session.say(text + "\r\n");
 }
 

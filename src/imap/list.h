@@ -62,6 +62,17 @@ void mark_untold(ListTree& tree, const ListRequest& request);
 /// STATUS line goes with it.
 bool put_list(std::string& out, const ListTree::value_type& node, const ListRequest& request);
 
+/// What a line of a list begins with.
+struct ListLine {
+  std::string_view command;
+  std::string attributes = {};
+};
+/// Appends `* LIST (attributes) "/" path`, without the line's end.
+void put_line(std::string& out, const ListLine& line, std::string_view path, ImapDialect dialect);
+
+/// Appends ` ("OLDNAME" (path))` behind it (RFC 9051 §6.3.9.7).
+void put_old_name(std::string& out, std::string_view path, ImapDialect dialect);
+
 /// Says `* LIST () "/" path`, with the name that the client used for it as OLDNAME if that is
 /// another (RFC 9051 §6.3.9.7).
 void say_canonical(Session& session, std::string_view wire_name, std::string_view path);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "imap/list.h"
 #include "imap/metadata.h"
 #include "imap/names.h"
 #include "imap/session.h"
@@ -17,12 +18,6 @@ using Filter = NotifyGroup::Filter;
 bool is_below(std::string_view path, std::string_view top) {
   if (!path.starts_with(top)) return false;
   return path.size() == top.size() || path[top.size()] == kHierarchySeparator;
-}
-
-void put_list(std::string& out, std::string_view attributes, std::string_view path,
-              ImapDialect dialect) {
-  ((out += "* LIST (") += attributes) += ") \"/\" ";
-  put_path(out, path, dialect);
 }
 
 /// Names of annotations that are other than before.
@@ -200,7 +195,7 @@ Result<void> Notifier::put_changes(std::string& out, const Session& session,
   for (const auto& [id, mailbox] : told_.mailboxes) {
     if (now.mailboxes.contains(id)) continue;
     if ((events_at(told_, mailbox.path) & kNotifyMailboxName) == 0) continue;
-    put_list(out, "\\NonExistent", mailbox.path, session.dialect());
+    put_line(out, {"LIST", "\\NonExistent"}, mailbox.path, session.dialect());
     out += "\r\n";
   }
   for (const auto& [path, id] : now.by_path) {
@@ -221,7 +216,7 @@ Result<void> Notifier::put_changes(std::string& out, const Session& session,
 Result<void> Notifier::put_new_mailbox(std::string& out, const Session& session, const Mailbox& now,
                                        uint8_t events) const {
   if ((events & kNotifyMailboxName) != 0) {
-    put_list(out, "", now.path, session.dialect());
+    put_line(out, {"LIST"}, now.path, session.dialect());
     out += "\r\n";
   }
   if ((events & kNotifyMessages) == 0 || !now.is_readable || now.info.exists == 0) return {};
@@ -232,10 +227,9 @@ Result<void> Notifier::put_mailbox(std::string& out, const Session& session, con
                                    const Mailbox& now, uint8_t events) const {
   const auto names = static_cast<uint8_t>(events | events_at(told_, before.path));
   if (before.path != now.path && (names & kNotifyMailboxName) != 0) {
-    put_list(out, "", now.path, session.dialect());
-    out += " (\"OLDNAME\" (";
-    put_path(out, before.path, session.dialect());
-    out += "))\r\n";
+    put_line(out, {"LIST"}, now.path, session.dialect());
+    put_old_name(out, before.path, session.dialect());
+    out += "\r\n";
   }
   if ((events & kNotifyMailboxMetadata) != 0)
     put_annotations(out, now.path, before.annotations, now.annotations, session.dialect());
@@ -260,7 +254,7 @@ void Notifier::put_subscriptions(std::string& out, const Session& session,
     std::string attributes = now.by_path.contains(path) ? "" : "\\NonExistent";
     if (now.subscribed.contains(path))
       (attributes += attributes.empty() ? "" : " ") += "\\Subscribed";
-    put_list(out, attributes, path, session.dialect());
+    put_line(out, {"LIST", std::move(attributes)}, path, session.dialect());
     out += "\r\n";
   }
 }
