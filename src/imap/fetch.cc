@@ -21,12 +21,26 @@ constexpr size_t kBatchMessages = 1000;
 constexpr size_t kBatchBodies = 50;
 constexpr uint64_t kSectionPieceBytes = 64 << 10;
 
+/// What is wanted of bytes that come in pieces.
+struct Window {
+  uint64_t skip = 0;
+  uint64_t left = UINT64_MAX;
+
+  /// What is wanted of the next piece.
+  std::string_view part_of(std::string_view piece) {
+    const uint64_t skipped = std::min<uint64_t>(skip, piece.size());
+    skip -= skipped;
+    piece = piece.substr(skipped, left);
+    left -= piece.size();
+    return piece;
+  }
+};
+
 /// What is still to be sent of a section.
 struct Streaming {
   ByteRange range;  // of the message
   std::optional<TransferDecoder> decoder = {};
-  uint64_t skip = 0;  // of what is decoded
-  uint64_t left = UINT64_MAX;
+  Window window = {};  // of what is decoded
 };
 
 /// What a part is when its encoding is undone, or a piece of it.
@@ -35,18 +49,11 @@ struct Measured {
   bool has_nul = false;
 };
 
-Measured measure(std::string_view bytes, TransferDecoder decoder,
-                 const std::optional<FetchItem::Partial>& partial) {
-  uint64_t skip = partial ? partial->start : 0;
-  uint64_t left = partial ? partial->count : UINT64_MAX;
+Measured measure(std::string_view bytes, TransferDecoder decoder, Window window) {
   Measured out;
   std::string decoded;
   const auto count = [&] {
-    std::string_view piece = decoded;
-    piece.remove_prefix(std::min<uint64_t>(skip, piece.size()));
-    skip -= decoded.size() - piece.size();
-    piece = piece.substr(0, left);
-    left -= piece.size();
+    const std::string_view piece = window.part_of(decoded);
     out.size += piece.size();
     out.has_nul = out.has_nul || piece.contains('\0');
     decoded.clear();
@@ -354,7 +361,10 @@ Result<void> FetchWork::put_binary(std::string& out, const FetchItem& item) {
   if (!is_whole && part != nullptr) bytes = part->body_in(whole);
   const TransferDecoder decoder(decodes ? part->encoding : "binary");
   const bool is_size = item.kind == Kind::kBinarySize;
-  const Measured measured = measure(bytes, decoder, is_size ? std::nullopt : item.partial);
+  // BINARY.SIZE has no partial.
+  Window window =
+      item.partial ? Window{.skip = item.partial->start, .left = item.partial->count} : Window();
+  const Measured measured = measure(bytes, decoder, window);
   out += item.label;
   if (is_size) {
     fmt::format_to(std::back_inserter(out), " {}", measured.size);
@@ -368,10 +378,9 @@ Result<void> FetchWork::put_binary(std::string& out, const FetchItem& item) {
   wire::put_literal_start(out, measured.size);
   if (measured.size == 0) return {};
   const auto start = static_cast<size_t>(bytes.data() - whole.data());
-  streaming_ = Streaming{.range = {start, start + bytes.size()},
-                         .decoder = decoder,
-                         .skip = item.partial ? item.partial->start : 0,
-                         .left = measured.size};
+  window.left = measured.size;
+  streaming_ =
+      Streaming{.range = {start, start + bytes.size()}, .decoder = decoder, .window = window};
   // A client that reads slowly shall not have all of it kept.
   if (item_ == request_.items.items.size()) message_->forget();
   return {};
@@ -395,12 +404,8 @@ Result<void> FetchWork::put_streamed(std::string& out) {
     if (range.start == range.end) now.decoder->finish(decoded);
     bytes = decoded;
   }
-  const uint64_t skipped = std::min<uint64_t>(now.skip, bytes.size());
-  now.skip -= skipped;
-  bytes = bytes.substr(skipped, now.left);
-  now.left -= bytes.size();
-  out += bytes;
-  if (range.start == range.end || now.left == 0) streaming_.reset();
+  out += now.window.part_of(bytes);
+  if (range.start == range.end || now.window.left == 0) streaming_.reset();
   return {};
 }
 
