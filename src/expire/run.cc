@@ -22,19 +22,6 @@ std::string days_words(std::string_view what, int64_t age_s) {
   return fmt::format("{} at least {} days ago", what, age_s / kDayS);
 }
 
-/// Takes the lowest `count` of them out.
-UidSet take_lowest(UidSet& uids, uint64_t count) {
-  UidSet out;
-  for (const UidSet::Range& range : uids.ranges()) {
-    if (count == 0) break;
-    const uint64_t taken = std::min<uint64_t>(count, uint64_t{range.last} - range.first + 1);
-    out.add(Uid(range.first), Uid(static_cast<uint32_t>(range.first + taken - 1)));
-    count -= taken;
-  }
-  uids = uids - out;
-  return out;
-}
-
 Result<std::vector<Candidate>> candidates(const MailboxView& view) {
   TRY(const UidSet uids, view.uids());
   TRY(const std::vector<RecordState> states, view.states(uids));
@@ -423,7 +410,8 @@ Result<void> Run::Work::make_plan(Place& place, const Sink& sink) {
 
 Result<void> Run::Work::expunge_some(Place& place, const Sink& sink) {
   Going& going = place.going.front();
-  const UidSet some = take_lowest(going.uids, kStepMessages);
+  const UidSet some = going.uids.lowest(kStepMessages);
+  going.uids = going.uids - some;
   // Whoever changes a message meanwhile, sets \Flagged for one, keeps it until the next run.
   TRY(const MailStore::Expunged done,
       store_.expunge(place.mailbox.id, some,

@@ -81,6 +81,17 @@ Uid UidSet::last() const {
   return Uid(ranges_.back().last);
 }
 
+UidSet UidSet::lowest(uint64_t count) const {
+  UidSet out;
+  for (const Range& range : ranges_) {
+    if (count == 0) break;
+    const uint64_t taken = std::min<uint64_t>(count, uint64_t{range.last} - range.first + 1);
+    out.ranges_.push_back({range.first, static_cast<uint32_t>(range.first + taken - 1)});
+    count -= taken;
+  }
+  return out;
+}
+
 UidSet UidSet::operator&(const UidSet& other) const {
   UidSet out;
   auto a = ranges_.begin();

@@ -35,6 +35,8 @@ class UidSet {
   uint64_t size() const;  // O(ranges)
   Uid first() const;      // the set must not be empty
   Uid last() const;
+  /// The lowest members, at most `count`. Cost: O(ranges of those).
+  UidSet lowest(uint64_t count) const;
   const std::vector<Range>& ranges() const { return ranges_; }
   bool operator==(const UidSet&) const = default;
 

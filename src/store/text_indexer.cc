@@ -12,18 +12,6 @@ namespace {
 
 UidSet above(const UidSet& uids, Uid uid) { return uids & UidSet::of(next(uid), Uid(UINT32_MAX)); }
 
-/// The lowest, at most `count`.
-UidSet lowest(const UidSet& uids, uint64_t count) {
-  UidSet out;
-  for (const UidSet::Range& range : uids.ranges()) {
-    if (count == 0) break;
-    const uint64_t size = std::min<uint64_t>(count, uint64_t{range.last} - range.first + 1);
-    out.add(Uid(range.first), Uid(static_cast<uint32_t>(range.first + size - 1)));
-    count -= size;
-  }
-  return out;
-}
-
 }  // namespace
 
 TextIndexStatus TextIndexer::status() const {
@@ -93,14 +81,14 @@ Result<uint64_t> TextIndexer::forget(const UniqueId& id, const TextIndex::Cover&
 
 Result<TextIndexer::Batch> TextIndexer::next_batch(const MailboxView& mailbox,
                                                    const UidSet& beyond) const {
-  Batch out{.uids = lowest(beyond, kTextBatchMessages)};
+  Batch out{.uids = beyond.lowest(kTextBatchMessages)};
   TRY(out.facts, mailbox.facts(out.uids));
   uint64_t bytes = 0;
   size_t count = 0;
   while (count < out.facts.size() && bytes < kBatchBytes) bytes += out.facts[count++].size;
   out.is_whole = count == kTextBatchMessages || bytes >= kBatchBytes;
   out.facts.resize(count);
-  out.uids = lowest(out.uids, count);
+  out.uids = out.uids.lowest(count);
   return out;
 }
 
