@@ -10,9 +10,7 @@ namespace gemel::delivery {
 
 std::string first_of_line(std::string_view line) {
   if (line.size() <= kMistakeLineBytesMax) return std::string(line);
-  size_t end = kMistakeLineBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
-  return std::string(line.substr(0, end)) + "...";
+  return std::string(whole_characters(line, kMistakeLineBytesMax)) + "...";
 }
 
 namespace {

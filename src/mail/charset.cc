@@ -166,6 +166,13 @@ bool is_utf8(std::string_view bytes) {
   return true;
 }
 
+std::string_view whole_characters(std::string_view utf8, size_t bytes_max) {
+  if (utf8.size() <= bytes_max) return utf8;
+  size_t size = bytes_max;
+  while (size > 0 && (utf8[size] & 0xc0) == 0x80) --size;
+  return utf8.substr(0, size);
+}
+
 bool knows_charset(std::string_view charset) {
   const std::string name = to_lower(charset.substr(0, kCharsetNameBytesMax + 1));
   if (std::ranges::find(kAliases, std::string_view(name), &Alias::name) != kAliases.end())

@@ -21,6 +21,8 @@ inline constexpr size_t kCharsetNameBytesMax = 64;
 
 bool is_ascii(std::string_view bytes);
 bool is_utf8(std::string_view bytes);
+/// The longest beginning of valid UTF-8 of at most `bytes_max` that cuts no character. Cost: O(1).
+std::string_view whole_characters(std::string_view utf8, size_t bytes_max);
 /// Whether to_utf8 reads that charset as what it is.
 bool knows_charset(std::string_view charset);
 

@@ -28,6 +28,15 @@ TEST(Charset, KnowsWhatNamesMeanInMail) {
   EXPECT_EQ(to_utf8("h\xe9", std::string(kCharsetNameBytesMax + 1, 'u')), "hé");
 }
 
+TEST(Charset, WholeCharactersAreCutNowhere) {
+  EXPECT_EQ(whole_characters("a€b", 5), "a€b");
+  EXPECT_EQ(whole_characters("a€b", 4), "a€");
+  EXPECT_EQ(whole_characters("a€b", 3), "a");
+  EXPECT_EQ(whole_characters("a€b", 2), "a");
+  EXPECT_EQ(whole_characters("€", 2), "");
+  EXPECT_EQ(whole_characters("", 0), "");
+}
+
 TEST(Charset, BadBytesAreReplaced) {
   EXPECT_EQ(to_utf8("a\xff"
                     "b",

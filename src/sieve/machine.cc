@@ -5,18 +5,11 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "mail/charset.h"
 #include "sieve/flag_words.h"
 
 namespace gemel::sieve {
 namespace {
-
-/// The longest beginning of `text` of at most `bytes_max` that cuts no character.
-std::string_view cut(std::string_view text, size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  size_t size = bytes_max;
-  while (size > 0 && (text[size] & 0xc0) == 0x80) --size;
-  return text.substr(0, size);
-}
 
 // What a script gives may have line ends.
 std::string one_line(std::string text) {
@@ -166,7 +159,7 @@ Result<std::optional<std::string>> Machine::string(const Node& node, Tag tag) {
 }
 
 Result<void> Machine::set_variable(const VariableRef& variable, std::string value) {
-  value = cut(value, limits().variable_bytes_max);
+  value = whole_characters(value, limits().variable_bytes_max);
   if (variable.kind == VariableRef::Kind::kLocal) {
     frames_.back().locals[variable.index] = std::move(value);
     return {};
@@ -195,7 +188,7 @@ std::string_view Machine::variable(const VariableRef& variable) const {
 
 void Machine::set_match_values(MatchValues values) {
   if (!enabled(Extension::kVariables)) return;
-  for (std::string& value : values) value = cut(value, limits().variable_bytes_max);
+  for (std::string& value : values) value = whole_characters(value, limits().variable_bytes_max);
   frames_.back().match_values = std::move(values);
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "mail/charset.h"
 #include "store/mail_store.h"
 #include "store/seen_edit.h"
 #include "sync/grammar.h"
@@ -62,10 +63,8 @@ std::string key_beside(const UserItem& script, const Items& taken) {
   const int64_t uploaded_s = std::clamp<int64_t>(time_in(script).value_or(0) / 1000, 0, kTimeMax);
   const std::string suffix =
       fmt::format(" (conflict {:%Y-%m-%d %H:%M:%S})", fmt::gmtime(time_t{uploaded_s}));
-  std::string name = script.key;
-  size_t end = std::min(name.size(), MailStore::kUserItemKeyBytesMax - suffix.size() - 1);
-  while (end < name.size() && (name[end] & 0xC0) == 0x80) --end;  // not within a character
-  name.resize(end);
+  const std::string name(
+      whole_characters(script.key, MailStore::kUserItemKeyBytesMax - suffix.size() - 1));
   // The same moment again, for another text, is all but impossible; then one of the two has to do.
   std::string key = name + suffix;
   const auto there = taken.find(key);
