@@ -28,10 +28,21 @@ class Collected {
   uint64_t bytes_ = 0;
 };
 
+/// By which the rule tells a message's age.
+int64_t date_of(const Rule& rule, const Candidate& message) {
+  return rule.by_or_default() == DateBy::kInternalDate ? message.internaldate_s
+                                                       : message.savedate_s;
+}
+
+std::string age_words(const Rule& rule, uint64_t days) {
+  return fmt::format("{} at least {} days ago",
+                     rule.by_or_default() == DateBy::kInternalDate ? "arrived" : "saved", days);
+}
+
 }  // namespace
 
-std::vector<Going> plan_archive(const Rule& rule, std::vector<Candidate> messages, int64_t now_s) {
-  const bool by_internaldate = rule.by_or_default() == DateBy::kInternalDate;
+std::vector<Going> plan_archive(const Rule& rule, const std::vector<Candidate>& messages,
+                                int64_t now_s) {
   const uint64_t days = rule.archive_message_days_or_never();
   const uint64_t bytes_min = rule.archive_message_bytes_or_never();
   const int64_t newest_s = days == kNever ? INT64_MIN : now_s - static_cast<int64_t>(days) * kDayS;
@@ -39,23 +50,18 @@ std::vector<Going> plan_archive(const Rule& rule, std::vector<Candidate> message
   Collected large;
   for (const Candidate& message : messages) {
     if (message.bytes == 0) continue;
-    if ((by_internaldate ? message.internaldate_s : message.savedate_s) <= newest_s)
+    if (date_of(rule, message) <= newest_s)
       old.add(message);
     else if (message.bytes >= bytes_min)
       large.add(message);
   }
   std::vector<Going> out;
-  old.give(out,
-           fmt::format("{} at least {} days ago", by_internaldate ? "arrived" : "saved", days));
+  old.give(out, age_words(rule, days));
   large.give(out, fmt::format("it has at least {} bytes", bytes_min));
   return out;
 }
 
 std::vector<Going> plan(const Rule& rule, std::vector<Candidate> messages, int64_t now_s) {
-  const bool by_internaldate = rule.by_or_default() == DateBy::kInternalDate;
-  const auto date_of = [&](const Candidate& message) {
-    return by_internaldate ? message.internaldate_s : message.savedate_s;
-  };
   const auto is_spared = [&](const Candidate& message) {
     return message.is_flagged && rule.spare_or_default() == Spare::kFlagged;
   };
@@ -64,17 +70,16 @@ std::vector<Going> plan(const Rule& rule, std::vector<Candidate> messages, int64
     Collected old;
     const int64_t newest_s = now_s - static_cast<int64_t>(rule.days_or_never()) * kDayS;
     std::erase_if(messages, [&](const Candidate& message) {
-      if (date_of(message) > newest_s || is_spared(message)) return false;
+      if (date_of(rule, message) > newest_s || is_spared(message)) return false;
       old.add(message);
       return true;
     });
-    old.give(out, fmt::format("{} at least {} days ago", by_internaldate ? "arrived" : "saved",
-                              rule.days_or_never()));
+    old.give(out, age_words(rule, rule.days_or_never()));
   }
   if (messages.size() > rule.at_most_or_all()) {
     Collected many;
     std::ranges::sort(messages, std::greater<>(), [&](const Candidate& message) {
-      return std::pair(date_of(message), message.uid);
+      return std::pair(date_of(rule, message), message.uid);
     });
     for (size_t i = rule.at_most_or_all(); i < messages.size(); ++i)
       if (!is_spared(messages[i])) many.add(messages[i]);

@@ -31,7 +31,8 @@ struct Going {
 
 /// The messages whose bytes go to the archive: those that are old, and the others that are large.
 /// An empty one stays. Cost: O(n log n).
-std::vector<Going> plan_archive(const Rule& rule, std::vector<Candidate> messages, int64_t now_s);
+std::vector<Going> plan_archive(const Rule& rule, const std::vector<Candidate>& messages,
+                                int64_t now_s);
 /// By age, and then what is left beyond the newest at_most by the same date; of two with one date
 /// the higher uid is the newer. What is spared counts among the at_most, but stays. Cost: O(n log
 /// n).
