@@ -34,6 +34,26 @@ Result<std::vector<Candidate>> candidates(const MailboxView& view) {
   return out;
 }
 
+uint64_t bytes_of(const std::vector<Candidate>& messages, const UidSet& uids) {
+  uint64_t bytes = 0;
+  for (const Candidate& message : messages)
+    if (uids.contains(message.uid)) bytes += message.bytes;
+  return bytes;
+}
+
+/// Those whose bytes are still with their mailbox.
+Result<UidSet> not_archived(const MailboxView& view, const UidSet& uids) {
+  TRY(const auto facts, view.facts(uids));
+  UidSet out;
+  auto one = facts.begin();
+  for (const UidSet::Range& range : uids.ranges())
+    for (uint64_t uid = range.first; uid <= range.last; ++uid, ++one) {
+      TRY(const bool there, view.is_archived(one->guid));
+      if (!there) out.add(Uid(static_cast<uint32_t>(uid)));
+    }
+  return out;
+}
+
 /// The tombstones up to a modseq.
 Result<Going> tombstones(const MailboxView& view, ModSeq up_to) {
   Going out;
@@ -460,25 +480,17 @@ Result<void> Run::Work::archive_messages(Place& place, const Sink& sink) {
   if (view.info().partition == options_.archive) return {};
   TRY(const std::vector<Candidate> messages, candidates(view));
   for (const Going& going : plan_archive(rule, messages, now_s_)) {
-    Action action{
-        .kind = Kind::kArchiveMessages, .where = place.mailbox.name.text(), .why = going.why};
-    TRY(const auto facts, view.facts(going.uids));
-    UidSet left;
-    auto one = facts.begin();
-    for (const UidSet::Range& range : going.uids.ranges())
-      for (uint64_t uid = range.first; uid <= range.last; ++uid, ++one) {
-        TRY(const bool there, view.is_archived(one->guid));
-        if (!there) left.add(Uid(static_cast<uint32_t>(uid)));
-      }
+    TRY(UidSet uids, not_archived(view, going.uids));
     if (!is_dry()) {
-      TRY(left, store_.archive(place.mailbox.id, left, options_.archive));
+      TRY(uids, store_.archive(place.mailbox.id, uids, options_.archive));
     }
-    if (left.empty()) continue;
-    TRY(const auto gone, view.facts(left));
-    for (const RecordFacts& its : gone) action.bytes += its.size;
-    action.messages = left.size();
-    action.uids = std::move(left);
-    tell(sink, std::move(action));
+    if (uids.empty()) continue;
+    tell(sink, {.kind = Kind::kArchiveMessages,
+                .where = place.mailbox.name.text(),
+                .uids = uids,
+                .messages = uids.size(),
+                .bytes = bytes_of(messages, uids),
+                .why = going.why});
   }
   return {};
 }

@@ -41,15 +41,14 @@ struct Options {
   enum class Effect : uint8_t { kDo, kDryRun } effect = Effect::kDo;
   std::string userid = {};                  // only of this user
   std::optional<MailboxName> mailbox = {};  // only this one, deleted ones of the name too
-  /// What a replica does too: it moves bytes, and changes nothing that anybody is told.
-  bool only_archives() const {
+  /// Nothing that only a primary decides. What is left moves bytes, and changes nothing that
+  /// anybody is told; a replica does it too.
+  bool decides_nothing() const {
     return rules == Rules::kLeave && !expunged_s && !deleted_s && !duplicates_s &&
-           keywords == Keywords::kLeave && !archive.empty();
+           keywords == Keywords::kLeave;
   }
-  bool does_nothing() const {
-    return rules == Rules::kLeave && !expunged_s && !deleted_s && !duplicates_s &&
-           archive.empty() && keywords == Keywords::kLeave;
-  }
+  bool only_archives() const { return decides_nothing() && !archive.empty(); }
+  bool does_nothing() const { return decides_nothing() && archive.empty(); }
 };
 
 /// One thing that a run did, or in a dry run would do.
