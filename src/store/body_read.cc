@@ -25,7 +25,13 @@ Result<std::optional<BodyRow>> read_body_row(const Engine& engine, const EngineS
                                              const Guid& guid) {
   TRY(std::optional<std::string> bytes, engine.get(Table::kBody, guid.view(), snapshot));
   if (bytes) return BodyRow::decode(std::move(*bytes));
-  TRY(bytes, engine.get(Table::kIndex, key::archived(guid), snapshot));
+  return read_archived_row(engine, snapshot, guid);
+}
+
+Result<std::optional<BodyRow>> read_archived_row(const Engine& engine,
+                                                 const EngineSnapshot* snapshot, const Guid& guid) {
+  TRY(const std::optional<std::string> bytes,
+      engine.get(Table::kIndex, key::archived(guid), snapshot));
   if (!bytes) return std::nullopt;
   return BodyRow::decode_archived(*bytes);
 }

@@ -29,5 +29,8 @@ bool is_intact(const Partitions& partitions, const BodyPlace& place, const BodyR
 /// The row of a body, also of an archived one, or nothing. `engine`: of the body's partition.
 Result<std::optional<BodyRow>> read_body_row(const Engine& engine, const EngineSnapshot* snapshot,
                                              const Guid& guid);
+/// The same of an archived body alone.
+Result<std::optional<BodyRow>> read_archived_row(const Engine& engine,
+                                                 const EngineSnapshot* snapshot, const Guid& guid);
 
 }  // namespace gemel

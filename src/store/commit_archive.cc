@@ -63,8 +63,8 @@ Result<void> CommitBodies::point_to(const BodyPlace& place, const BodyRow& archi
   rows_->erase_in({place.partition, Table::kBody}, std::string(place.guid.view()));
   rows_->put_in({place.partition, Table::kIndex}, key::archived(place.guid),
                 archived.encode_archived());
-  put_unlinked(place,
-               archived.chunked.size);  // so that the stage's row is looked at when all is durable
+  // So that the stage's row is looked at when all is durable.
+  put_unlinked(place, archived.chunked.size);
   return {};
 }
 

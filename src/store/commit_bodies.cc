@@ -190,12 +190,6 @@ Result<void> CommitBodies::unlink(const BodyPlace& place, uint64_t size,
 
 namespace {
 
-Result<std::optional<BodyRow>> archived_row(const Engine& engine, const Guid& guid) {
-  TRY(const auto bytes, engine.get(Table::kIndex, key::archived(guid)));
-  if (!bytes) return std::nullopt;
-  return BodyRow::decode_archived(*bytes);
-}
-
 /// The chunks of a body that nothing holds.
 Result<void> erase_archived(const Partitions& partitions, const BodyRow& row) {
   const auto where = partitions.find(row.archive);
@@ -207,7 +201,8 @@ Result<void> erase_archived(const Partitions& partitions, const BodyRow& row) {
 
 /// What says that its chunks may have no owner goes: it has them for good.
 Result<void> settle_archived(const Partitions& partitions, const BodyPlace& place) {
-  TRY(const auto row, archived_row(*partitions.at(place.partition).engine, place.guid));
+  TRY(const auto row,
+      read_archived_row(*partitions.at(place.partition).engine, nullptr, place.guid));
   const auto where = row ? partitions.find(row->archive) : place.partition;
   if (!row || !where) return {};
   EngineBatch batch;
@@ -221,7 +216,7 @@ Result<bool> is_owned(const Partitions& partitions, std::string_view stage_id,
   if (stage.partition.empty()) return false;
   const auto number = partitions.find(stage.partition);
   if (!number) return true;
-  TRY(const auto row, archived_row(*partitions.at(*number).engine, stage.guid));
+  TRY(const auto row, read_archived_row(*partitions.at(*number).engine, nullptr, stage.guid));
   return row && row->chunked.stage_id == stage_id;
 }
 
@@ -236,7 +231,7 @@ Result<void> settle_body(const Partitions& partitions, BodyPins& pins, const Bod
   TRY(const bool linked, index.any_with_prefix(links_of(partitions, place)));
   if (!linked) {
     if (pins.has(place)) return {};
-    TRY(const auto archived, archived_row(engine, place.guid));
+    TRY(const auto archived, read_archived_row(engine, nullptr, place.guid));
     if (archived) {
       TRY_OK(erase_archived(partitions, *archived));
       batch.push_back({Table::kIndex, key::archived(place.guid), std::nullopt});
