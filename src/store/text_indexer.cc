@@ -81,6 +81,8 @@ Result<uint64_t> TextIndexer::forget(const UniqueId& id, const TextIndex::Cover&
 
 Result<TextIndexer::Batch> TextIndexer::next_batch(const MailboxView& mailbox,
                                                    const UidSet& beyond) const {
+  // Most mailboxes have no whole batch in all, and are looked at in every pass.
+  if (beyond.size() < kTextBatchMessages && mailbox.info().bytes < kBatchBytes) return Batch();
   Batch out{.uids = beyond.lowest(kTextBatchMessages)};
   TRY(out.facts, mailbox.facts(out.uids));
   uint64_t bytes = 0;
