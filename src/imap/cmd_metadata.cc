@@ -15,8 +15,6 @@ constexpr std::string_view kSpecialUseEntry = "/private/specialuse";
 // RFC 5464 §6.2.1: clients never change it.
 constexpr std::string_view kAdminEntry = "/shared/admin";
 
-enum class Depth : uint8_t { kItself, kChildren, kAll };
-
 struct GetRequest {
   std::optional<uint64_t> bytes_max;
   Depth depth = Depth::kItself;
@@ -89,15 +87,6 @@ Result<AnnotationChanges> read_changes(wire::Tokenizer& tokens) {
   TRY_OK(tokens.close());
   TRY_OK(tokens.end());
   return out;
-}
-
-/// Is `entry` what was asked for, or as far below it as the depth goes?
-bool is_within(std::string_view entry, std::string_view asked, Depth depth) {
-  if (!entry.starts_with(asked)) return false;
-  entry.remove_prefix(asked.size());
-  if (entry.empty()) return true;
-  if (depth == Depth::kItself || entry.front() != '/') return false;
-  return depth == Depth::kAll || !entry.substr(1).contains('/');
 }
 
 void put_value(std::string& out, const std::optional<std::string>& value) {

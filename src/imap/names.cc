@@ -64,6 +64,14 @@ std::string object_id(const MailboxInfo& mailbox, Content content) {
   return content == Content::kLive ? mailbox.id.text() : mailbox.id.text() + "-expunged";
 }
 
+bool is_within(std::string_view path, std::string_view asked, Depth depth) {
+  if (!path.starts_with(asked)) return false;
+  path.remove_prefix(asked.size());
+  if (path.empty()) return true;
+  if (depth == Depth::kItself || path.front() != kHierarchySeparator) return false;
+  return depth == Depth::kAll || !path.substr(1).contains(kHierarchySeparator);
+}
+
 void put_path(std::string& out, std::string_view path, ImapDialect dialect) {
   if (dialect == ImapDialect::kUtf8 && !is_ascii(path)) return put_imap_string(out, path, dialect);
   if (dialect == ImapDialect::kUtf8) return wire::put_astring(out, path);

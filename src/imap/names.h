@@ -42,6 +42,12 @@ Result<Named> find_named(const UserAccess& user, std::string_view wire_name, Ima
 /// The MAILBOXID (RFC 8474 §4): a mailbox of expunged messages is another one.
 std::string object_id(const MailboxInfo& mailbox, Content content);
 
+/// How far below a name others are meant.
+enum class Depth : uint8_t { kItself, kChildren, kAll };
+/// Is `path` the one that was asked for, or as far below it as the depth goes? Names of annotations
+/// have levels too.
+bool is_within(std::string_view path, std::string_view asked, Depth depth);
+
 /// Appends a path as an astring.
 void put_path(std::string& out, std::string_view path, ImapDialect dialect);
 

@@ -15,11 +15,6 @@ namespace {
 
 using Filter = NotifyGroup::Filter;
 
-bool is_below(std::string_view path, std::string_view top) {
-  if (!path.starts_with(top)) return false;
-  return path.size() == top.size() || path[top.size()] == kHierarchySeparator;
-}
-
 /// Names of annotations that are other than before.
 std::vector<std::string> changed_names(const AnnotationMap& before, const AnnotationMap& now) {
   std::vector<std::string> out;
@@ -114,8 +109,9 @@ bool Notifier::matches(const NotifyGroup& group, const Picture& picture,
     case Filter::kSubscribed:
       return picture.subscribed.contains(path);
     case Filter::kSubtree:
-      return std::ranges::any_of(group.paths,
-                                 [&](const std::string& top) { return is_below(path, top); });
+      return std::ranges::any_of(group.paths, [&](const std::string& top) {
+        return is_within(path, top, Depth::kAll);
+      });
     case Filter::kMailboxes:
       return std::ranges::find(group.paths, path) != group.paths.end();
   }

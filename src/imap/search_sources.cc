@@ -56,16 +56,6 @@ std::string path_named(const UserAccess& user, std::string_view wire_name, ImapD
   return name ? user.path_of(*name) : *path;
 }
 
-enum class Depth : uint8_t { kOne, kAny };
-
-bool is_within(std::string_view path, std::string_view top, Depth depth) {
-  if (!path.starts_with(top)) return false;
-  if (path.size() == top.size()) return true;
-  if (path[top.size()] != kHierarchySeparator) return false;
-  const std::string_view below = path.substr(top.size() + 1);
-  return depth == Depth::kAny || below.find(kHierarchySeparator) == std::string_view::npos;
-}
-
 /// The mailboxes of one list, each once.
 class Collector {
  public:
@@ -141,7 +131,7 @@ Result<std::vector<Named>> resolve_sources(const MailStore& store, const UserAcc
       add_where([&](const Visible& it) { return it.info.name.owner == user.userid(); });
     if (source.kind == Kind::kSubscribed)
       add_where([&](const Visible& it) { return subscribed.contains(it.path); });
-    const Depth depth = source.kind == Kind::kSubtree ? Depth::kAny : Depth::kOne;
+    const Depth depth = source.kind == Kind::kSubtree ? Depth::kAll : Depth::kChildren;
     for (const std::string& name : source.names) {
       if (source.kind == Kind::kMailboxes) {
         // Named by the user, it needs no `l`.
