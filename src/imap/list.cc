@@ -68,8 +68,7 @@ std::string ListNode::special_use() const {
 Result<ListTree> load_list_tree(const MailStore& store, const UserAccess& user) {
   ListTree tree;
   TRY(std::vector<MailboxInfo> mailboxes, user.visible());
-  TRY(const std::vector<UserItem> subscriptions,
-      store.user_items(user.userid(), kUserItemSubscription));
+  TRY(const std::set<std::string> subscribed, subscribed_paths(store, user));
   std::vector<std::string> paths;
   for (MailboxInfo& mailbox : mailboxes) {
     // A client looks for the user's own Sent and Trash by these (RFC 6154 §2).
@@ -78,9 +77,9 @@ Result<ListTree> load_list_tree(const MailStore& store, const UserAccess& user) 
     paths.push_back(user.path_of(mailbox.name));
     tree[paths.back()].mailbox = std::move(mailbox);
   }
-  for (const UserItem& item : subscriptions) {
-    paths.push_back(item.key.substr(kUserItemSubscription.size()));
-    tree[paths.back()].is_subscribed = true;
+  for (const std::string& path : subscribed) {
+    paths.push_back(path);
+    tree[path].is_subscribed = true;
   }
   for (const std::string& path : paths) mark_above(tree, path);
   return tree;

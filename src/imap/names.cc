@@ -1,11 +1,8 @@
 #include "imap/names.h"
 
-#include <vector>
-
 #include "base/bytes.h"
 #include "mail/charset.h"
 #include "mail/modified_utf7.h"
-#include "wire/tokens.h"
 
 namespace gemel::imap {
 namespace {
@@ -46,6 +43,33 @@ Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_nam
                                ImapDialect dialect) {
   TRY(const std::string path, path_of_wire(wire_name, dialect));
   return user.name_of(path);
+}
+
+Result<std::string> path_as_seen(const UserAccess& user, std::string_view wire_name,
+                                 ImapDialect dialect) {
+  TRY(std::string path, path_of_wire(wire_name, dialect));
+  const Result<MailboxName> name = user.name_of(path);
+  return name ? user.path_of(*name) : std::move(path);
+}
+
+Result<std::vector<std::string>> read_mailboxes(wire::Tokenizer& tokens) {
+  std::vector<std::string> out;
+  TRY_OK(tokens.space());
+  const bool is_list = tokens.peek() == '(';
+  if (is_list) TRY_OK(tokens.open());
+  do {
+    TRY(const std::string_view name, tokens.astring());
+    out.emplace_back(name);
+  } while (is_list && tokens.skip(' '));
+  if (is_list) TRY_OK(tokens.close());
+  return out;
+}
+
+Result<std::set<std::string>> subscribed_paths(const MailStore& store, const UserAccess& user) {
+  TRY(const std::vector<UserItem> items, store.user_items(user.userid(), kUserItemSubscription));
+  std::set<std::string> out;
+  for (const UserItem& item : items) out.insert(item.key.substr(kUserItemSubscription.size()));
+  return out;
 }
 
 Result<Named> find_named(const UserAccess& user, std::string_view wire_name, ImapDialect dialect) {

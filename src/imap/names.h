@@ -1,15 +1,18 @@
 // Mailbox names between the wire and the store, and the patterns of LIST.
 //
-// Threads  any; pure functions.
+// Threads  any; pure functions, but for what asks the store.
 // Source   RFC 3501 §5.1 (names, INBOX in any case), §5.1.3 (modified UTF-7), §6.3.8 (patterns).
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "mail/imap_text.h"
 #include "store/access.h"
+#include "wire/tokens.h"
 
 namespace gemel::imap {
 
@@ -22,6 +25,15 @@ Result<std::string> path_of_wire(std::string_view wire_name, ImapDialect dialect
 /// The same in the namespaces of the user. Errors: kInvalid; of UserAccess::name_of.
 Result<MailboxName> mailbox_of(const UserAccess& user, std::string_view wire_name,
                                ImapDialect dialect);
+
+/// As path_of_wire, and spelled as the user sees it; that there is such a mailbox is not needed.
+/// Errors: kInvalid.
+Result<std::string> path_as_seen(const UserAccess& user, std::string_view wire_name,
+                                 ImapDialect dialect);
+/// ` INBOX`, or ` (INBOX Lists)`, as written (RFC 5465 §8, one-or-more-mailbox). Errors: kSyntax.
+Result<std::vector<std::string>> read_mailboxes(wire::Tokenizer& tokens);
+/// The paths that the user is subscribed to. Errors: of the store.
+Result<std::set<std::string>> subscribed_paths(const MailStore& store, const UserAccess& user);
 
 /// "Expunged/PATH" is a read-only mailbox of what was expunged of PATH and is still kept; where the
 /// user has a mailbox of that name, it is that. LIST tells of them only by a pattern that begins

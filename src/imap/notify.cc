@@ -109,9 +109,8 @@ bool Notifier::matches(const NotifyGroup& group, const Picture& picture,
     case Filter::kSubscribed:
       return picture.subscribed.contains(path);
     case Filter::kSubtree:
-      return std::ranges::any_of(group.paths, [&](const std::string& top) {
-        return is_within(path, top, Depth::kAll);
-      });
+      return std::ranges::any_of(
+          group.paths, [&](const std::string& top) { return is_within(path, top, Depth::kAll); });
     case Filter::kMailboxes:
       return std::ranges::find(group.paths, path) != group.paths.end();
   }
@@ -143,9 +142,7 @@ Result<Notifier::Picture> Notifier::take_picture(const Session& session) const {
     out.by_path.emplace(mailbox.path, mailbox.info.id);
     out.mailboxes.emplace(mailbox.info.id, std::move(mailbox));
   }
-  TRY(const std::vector<UserItem> items, store.user_items(user.userid(), kUserItemSubscription));
-  for (const UserItem& item : items)
-    out.subscribed.insert(item.key.substr(kUserItemSubscription.size()));
+  TRY(out.subscribed, subscribed_paths(store, user));
   if (wants_any(kNotifyServerMetadata)) {
     TRY(out.server, annotations_of(store, user.userid(), nullptr));
   }

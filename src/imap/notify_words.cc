@@ -38,24 +38,11 @@ std::unexpected<Error> bad_event() {
   return fail(Code::kUnsupported, "[BADEVENT (" + names + ")] there is no such event here");
 }
 
-/// A name as the user sees it; that there is such a mailbox is not needed.
-Result<std::string> read_path(const Session& session, wire::Tokenizer& tokens) {
-  TRY(const std::string_view wire_name, tokens.astring());
-  TRY(std::string path, path_of_wire(wire_name, session.dialect()));
-  const Result<MailboxName> name = session.access().name_of(path);
-  return name ? session.access().path_of(*name) : std::move(path);
-}
-
-// ` INBOX`, or ` (INBOX Lists)`
 Result<std::vector<std::string>> read_paths(const Session& session, wire::Tokenizer& tokens) {
-  std::vector<std::string> out;
-  TRY_OK(tokens.space());
-  const bool is_list = tokens.peek() == '(';
-  if (is_list) TRY_OK(tokens.open());
-  do {
-    TRY(out.emplace_back(), read_path(session, tokens));
-  } while (is_list && tokens.skip(' '));
-  if (is_list) TRY_OK(tokens.close());
+  TRY(std::vector<std::string> out, read_mailboxes(tokens));
+  for (std::string& name : out) {
+    TRY(name, path_as_seen(session.access(), name, session.dialect()));
+  }
   return out;
 }
 

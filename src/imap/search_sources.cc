@@ -22,20 +22,6 @@ constexpr std::array kKinds = {
     KindRow{"subtree-one", Kind::kSubtreeOne},
 };
 
-// one-or-more-mailbox: ` INBOX`, or ` (INBOX Lists)`.
-Result<std::vector<std::string>> read_names(wire::Tokenizer& tokens) {
-  std::vector<std::string> out;
-  TRY_OK(tokens.space());
-  const bool is_list = tokens.peek() == '(';
-  if (is_list) TRY_OK(tokens.open());
-  do {
-    TRY(const std::string_view name, tokens.astring());
-    out.emplace_back(name);
-  } while (is_list && tokens.skip(' '));
-  if (is_list) TRY_OK(tokens.close());
-  return out;
-}
-
 Result<SearchSource> read_source(wire::Tokenizer& tokens) {
   TRY(const std::string_view word, tokens.atom());
   const auto row = std::ranges::find_if(
@@ -43,17 +29,9 @@ Result<SearchSource> read_source(wire::Tokenizer& tokens) {
   if (row == kKinds.end()) return fail(Code::kSyntax, "no such source of mailboxes");
   SearchSource out{.kind = row->kind};
   if (out.kind >= Kind::kSubtree) {
-    TRY(out.names, read_names(tokens));
+    TRY(out.names, read_mailboxes(tokens));
   }
   return out;
-}
-
-/// A name as the user sees it; that there is such a mailbox is not needed.
-std::string path_named(const UserAccess& user, std::string_view wire_name, ImapDialect dialect) {
-  const Result<std::string> path = path_of_wire(wire_name, dialect);
-  if (!path) return std::string(wire_name);
-  const Result<MailboxName> name = user.name_of(*path);
-  return name ? user.path_of(*name) : *path;
 }
 
 /// The mailboxes of one list, each once.
@@ -87,13 +65,6 @@ Result<std::vector<Visible>> readable(const UserAccess& user) {
   return out;
 }
 
-Result<std::set<std::string>> subscriptions(const MailStore& store, const UserAccess& user) {
-  TRY(const std::vector<UserItem> items, store.user_items(user.userid(), kUserItemSubscription));
-  std::set<std::string> out;
-  for (const UserItem& item : items) out.insert(item.key.substr(kUserItemSubscription.size()));
-  return out;
-}
-
 }  // namespace
 
 Result<std::vector<SearchSource>> read_sources(wire::Tokenizer& tokens, size_t names_max) {
@@ -121,7 +92,7 @@ Result<std::vector<Named>> resolve_sources(const MailStore& store, const UserAcc
                                            ImapDialect dialect) {
   Collector out;
   TRY(const std::vector<Visible> visible, readable(user));
-  TRY(const std::set<std::string> subscribed, subscriptions(store, user));
+  TRY(const std::set<std::string> subscribed, subscribed_paths(store, user));
   const auto add_where = [&](const auto& is_wanted) {
     for (const Visible& mailbox : visible)
       if (is_wanted(mailbox)) out.add(mailbox.info, Content::kLive);
@@ -139,7 +110,7 @@ Result<std::vector<Named>> resolve_sources(const MailStore& store, const UserAcc
           out.add(found->mailbox, found->content);
         continue;
       }
-      const std::string top = path_named(user, name, dialect);
+      const std::string top = path_as_seen(user, name, dialect).value_or(name);
       add_where([&](const Visible& it) { return is_within(it.path, top, depth); });
     }
   }
