@@ -18,11 +18,6 @@ struct MultiSearch {
   std::vector<Named> mailboxes;
 };
 
-std::string path_of(const Session& session, const MailboxName& name, Content content) {
-  const std::string path = session.access().path_of(name);
-  return content == Content::kLive ? path : std::string(kExpungedPrefix) + path;
-}
-
 /// One mailbox after another; each that has matches is told when it has been searched.
 class MultiSearchWork final : public Work {
  public:
@@ -71,7 +66,7 @@ Result<void> MultiSearchWork::open(const Named& named) {
   const bool is_live = named.content == Content::kLive;
   TRY_OK(user.find(id, is_live ? Rights{Right::kRead} : kExpungedReaders));
   const std::string seen_by = user.seen_by(named.mailbox);
-  TRY(MailboxView mailbox, is_live ? store.view(id, seen_by) : store.view_expunged(id, seen_by));
+  TRY(MailboxView mailbox, view_of(store, id, named.content, seen_by));
   TRY(View view, View::open(session_.store(), user, mailbox, Access::kReadOnly));
   view_.emplace(std::move(view));
   SearchNode root = request_.root;
@@ -90,7 +85,7 @@ Result<void> MultiSearchWork::put_found(std::string& out) const {
   const Named& named = request_.mailboxes[at_];
   const Bitmap& found = search_->found();
   if (found.isEmpty()) return {};
-  const std::string path = path_of(session_, named.mailbox.name, named.content);
+  const std::string path = path_of(session_.access(), named.mailbox.name, named.content);
   put_head(out, {.tag = request_.tag,
                  .by_uid = true,
                  .mailbox =
@@ -113,8 +108,8 @@ Result<void> queue_selected(Session& session, const MultiSearch& search) {
   if (search.returns.save) session.save_search({});  // as SEARCH
   TRY(const MailboxInfo mailbox, session.store().find(session.view().id()));
   const Content content = session.view().shows_expunged() ? Content::kExpunged : Content::kLive;
-  const MailboxMark mark{path_of(session, mailbox.name, content), session.view().uidvalidity(),
-                         session.dialect()};
+  const MailboxMark mark{path_of(session.access(), mailbox.name, content),
+                         session.view().uidvalidity(), session.dialect()};
   return queue_search(
       session, search.root,
       {.tag = search.tag, .returns = search.returns, .by_uid = true, .mailbox = mark});

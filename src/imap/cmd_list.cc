@@ -103,17 +103,17 @@ Result<void> put_returns(std::string& out, const Session& session, const ListTre
   const auto& [path, what] = node;
   const Rights rights = session.access().rights(*what.mailbox);
   // What was expunged has nothing of its own but its messages.
-  if (!what.is_of_expunged && !request.annotations.empty() && rights.has_any(kMetadataReaders)) {
+  const bool is_live = what.content == Content::kLive;
+  if (is_live && !request.annotations.empty() && rights.has_any(kMetadataReaders)) {
     TRY(const AnnotationMap annotations, annotations_for(session, *what.mailbox));
     put_metadata(out, path, request.annotations, annotations, request.dialect);
   }
-  if (!what.is_of_expunged && request.returns_rights)
-    put_my_rights(out, path, rights, request.dialect);
+  if (is_live && request.returns_rights) put_my_rights(out, path, rights, request.dialect);
   if (!request.status || !rights.has(Right::kRead)) return {};
   const Result<void> put = put_status(out, session, *what.mailbox,
                                       {.items = *request.status,
                                        .append_limit = session.options().limits.message_bytes_max,
-                                       .is_of_expunged = what.is_of_expunged});
+                                       .content = what.content});
   // RFC 5819 §2: a mailbox that is gone by now is listed without STATUS.
   if (!put && put.error().code != Code::kNotFound) return std::unexpected(put.error());
   return {};

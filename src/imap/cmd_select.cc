@@ -200,18 +200,13 @@ Result<void> open_mailbox(Session& session, std::string_view wire_name, Access a
   const UserAccess& user = session.access();
   TRY(const Named named, find_named(user, wire_name, session.dialect()));
   const std::string seen_by = user.seen_by(named.mailbox);
-  TRY(const MailboxView mailbox, named.content == Content::kLive
-                                     ? store.view(named.mailbox.id, seen_by)
-                                     : store.view_expunged(named.mailbox.id, seen_by));
+  TRY(const MailboxView mailbox, view_of(store, named.mailbox.id, named.content, seen_by));
   TRY(View view, View::open(store, user, mailbox, access));
   session.select(std::move(view));
   TRY_OK(say_mailbox(session, mailbox));
   // RFC 9051 §6.3.2: the name as it is kept.
-  if (session.features().rev2) {
-    const bool is_live = named.content == Content::kLive;
-    const std::string path = user.path_of(named.mailbox.name);
-    say_canonical(session, wire_name, is_live ? path : std::string(kExpungedPrefix) + path);
-  }
+  if (session.features().rev2)
+    say_canonical(session, wire_name, path_of(user, named.mailbox.name, named.content));
   if (resync) TRY_OK(say_resync(session, mailbox, *resync));
   return {};
 }

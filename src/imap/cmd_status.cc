@@ -18,7 +18,7 @@ Status cmd_status(Session& session, Args& args) {
   TRY_OK(put_status(text, session, named.mailbox,
                     {.items = items,
                      .append_limit = session.options().limits.message_bytes_max,
-                     .is_of_expunged = named.content == Content::kExpunged}));
+                     .content = named.content}));
   session.say(std::move(text));
   // RFC 7162 §3.1: whoever asks for it knows what it is.
   if (std::ranges::find(items, StatusItem::kHighestModSeq) != items.end())

@@ -93,7 +93,7 @@ void add_expunged(ListTree& tree, const UserAccess& user) {
     ListNode& of_expunged = found[std::string(kExpungedPrefix) + path];
     of_expunged.mailbox = node.mailbox;
     of_expunged.mailbox->attributes.clear();
-    of_expunged.is_of_expunged = true;
+    of_expunged.content = Content::kExpunged;
   }
   tree.merge(found);
 }

@@ -24,8 +24,8 @@ struct ListNode {
   bool has_children = false;  // mailboxes below it
   bool has_subscribed_below = false;
   bool has_special_below = false;
-  bool has_untold_below = false;  // what is selected but has another name than was asked for
-  bool is_of_expunged = false;    // the mailbox is that from which it was expunged
+  bool has_untold_below = false;     // what is selected but has another name than was asked for
+  Content content = Content::kLive;  // of `mailbox`
 
   std::string special_use() const;  // empty: none
 };

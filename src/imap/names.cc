@@ -84,6 +84,16 @@ Result<Named> find_named(const UserAccess& user, std::string_view wire_name, Ima
   return Named{std::move(mailbox), Content::kExpunged};
 }
 
+std::string path_of(const UserAccess& user, const MailboxName& name, Content content) {
+  const std::string path = user.path_of(name);
+  return content == Content::kLive ? path : std::string(kExpungedPrefix) + path;
+}
+
+Result<MailboxView> view_of(const MailStore& store, const UniqueId& id, Content content,
+                            std::string_view seen_by) {
+  return content == Content::kLive ? store.view(id, seen_by) : store.view_expunged(id, seen_by);
+}
+
 std::string object_id(const MailboxInfo& mailbox, Content content) {
   return content == Content::kLive ? mailbox.id.text() : mailbox.id.text() + "-expunged";
 }

@@ -51,6 +51,11 @@ struct Named {
 /// The mailbox of that name, over which the user has `r`, or the mailbox whose expunged messages
 /// the name stands for. Errors: of UserAccess::find.
 Result<Named> find_named(const UserAccess& user, std::string_view wire_name, ImapDialect dialect);
+/// The path as the user sees it.
+std::string path_of(const UserAccess& user, const MailboxName& name, Content content);
+/// The mailbox as it is now. Errors: as MailStore::view.
+Result<MailboxView> view_of(const MailStore& store, const UniqueId& id, Content content,
+                            std::string_view seen_by = {});
 /// The MAILBOXID (RFC 8474 §4): a mailbox of expunged messages is another one.
 std::string object_id(const MailboxInfo& mailbox, Content content);
 

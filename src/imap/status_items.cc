@@ -6,7 +6,6 @@
 #include <array>
 
 #include "base/bytes.h"
-#include "imap/names.h"
 #include "imap/session.h"
 
 namespace gemel::imap {
@@ -23,10 +22,7 @@ struct Asked {
   const StatusRequest& request;
 
   Result<MailboxView> look() const {
-    const MailStore& store = session.store();
-    const std::string seen_by = session.access().seen_by(mailbox);
-    return request.is_of_expunged ? store.view_expunged(mailbox.id, seen_by)
-                                  : store.view(mailbox.id, seen_by);
+    return view_of(session.store(), mailbox.id, request.content, session.access().seen_by(mailbox));
   }
 };
 
@@ -91,18 +87,15 @@ Result<void> put_of_view(std::string& out, const Asked& asked) {
     if (!values.empty()) values += ' ';
     (values += kNames[static_cast<size_t>(item)]) += ' ';
     if (item == StatusItem::kMailboxId) {
-      values += fmt::format(
-          "({})", object_id(asked.mailbox,
-                            asked.request.is_of_expunged ? Content::kExpunged : Content::kLive));
+      values += fmt::format("({})", object_id(asked.mailbox, asked.request.content));
       continue;
     }
     TRY(const uint64_t number, number_of(item, asked));
     values += std::to_string(number);
   }
   out += "* STATUS ";
-  std::string path = asked.session.access().path_of(asked.mailbox.name);
-  if (asked.request.is_of_expunged) path.insert(0, kExpungedPrefix);
-  put_path(out, path, asked.session.dialect());
+  put_path(out, path_of(asked.session.access(), asked.mailbox.name, asked.request.content),
+           asked.session.dialect());
   out += fmt::format(" ({})\r\n", values);
   return {};
 }
@@ -126,7 +119,7 @@ Result<std::vector<StatusItem>> read_status_items(wire::Tokenizer& tokens) {
 
 Result<void> put_status(std::string& out, const Session& session, const MailboxInfo& mailbox,
                         const StatusRequest& request) {
-  if (!request.is_of_expunged) return put_of_view(out, {session, mailbox, request});
+  if (request.content == Content::kLive) return put_of_view(out, {session, mailbox, request});
   TRY(const MailboxView expunged, Asked{session, mailbox, request}.look());
   return put_of_view(out, {session, expunged.info(), request});
 }

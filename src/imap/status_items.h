@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "imap/names.h"
 #include "store/mail_store.h"
 #include "wire/tokens.h"
 
@@ -35,7 +36,7 @@ class Session;
 struct StatusRequest {
   std::vector<StatusItem> items;
   uint64_t append_limit;
-  bool is_of_expunged = false;  // of what was expunged of the mailbox; see names.h
+  Content content = Content::kLive;
 };
 /// Appends `* STATUS name (...)` with CRLF, as the session's user sees the mailbox. Cost: O(1), but
 /// O(messages / 256) for RECENT, O(deleted messages) for DELETED-STORAGE, and for UNSEEN where the

@@ -153,9 +153,7 @@ Result<Url> parse_url(std::string_view text) {
 Result<UrlSource> find_source(const UrlBase& base, const Url& url) {
   TRY(const Named named, find_mailbox(base, url));
   const MailboxInfo& mailbox = named.mailbox;
-  TRY(const MailboxView view, named.content == Content::kExpunged
-                                  ? base.store.view_expunged(mailbox.id)
-                                  : base.store.view(mailbox.id));
+  TRY(const MailboxView view, view_of(base.store, mailbox.id, named.content));
   if (url.uidvalidity && *url.uidvalidity != view.info().uidvalidity) return nothing_there();
   const UidSet uids = UidSet::of(url.uid, url.uid);
   TRY(const std::vector<RecordState> states, view.states(uids));
