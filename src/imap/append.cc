@@ -102,12 +102,7 @@ Result<AppendIntake::Message> AppendIntake::read_start(wire::Tokenizer& tokens) 
 // ` URL "/Sent/;UID=20"` is copied; of ` TEXT {5}` the literal is left: true.
 Result<bool> AppendIntake::read_part(wire::Tokenizer& tokens) {
   if (has_part_) TRY_OK(tokens.space());
-  const wire::Tokenizer::Mark before = tokens.mark();
-  const bool is_utf8 = tokens.skip_text("UTF8 (");  // RFC 6855 §4: a text too
-  if (is_utf8) {
-    tokens.resume(before);
-    return true;
-  }
+  if (tokens.next_is("UTF8 (")) return true;  // RFC 6855 §4: a text too
   const bool is_text = tokens.skip_word("TEXT");
   if (!is_text && !tokens.skip_word("URL")) return tokens.wrong("TEXT or URL");
   TRY_OK(tokens.space());

@@ -68,8 +68,12 @@ bool Tokenizer::skip(char c) {
   return true;
 }
 
+bool Tokenizer::next_is(std::string_view text) const {
+  return equals_ignoring_case(text_.substr(cursor_).substr(0, text.size()), text);
+}
+
 bool Tokenizer::skip_text(std::string_view text) {
-  if (!equals_ignoring_case(text_.substr(cursor_).substr(0, text.size()), text)) return false;
+  if (!next_is(text)) return false;
   cursor_ += text.size();
   return true;
 }

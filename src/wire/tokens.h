@@ -53,7 +53,9 @@ class Tokenizer {
   /// Takes `word` if it is next, in any case, and ends there (the next character belongs to no
   /// atom).
   bool skip_word(std::string_view word);
-  /// Takes `text` if it is next, in any case, whatever follows it.
+  /// Is `text` next, in any case, whatever follows it?
+  bool next_is(std::string_view text) const;
+  /// Takes it then.
   bool skip_text(std::string_view text);
   Result<void> expect(char c);
   Result<void> space() { return expect(' '); }
