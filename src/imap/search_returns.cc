@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "imap/names.h"
+#include "imap/sequence.h"
 
 namespace gemel::imap {
 namespace {
@@ -23,12 +24,10 @@ constexpr std::array kOptions = {
     OptionRow{"SAVE", &SearchReturns::save},   OptionRow{"UPDATE", &SearchReturns::update},
 };
 
-// nz-number, what is left of it behind a "-".
+// What is left of it behind a "-".
 Result<uint32_t> place_of(std::string_view text) {
-  const Result<uint64_t> number = parse_number(text);
-  if (!number || *number == 0 || *number > UINT32_MAX || text.front() == '0')
-    return fail(Code::kSyntax, "PARTIAL needs two numbers from 1");
-  return static_cast<uint32_t>(*number);
+  if (const std::optional<uint32_t> number = nz_number_of(text)) return *number;
+  return fail(Code::kSyntax, "PARTIAL needs two numbers from 1");
 }
 
 Result<void> read_option(wire::Tokenizer& tokens, SearchReturns& out) {

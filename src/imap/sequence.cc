@@ -7,13 +7,17 @@ namespace {
 
 Result<uint32_t> parse_one(std::string_view text) {
   if (text == "*") return kStar;
-  const Result<uint64_t> number = parse_number(text);
-  if (!number || *number == 0 || *number > UINT32_MAX || text.front() == '0')
-    return fail(Code::kSyntax, "expected a number from 1 or \"*\" in a sequence set");
-  return static_cast<uint32_t>(*number);
+  if (const std::optional<uint32_t> number = nz_number_of(text)) return *number;
+  return fail(Code::kSyntax, "expected a number from 1 or \"*\" in a sequence set");
 }
 
 }  // namespace
+
+std::optional<uint32_t> nz_number_of(std::string_view text) {
+  const Result<uint64_t> number = parse_number(text);
+  if (!number || *number == 0 || *number > UINT32_MAX || text.front() == '0') return std::nullopt;
+  return static_cast<uint32_t>(*number);
+}
 
 Result<Sequence> parse_sequence(std::string_view text, size_t ranges_max) {
   Sequence out;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct SequenceRange {
   uint32_t last;
 };
 using Sequence = std::vector<SequenceRange>;
+
+/// nz-number (RFC 3501 §9); nothing if it is none: zero, above 32 bits, or with zeros in front.
+std::optional<uint32_t> nz_number_of(std::string_view text);
 
 /// Errors: kSyntax; kLimit, more than `ranges_max` ranges.
 Result<Sequence> parse_sequence(std::string_view text, size_t ranges_max);
