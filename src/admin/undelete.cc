@@ -49,8 +49,7 @@ std::string subject_of(const MailboxView& view, const Guid& guid) {
       body ? body->read(0, kHeaderBytesRead) : Result<std::string>(std::string());
   if (!head) return "";
   const std::string_view header = std::string_view(*head).substr(0, header_size(*head));
-  const std::optional<HeaderField> field = find_field(header, "Subject");
-  return field ? decode_encoded_words(unfold(field->value)) : "";
+  return decode_encoded_words(field_text(header, "Subject"));
 }
 
 /// The expunged messages of one mailbox.

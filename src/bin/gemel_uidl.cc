@@ -152,8 +152,7 @@ std::string UidlFinder::find(std::string_view file_name, std::string_view messag
   if (const auto found = maildir_.find(base); found != maildir_.end()) return found->second;
   if (options_.header.empty()) return {};
   const std::string_view header = message.substr(0, header_size(message));
-  const auto field = find_field(header, options_.header);
-  return field ? unfold(field->value) : std::string();
+  return field_text(header, options_.header);
 }
 
 }  // namespace gemel::tool

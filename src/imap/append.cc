@@ -23,8 +23,7 @@ std::unexpected<Error> too_big() {
 constexpr size_t kHeadBytesMax = 16 << 10;
 
 bool is_declared_binary(std::string_view head) {
-  const std::optional<HeaderField> field = find_field(head, "Content-Transfer-Encoding");
-  return field && equals_ignoring_case(unfold(field->value), "binary");
+  return equals_ignoring_case(field_text(head, "Content-Transfer-Encoding"), "binary");
 }
 
 }  // namespace

@@ -326,10 +326,8 @@ bool Search::matches_facts(const SearchNode& node, const RecordFacts& facts) con
 Result<bool> Search::matches_date(const SearchNode& node, Candidate& candidate) const {
   TRY(Message* const message, message_of(candidate));
   TRY(const std::string_view header, message->header());
-  const std::optional<HeaderField> field = find_field(header, "Date");
-  if (!field) return false;
   // RFC 3501 §6.4.4: the day as written, whatever the time and the zone.
-  const std::optional<HeaderDate> date = parse_header_date(unfold(field->value));
+  const std::optional<HeaderDate> date = parse_header_date(field_text(header, "Date"));
   if (!date) return false;
   const int64_t day = days_of(date->day);
   if (node.kind == Kind::kSentBefore) return day < node.date;

@@ -10,6 +10,7 @@
 #include "mail/address.h"
 #include "mail/charset.h"
 #include "mail/encoded_word.h"
+#include "mail/mime_header.h"
 #include "mail/text.h"
 
 namespace gemel::imap {

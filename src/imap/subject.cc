@@ -95,11 +95,6 @@ BaseSubject base_subject(std::string_view utf8) {
   return out;
 }
 
-std::string field_text(std::string_view header, std::string_view field) {
-  const std::optional<HeaderField> found = find_field(header, field);
-  return found ? unfold(found->value) : std::string();
-}
-
 BaseSubject subject_of(std::string_view header) {
   BaseSubject out = base_subject(decode_encoded_words(field_text(header, "Subject")));
   out.text = collation_key(out.text);

@@ -21,9 +21,6 @@ struct BaseSubject {
 /// `utf8` is decoded.
 BaseSubject base_subject(std::string_view utf8);
 
-/// The first field of that name, unfolded; empty if there is none.
-std::string field_text(std::string_view header, std::string_view field);
-
 /// The base subject of a header as its collation_key.
 BaseSubject subject_of(std::string_view header);
 

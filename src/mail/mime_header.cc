@@ -75,6 +75,11 @@ std::optional<HeaderField> find_field(std::string_view block, std::string_view n
   return std::nullopt;
 }
 
+std::string field_text(std::string_view block, std::string_view name) {
+  const std::optional<HeaderField> field = find_field(block, name);
+  return field ? unfold(field->value) : std::string();
+}
+
 std::string unfold(std::string_view value) {
   value = trim(value);
   std::string out;

@@ -48,6 +48,9 @@ size_t header_size(std::string_view message);
 /// The first field of that name, in any case.
 std::optional<HeaderField> find_field(std::string_view block, std::string_view name);
 
+/// Its value as unfold gives it; empty if there is none.
+std::string field_text(std::string_view block, std::string_view name);
+
 /// The value on one line (RFC 5322 §2.2.3), trimmed. Folding goes, its white space stays; a stray
 /// CR or LF becomes a space and a NUL goes, as neither can be told in one line.
 std::string unfold(std::string_view value);

@@ -9,19 +9,13 @@
 namespace gemel::sieve {
 namespace {
 
-/// The first field of that name in the message as it came in, by RFC 5293 §7; "" if there is none.
-std::string original_field(std::string_view header, std::string_view name) {
-  const auto field = find_field(header, name);
-  return field ? unfold(field->value) : std::string();
-}
-
 std::string disposition(Machine& machine, std::string_view header) {
   HeaderWriter fields;
   const Delivery& delivery = machine.delivery();
   fields.add("Reporting-UA", fmt::format("{}; Gemel", delivery.hostname));
   fields.add("Final-Recipient",
              fmt::format("rfc822; {}", parse_path(delivery.envelope.to).addr_spec()));
-  const std::string id = original_field(header, "message-id");
+  const std::string id = field_text(header, "message-id");
   if (!id.empty()) fields.add("Original-Message-ID", id);
   // RFC 5429 §2.2.1: MUST be "deleted", sent and decided without a person.
   fields.add("Disposition", "automatic-action/MDN-sent-automatically; deleted");
@@ -45,7 +39,7 @@ Result<std::optional<OutgoingMail>> rejection_notice(Machine& machine, std::stri
   fields.add("To", sender.addr_spec());
   fields.add_text("Subject", "Automatically rejected mail");
   fields.add("Auto-Submitted", "auto-replied (rejected)");
-  const std::string id = original_field(header, "message-id");
+  const std::string id = field_text(header, "message-id");
   if (!id.empty()) fields.add("In-Reply-To", id);
   fields.add("MIME-Version", "1.0");
   fields.add("Content-Type",
