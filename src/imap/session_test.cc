@@ -97,6 +97,34 @@ TEST(Session, IsWokenByAnotherSessionsChangeOnlyWhileIdle) {
   EXPECT_FALSE(reader.was_woken());
 }
 
+// Nothing of a sleeping session is written down as text that a client could forge a part of.
+TEST(Session, S18ALineWithControlCharactersEndsIdleAndChangesNothing) {
+  constexpr std::array<std::string_view, 7> kLines = {
+      "DONE\tuser=bob",        "b\tNOOP",          "\tDONE",
+      "b\tc LOGIN bob x",      "b SELECT Other\t", "b SELECT \"Oth\ner\"",
+      "b SELECT {2+}\r\n\t\n",
+  };
+  World world;
+  Client client = alice(world);
+  client.line("a CREATE Other");
+  client.line("a SELECT INBOX");
+  for (size_t i = 0; i < kLines.size(); ++i) {
+    const std::string_view line = kLines[i];
+    SCOPED_TRACE(line);
+    EXPECT_EQ(client.line("i IDLE"), "+ idling\r\n");
+    EXPECT_THAT(client.line(line), StartsWith("i BAD "));
+    EXPECT_THAT(client.line("n NOOP"), EndsWith("n OK NOOP completed\r\n"));
+    client.send(append_command("p", "INBOX", "x"));
+    EXPECT_THAT(client.line("q NOOP"), EndsWith("q OK NOOP completed\r\n"));
+    EXPECT_THAT(client.line("f UID SEARCH RETURN (COUNT) ALL"),
+                HasSubstr(fmt::format("COUNT {}\r\n", i + 1)));
+  }
+  // Nor is it in the tag of the command that begins it.
+  for (const std::string_view tag : {"i\tj", "i\x01"})
+    EXPECT_THAT(client.line(std::string(tag) + " IDLE"), HasSubstr("BAD "));
+  EXPECT_THAT(client.line("z FETCH 1:* UID"), EndsWith("z OK FETCH completed\r\n"));
+}
+
 TEST(Session, AnswersWhatWasSentBeforeTheEndOfInput) {
   World world;
   Client client = alice(world);
