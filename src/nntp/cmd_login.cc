@@ -46,7 +46,7 @@ void take_line(Session& session, std::string_view line) {
   const auto message = line == "=" ? Result<std::string>("") : from_base64(line);
   if (message) return take_login_step(session, session.login().step(*message));
   session.login().cancel();
-  session.refuse(482, "that is not base64");
+  session.refuse(504, "that is not base64");  // RFC 3977 §3.2.1
 }
 
 void authinfo_sasl(Session& session, const Words& words) {
