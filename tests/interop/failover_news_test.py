@@ -7,7 +7,7 @@ import unittest
 import warnings
 
 from failover_test import twins, wait_equal
-from gemel_server import HOST, PASSWORD, free_ports
+from gemel_server import HOST, PASSWORD, free_ports, wait_until
 
 warnings.simplefilter("ignore", DeprecationWarning)
 try:
@@ -16,12 +16,19 @@ except ImportError:  # Python 3.13 and later
     nntplib = None
 
 GROUP = "test.one"
+HELD = "test.held"
 
 
-def article(name):
+def article(name, group=GROUP):
     return [line.encode() + b"\r\n" for line in
-            ("From: Ida <ida@example.org>", f"Newsgroups: {GROUP}", f"Subject: {name}",
+            ("From: Ida <ida@example.org>", f"Newsgroups: {group}", f"Subject: {name}",
              f"Message-ID: <{name}@x>", "", f"text of {name}")]
+
+
+def mailbox(server, owner, path):
+    """The row of a mailbox."""
+    rows, _ = server.admin("mailbox list", user=owner)
+    return next(row for row in rows if row["mailbox"] == f"{owner}/{path}")
 
 
 class Handover(unittest.TestCase):
@@ -124,6 +131,67 @@ class Handover(unittest.TestCase):
         wait_equal(self.one, self.two)
         self.assertEqual(self.overview(self.two), after)
         self.assertEqual(self.one.dump(), self.two.dump())
+
+
+    # --- both, and what is not kept ---
+
+    def retrieved(self, server):
+        connection = self.pop(server)
+        lines = [connection.retr(number + 1)[1] for number in range(connection.stat()[0])]
+        connection.quit()
+        return lines
+
+    def groups(self, server):
+        """Count, low, high and the articles themselves, of each group."""
+        out = {}
+        with self.news(server) as connection:
+            for group in (GROUP, HELD):
+                numbers = connection.group(group)[1:4]
+                out[group] = numbers, [connection.article(number)[1].lines
+                                       for number, _ in connection.over((1, None))[1]]
+        return out
+
+    @unittest.skipIf(nntplib is None, "this Python has no nntplib")
+    def test_after_a_promotion_what_expired_is_gone_and_what_is_held_or_archived_is_there(self):
+        one, two = self.one, self.two
+        for group, count in ((GROUP, 4), (HELD, 3)):
+            one.gemel("group", "create", group)
+            one.gemel("rule", "set", "shared", f"news/{group}", f"at-most={count - 2}")
+            with self.news(one) as connection:
+                for number in range(count):
+                    connection.post(article(f"{group}.{number}", group))
+        one.gemel("hold", "set", "--mailbox", f"shared/news/{HELD}", "--until", "forever")
+        one.gemel("rule", "set", "ann", "INBOX", "archive-bytes=1")
+        self.deliver(4)
+        connection = self.pop(one)
+        connection.dele(2)
+        connection.quit()
+        one.gemel("expire", "--rules", "--expunged", "0", "--archive", "second")
+        wait_equal(one, two)
+        before = self.uidls(one), self.retrieved(one), self.groups(one)
+        self.assertEqual(len(before[0]), 3)
+        self.assertEqual([numbers for numbers, _ in before[2].values()], [(2, 3, 4), (3, 1, 3)])
+        one.kill()
+        wait_until(lambda: not [row for row in two.admin("status")[0] if row["type"] == "upstream"],
+                   two.log_end)
+        two.gemel("promote")
+        self.assertEqual((self.uidls(two), self.retrieved(two), self.groups(two)), before)
+        self.assertEqual(mailbox(two, "ann", "INBOX")["partition"], "second")
+        # The new primary's own runs heed the hold; numbers go on where they were.
+        two.gemel("expire", "--rules", "--expunged", "0", "--deleted", "0", "--archive", "second")
+        with self.news(two) as connection:
+            connection.post(article("new"))
+            self.assertEqual(connection.group(GROUP)[1:4], (3, 3, 5))
+        self.assertEqual(self.groups(two)[HELD], before[2][HELD])
+        self.one = two
+        self.deliver(1)
+        self.assertEqual(self.uidls(two)[:3], before[0])
+        one.start()
+        wait_equal(one, two)
+        self.assertEqual((self.uidls(one), self.groups(one)), (self.uidls(two), self.groups(two)))
+        self.assertEqual(mailbox(one, "ann", "INBOX")["partition"], "second")
+        self.assertEqual(one.dump(), two.dump())
+        self.assertEqual(one.verify() + two.verify(), [])
 
 
 if __name__ == "__main__":
