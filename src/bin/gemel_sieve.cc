@@ -80,13 +80,17 @@ std::string hostname() {
 }
 
 sieve::Delivery delivery_for(const SieveOptions& options) {
-  return {.script_name = std::filesystem::path(options.script).stem(),
-          .envelope = {.from = options.from == "<>" ? "" : options.from, .to = options.to},
-          .user_addresses = options.addresses,
-          .now_s = system_clock().unix_s(),
-          .local_zone_minutes = local_zone_minutes,
-          .hostname = hostname(),
-          .unique = fmt::format("{}.{}", system_clock().unix_s(), ::getpid())};
+  sieve::Delivery out = {
+      .script_name = std::filesystem::path(options.script).stem(),
+      .envelope = {.from = options.from == "<>" ? "" : options.from, .to = options.to},
+      .user_addresses = options.addresses,
+      .now_s = system_clock().unix_s(),
+      .local_zone_minutes = local_zone_minutes,
+      .hostname = hostname(),
+      .unique = fmt::format("{}.{}", system_clock().unix_s(), ::getpid())};
+  if (options.spam_percent) out.spamtest.given = *options.spam_percent / 100;
+  if (options.virus_score) out.virustest.given = *options.virus_score / kVirusScoreMax;
+  return out;
 }
 
 Json json_of(const std::vector<sieve::Remark>& remarks) {

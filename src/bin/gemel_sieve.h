@@ -3,12 +3,15 @@
 // Source   doc/sieve.md.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bin/gemel_commands.h"
 
 namespace gemel::tool {
+
+inline constexpr double kVirusScoreMax = 5;  // RFC 5235 §3.3
 
 struct SieveOptions {
   std::string script;   // a file; "-" is standard input
@@ -20,6 +23,8 @@ struct SieveOptions {
   std::vector<std::string> special_uses;  // "\\Junk=Spam"
   std::string personal;                   // a directory of NAME.sieve
   std::string global;
+  std::optional<double> spam_percent;  // of spamtest; none: not tested
+  std::optional<double> virus_score;   // of virustest
   bool shows_changes = false;
 };
 

@@ -68,6 +68,11 @@ void add_trial_commands(CLI::App& sieve, Line& line) {
   test->add_option("--personal", line.sieve.personal,
                    "directory of scripts to include, NAME.sieve");
   test->add_option("--global", line.sieve.global, "directory of global scripts to include");
+  test->add_option("--spam", line.sieve.spam_percent,
+                   "how sure a scanner is that it is spam, in percent, for spamtest")
+      ->check(CLI::Range(0.0, 100.0));
+  test->add_option("--virus", line.sieve.virus_score, "what virustest is to see, 1 to 5")
+      ->check(CLI::Range(1.0, kVirusScoreMax));
   test->add_flag("--changes", line.sieve.shows_changes, "show the message where it is changed");
 }
 

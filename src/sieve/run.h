@@ -79,7 +79,8 @@ class Environment {
 };
 
 /// Where spamtest (RFC 5235 §2) or virustest (§3) finds what a scanner said: a header field that
-/// the scanner writes. Off while `field` is empty; then both tests see "0", not tested.
+/// the scanner writes. Off while there is neither a `field` nor `given`; then both tests see "0",
+/// not tested.
 struct ScoreSource {
   enum class Kind : uint8_t {
     kNumber,      // the first number in the value: "3.7", "Yes, score=3.7"
@@ -87,6 +88,8 @@ struct ScoreSource {
     kWord,        // the value's first word, looked up in `words`
   };
   std::string field = {};
+  /// What the scanner said, from 0 to 1, where that is known already; then no field is looked at.
+  std::optional<double> given = std::nullopt;
   Kind kind = Kind::kNumber;
   /// For kNumber: look behind this text in the value, "score="; empty: from its start.
   std::string behind = {};

@@ -47,11 +47,11 @@ namespace {
 /// RFC 5235 §3.1: one value, which counts as 1 if there was a test.
 Result<bool> match_score(Machine& machine, const Node& node, const ScoreSource& source,
                          ScoreScale scale) {
-  std::optional<std::string> field;
-  if (!source.field.empty()) {
-    TRY(field, first_field(machine, source.field));
+  std::optional<double> share = source.given;
+  if (!share && !source.field.empty()) {
+    TRY(const std::optional<std::string> field, first_field(machine, source.field));
+    if (field) share = share_in(source, *field);
   }
-  const std::optional<double> share = field ? share_in(source, *field) : std::nullopt;
   TRY(Matching matching, Matching::start(machine, node));
   if (matching.counts() && !share) return matching.finish();
   TRY(const bool fits, matching.see(share ? score_text(*share, scale) : "0"));
