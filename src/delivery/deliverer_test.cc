@@ -212,6 +212,25 @@ TEST_F(DelivererTest, ASpamScoreComesFromTheConfiguredField) {  // RFC 5235
   EXPECT_EQ(count("alice/INBOX"), 1U);
 }
 
+TEST_F(DelivererTest, ARejectWithMoreThanAReplyHoldsGoesByMail) {  // RFC 5429 §2.2
+  for (const size_t lines : {kReasonLinesMax, kReasonLinesMax + 1}) {
+    SCOPED_TRACE(lines);
+    std::string text;
+    for (size_t i = 0; i < lines; ++i) text += fmt::format("line {}\r\n", i);
+    script("alice", "require \"reject\"; reject text:\r\n" + text + ".\r\n;");
+    const bool is_whole = lines == kReasonLinesMax;
+    EXPECT_EQ(deliver({"alice"}), Words{is_whole ? "refused" : "accepted"});
+    ASSERT_EQ(outbox().size(), is_whole ? 0U : 1U);
+  }
+  EXPECT_NE(outbox().front().find(fmt::format("line {}\r\n", kReasonLinesMax)), std::string::npos);
+  // An ereject never sends mail (§2.1.1).
+  std::string text;
+  for (size_t i = 0; i <= kReasonLinesMax; ++i) text += "line\r\n";
+  script("bob", "require \"ereject\"; ereject text:\r\n" + text + ".\r\n;");
+  EXPECT_EQ(deliver({"bob"}), Words{"refused"});
+  EXPECT_EQ(outbox().size(), 1U);
+}
+
 // Cases M02, M04, M05, M07, M08, S13: whatever comes is filed, and what a script sees is bounded.
 TEST_F(DelivererTest, HostileMessagesAreFiledByAnyScript) {
   std::string nested;

@@ -41,6 +41,20 @@ TEST(Reply, IsPermanentOnlyWhereTryingAgainCantHelp) {
     EXPECT_LT(code_of(code), 500) << name_of(code);
 }
 
+TEST(Reply, GoesOnInTheNextLineWhereOneIsTooLong) {  // RFC 5429 §2.5
+  const std::string long_word(kReplyTextBytesMax, 'x');
+  EXPECT_EQ(lines_of({550, "5.7.1", long_word + "y\r\nshort\r\n"}),
+            "550-5.7.1 " + long_word + "\r\n550-5.7.1 y\r\n550 5.7.1 short\r\n");
+  EXPECT_EQ(lines_of({550, "5.7.1", long_word}), "550 5.7.1 " + long_word + "\r\n");
+  EXPECT_EQ(lines_of({550, "", "x" + long_word.substr(2) + "\u00e4"}),
+            "550-x" + long_word.substr(2) + "\r\n550 \u00e4\r\n");
+  std::string many;
+  for (size_t i = 0; i <= kReplyLinesMax; ++i) many += "line\r\n";
+  const std::string said = lines_of({550, "", many});
+  EXPECT_EQ(std::ranges::count(said, '\n'), kReplyLinesMax);
+  EXPECT_TRUE(said.ends_with("\r\n550 line\r\n"));
+}
+
 // One body for all, and one reply for each.
 TEST(Lmtp, FiftyRecipientsShareOneBody) {
   delivery::TestWorld world;

@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include "mail/charset.h"
+
 namespace gemel::lmtp {
 namespace {
 
@@ -53,10 +55,11 @@ std::string lines_of(const Reply& reply) {
   while (rest.ends_with('\n') || rest.ends_with('\r')) rest.remove_suffix(1);
   std::string out;
   for (size_t lines = 0;; ++lines) {
-    std::string_view text = rest.substr(0, rest.find('\n'));
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    const std::string_view text = whole_characters(line, kReplyTextBytesMax);
     const bool is_last = text.size() == rest.size() || lines + 1 == kReplyLinesMax;
-    rest.remove_prefix(std::min(text.size() + 1, rest.size()));
-    text = text.substr(0, kReplyTextBytesMax);
+    rest.remove_prefix(text.size() == line.size() ? std::min(line.size() + 1, rest.size())
+                                                  : text.size());
     out += fmt::format("{}{}", reply.code, is_last ? ' ' : '-');
     if (!reply.enhanced.empty()) out += fmt::format("{} ", reply.enhanced);
     std::ranges::copy_if(text, std::back_inserter(out), is_printable);

@@ -7,12 +7,13 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "delivery/deliverer.h"
 
 namespace gemel::lmtp {
 
-/// Of a text that a recipient's script gave. RFC 5321 §4.5.3.1.5 wants lines of at most 512 octets.
-inline constexpr size_t kReplyLinesMax = 20;
-inline constexpr size_t kReplyTextBytesMax = 480;
+/// Of a text that a recipient's script gave, behind the recipient's address.
+inline constexpr size_t kReplyLinesMax = delivery::kReasonLinesMax + 1;
+inline constexpr size_t kReplyTextBytesMax = delivery::kReasonLineBytesMax;
 
 struct Reply {
   int code = 0;
@@ -20,8 +21,8 @@ struct Reply {
   std::string text;
 };
 
-/// With CRLF; a line for each of the text's (RFC 5321 §4.2.1), which end with CRLF or LF. Controls
-/// go, for a text may be a stranger's.
+/// With CRLF; a line for each of the text's (RFC 5321 §4.2.1), which end with CRLF or LF, and more
+/// for one that is too long (RFC 5429 §2.5). Controls go, for a text may be a stranger's.
 std::string lines_of(const Reply& reply);
 
 /// What the sender of a message, or of a recipient, is told of `error`. Permanent (5yz) only where

@@ -199,6 +199,18 @@ TEST_F(RelayTest, GivesOneMessageAfterAnother) {
   EXPECT_EQ(session_->want(), wire::Want::kClose);
 }
 
+TEST_F(RelayTest, NobodyIsToldWhatBecameOfAnAnswer) {  // RFC 5230 §5.1, RFC 3461 §4.1
+  put({.sender = "a@b", .recipient = "c@d"});
+  put({.sender = "", .recipient = "e@f"});
+  connect();
+  relay_says("220 relay\r\n");
+  EXPECT_EQ(relay_says("250-relay\r\n250 DSN\r\n"), "MAIL FROM:<a@b>\r\n");
+  EXPECT_EQ(relay_says("250 ok\r\n"), "RCPT TO:<c@d>\r\n");
+  EXPECT_EQ(relay_says("550 no\r\n"), "RSET\r\n");
+  EXPECT_EQ(relay_says("250 ok\r\n"), "MAIL FROM:<>\r\n");
+  EXPECT_EQ(relay_says("250 ok\r\n"), "RCPT TO:<e@f> NOTIFY=NEVER\r\n");
+}
+
 TEST_F(RelayTest, WhatHasNoAnswerIsTriedAgain) {
   for (const int cut : {1, 2, 3, 4}) {
     put({.sender = "a@b", .recipient = "c@d"});

@@ -180,6 +180,14 @@ void RelaySession::say_mail() {
   say(Step::kMail, line);
 }
 
+// RFC 5230 §5.1, RFC 3834 §4: nobody is to be told what became of an answer.
+void RelaySession::say_recipient() {
+  const OutboxEnvelope& envelope = item_->mail.envelope;
+  const bool is_answer = envelope.sender.empty() && extensions_.contains("DSN");
+  say(Step::kRecipient,
+      fmt::format("RCPT TO:<{}>{}", envelope.recipient, is_answer ? " NOTIFY=NEVER" : ""));
+}
+
 void RelaySession::on_message_reply(const Reply& reply) {
   const Outcome::Kind kind = kind_of(reply.code);
   if (step_ == Step::kData && reply.code == 354) {
@@ -194,8 +202,7 @@ void RelaySession::on_message_reply(const Reply& reply) {
   }
   if (kind != Outcome::Kind::kSent || step_ == Step::kData)
     return report({kind == Outcome::Kind::kSent ? Outcome::Kind::kLater : kind, reply.text});
-  if (step_ == Step::kMail)
-    return say(Step::kRecipient, fmt::format("RCPT TO:<{}>", item_->mail.envelope.recipient));
+  if (step_ == Step::kMail) return say_recipient();
   say(Step::kData, "DATA");
 }
 

@@ -78,6 +78,7 @@ class RelaySession final : public wire::Session {
   void start_login();
   void next_message();
   void say_mail();
+  void say_recipient();
   void on_message_reply(const Reply& reply);
   void flow(std::string& out, size_t bytes_max);
   void say(Step next, std::string_view line);
