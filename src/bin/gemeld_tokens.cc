@@ -9,8 +9,11 @@ namespace gemel::bin {
 namespace {
 
 Result<std::string> logged(Result<std::string> owner) {
-  if (!owner) log::info("token refused reason=\"{}\"", owner.error().text);
-  return owner;
+  if (owner) return owner;
+  log::info("token refused reason=\"{}\"", owner.error().text);
+  // What went wrong between us and the issuer would be taken for a fault of the client's own.
+  if (owner.error().code != Code::kUnavailable) return owner;
+  return fail(Code::kUnavailable, "the issuer of tokens can't be asked now; try again later");
 }
 
 }  // namespace

@@ -207,6 +207,8 @@ class Tokens(unittest.TestCase):
                 imap.authenticate(mechanism, answer)
                 return imap.select("INBOX")[0] == "OK"
             except imaplib.IMAP4.error:
+                if len(said) == 1:
+                    raise
                 self.assertEqual(json.loads(said[1]), {"status": "invalid_token"})
                 return False
 
@@ -252,6 +254,35 @@ class Tokens(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(slow, [True] * 80)
+
+    def issuer_with(self, files):
+        """An authorization server on TLS, with that certificate; its port."""
+        issuer = http.server.ThreadingHTTPServer((HOST, 0), Issuer)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*files)
+        issuer.socket = context.wrap_socket(issuer.socket, server_side=True)
+        threading.Thread(target=issuer.serve_forever, daemon=True).start()
+        self.addCleanup(issuer.server_close)
+        self.addCleanup(issuer.shutdown)
+        return issuer.server_port
+
+    def test_introspection_by_https_trusts_only_whom_the_ca_vouches_for(self):
+        directory = self.enterContext(tempfile.TemporaryDirectory())
+        good = certificate(directory, "good", "IP:127.0.0.1")
+        other = certificate(directory, "other", "IP:127.0.0.1")
+        misnamed = certificate(directory, "misnamed", "DNS:id.example.org")
+        for files, ca, is_trusted in ((good, good, True), (good, other, False),
+                                      (misnamed, misnamed, False)):
+            url = f"https://{HOST}:{self.issuer_with(files)}/introspect"
+            server = self.serve({"introspection_url": url, "client_id": "gemel", "password": "secret",
+                                 "userid_claim": "username", "ca_file": ca[0]})
+            if is_trusted:
+                self.assertTrue(self.log_in(server, "of-ann"))
+                self.assertFalse(self.log_in(server, "bad"))
+                continue
+            with self.assertRaisesRegex(imaplib.IMAP4.error, r"\[UNAVAILABLE\] the issuer of tokens"):
+                self.log_in(server, "of-ann")
+            self.assertRegex(server.log.read_text(), "token refused reason=.*certificate")
 
     def test_wrong_settings_are_named(self):
         for oauth, words in (({"keys": ["/nowhere"]}, "keys"),
