@@ -81,6 +81,18 @@ TEST_F(DelivererTest, ScriptsSetFlags) {  // RFC 5232
   EXPECT_EQ(flags("alice/INBOX", 1), "\\Seen");
 }
 
+TEST_F(DelivererTest, AKeywordWithoutRoomHoldsNoMessageUp) {  // RFC 5232 §5
+  FlagNames all;
+  for (size_t i = 0; i < kMailboxKeywordsMax; ++i) ASSERT_TRUE(all.add(fmt::format("k{}", i)));
+  BodyWriter writer = world_.store->stage("default").value();
+  ASSERT_TRUE(world_.store->append({{.mailbox = world_.mailbox("alice/INBOX").id,
+                                     .body = writer.finish().value(),
+                                     .flags = all}}));
+  script("alice", R"(require "imap4flags"; setflag ["new", "k7", "newer", "\\Seen"]; keep;)");
+  EXPECT_EQ(deliver({"alice"}), Words{"accepted"});
+  EXPECT_EQ(flags("alice/INBOX", 2), "\\Seen k7");
+}
+
 TEST_F(DelivererTest, AChangedMessageIsFiledAsItWasChanged) {  // RFC 5293
   script("alice", R"(require ["editheader", "fileinto", "copy"];
                      fileinto :copy "lists/cxx"; addheader "X-Seen" "yes";)");

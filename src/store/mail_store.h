@@ -366,9 +366,9 @@ class MailStore {
     /// kIgnored: this transaction may take the mailbox's owner beyond the quota.
     enum class Quota : uint8_t { kChecked, kIgnored } quota = Quota::kChecked;
   };
-  /// All or none, as append. The future is ready when durable; so several can be under way and
-  /// share an fsync. For each filing what was appended, nothing where nothing was. Errors: as
-  /// append; kNotFound, a user who shall remember is gone.
+  /// All or none, as append, but keywords without room are left out (RFC 5232 §5). Ready when
+  /// durable; so several can be under way and share an fsync. For each filing what was appended,
+  /// nothing where nothing was. Errors: as append; kNotFound, a user who shall remember is gone.
   std::future<Result<std::vector<std::optional<Appended>>>> deliver(std::vector<Filing> filings);
 
   /// What deliveries to the user remember goes where it has lapsed, and duplicates also where the

@@ -108,6 +108,16 @@ Result<Flags> MailboxEdit::bits_for(const FlagNames& names) {
   return bits_known(names);
 }
 
+Result<Flags> MailboxEdit::bits_that_fit(const FlagNames& names) {
+  for (const std::string& keyword : names.keywords) {
+    if (keyword_at(row_.info.keywords, keyword)) continue;
+    const Result<void> placed = place_keyword(keyword, names);
+    if (!placed && placed.error().code == Code::kLimit) break;
+    TRY_OK(placed);
+  }
+  return bits_known(names);
+}
+
 Result<void> MailboxEdit::load(const UidSet& uids) {
   return each_page(*rows_, row_.info.id, uids, [&](const Page& page) -> Result<void> {
     LoadedPage loaded;

@@ -39,6 +39,8 @@ class MailboxEdit {
   /// Bits for `names`; keywords that are new here get theirs, if need be the place of one that
   /// prune_keywords() takes out. Errors: kLimit, all are in use.
   Result<Flags> bits_for(const FlagNames& names);
+  /// The same, but keywords without room are left out.
+  Result<Flags> bits_that_fit(const FlagNames& names);
   /// Keywords that no record has, nor the flag history, but for `names`, are taken out of the
   /// table; returns them. The others keep their bits. Call modseq() or raise_to() too.
   Result<std::vector<std::string>> prune_keywords(const FlagNames& names);

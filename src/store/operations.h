@@ -5,8 +5,14 @@
 
 namespace gemel {
 
+/// Of keywords that a message comes with.
+enum class Keywords : uint8_t {
+  kAll,      // or kLimit
+  kThatFit,  // those without room are left out
+};
 /// The message gets the mailbox's next uid. Errors: as MailStore::append.
-Result<void> append_message(Commit& commit, const MailStore::Append& message);
+Result<void> append_message(Commit& commit, const MailStore::Append& message,
+                            Keywords keywords = Keywords::kAll);
 
 /// Live records become tombstones at the transaction's modseq.
 Result<void> expunge_records(Commit& commit, MailboxEdit& mailbox, const UidSet& uids);

@@ -7,12 +7,13 @@ namespace gemel {
 using Append = MailStore::Append;
 using Appended = MailStore::Appended;
 
-Result<void> append_message(Commit& commit, const Append& message) {
+Result<void> append_message(Commit& commit, const Append& message, Keywords keywords) {
   if (!message.uidl.empty() && !is_uidl(message.uidl))
     return fail(Code::kInvalid, "a UIDL has 1 to 70 printable characters and no space");
   TRY(MailboxEdit * mailbox, commit.live_mailbox(message.mailbox));
   TRY(const uint32_t partition, commit.partitions().find(mailbox->info().partition));
-  TRY(Flags flags, mailbox->bits_for(message.flags));
+  TRY(Flags flags, keywords == Keywords::kAll ? mailbox->bits_for(message.flags)
+                                              : mailbox->bits_that_fit(message.flags));
   if (mailbox->info().last_uid.value == UINT32_MAX)
     return fail(Code::kLimit, "the mailbox has used all its uids");
   TRY_OK(commit.bodies().store(partition, message.body));

@@ -25,7 +25,7 @@ Result<Filed> file_one(Commit& commit, const MailStore::Filing& filing) {
     if (!is_new) return std::nullopt;
   }
   if (!filing.append) return std::nullopt;
-  TRY_OK(append_message(commit, *filing.append));
+  TRY_OK(append_message(commit, *filing.append, Keywords::kThatFit));
   TRY(const MailboxEdit* mailbox, commit.mailbox(filing.append->mailbox));
   if (filing.quota == MailStore::Filing::Quota::kIgnored)
     commit.ignore_quota(mailbox->info().name.owner);
