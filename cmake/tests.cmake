@@ -30,13 +30,13 @@ add_test(NAME sim.fixed COMMAND gemel_sim --fixed ${CMAKE_SOURCE_DIR}/tests/sim/
 add_test(NAME sim.fresh COMMAND gemel_sim --count 200 --one-primary)
 set_tests_properties(sim.fixed sim.fresh PROPERTIES LABELS sim TIMEOUT 900)
 
-# Whole servers, driven from outside: tests/interop, tests/crash and tests/netns.
+# Whole servers, driven from outside: tests/interop, tests/conformance, tests/crash and tests/netns.
 if(TARGET gemeld AND TARGET gemel)
   set(servers GEMELD=$<TARGET_FILE:gemeld> GEMEL=$<TARGET_FILE:gemel>
               PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/interop PYTHONDONTWRITEBYTECODE=1)
   file(GLOB interop CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/interop/*_test.py
        ${CMAKE_SOURCE_DIR}/tests/interop/*_test.sh ${CMAKE_SOURCE_DIR}/tests/crash/*_test.py
-       ${CMAKE_SOURCE_DIR}/tests/netns/*_test.py)
+       ${CMAKE_SOURCE_DIR}/tests/conformance/*_test.py ${CMAKE_SOURCE_DIR}/tests/netns/*_test.py)
   foreach(script ${interop})
     get_filename_component(name ${script} NAME_WE)
     get_filename_component(directory ${script} DIRECTORY)

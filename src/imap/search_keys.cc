@@ -13,7 +13,7 @@ namespace {
 
 using Kind = SearchNode::Kind;
 
-enum class Argument : uint8_t { kNone, kNumber, kDate, kField, kText, kUid, kSpecial };
+enum class Argument : uint8_t { kNone, kNumber, kSeconds, kDate, kField, kText, kUid, kSpecial };
 enum class Negated : uint8_t { kNo, kYes };
 
 struct KeyRow {
@@ -45,7 +45,7 @@ constexpr std::array kKeys = {
     KeyRow{"NEW", Kind::kAnd, Argument::kSpecial},
     KeyRow{"NOT", Kind::kNot, Argument::kSpecial},
     KeyRow{"OLD", Kind::kRecent, Argument::kNone, {}, kIsNot},
-    KeyRow{"OLDER", Kind::kOlder, Argument::kNumber},
+    KeyRow{"OLDER", Kind::kOlder, Argument::kSeconds},
     KeyRow{"ON", Kind::kOn, Argument::kDate},
     KeyRow{"OR", Kind::kOr, Argument::kSpecial},
     KeyRow{"RECENT", Kind::kRecent},
@@ -72,7 +72,7 @@ constexpr std::array kKeys = {
     KeyRow{"UNFLAGGED", Kind::kFlag, Argument::kNone, SystemFlag::kFlagged, kIsNot},
     KeyRow{"UNKEYWORD", Kind::kKeyword, Argument::kSpecial, {}, kIsNot},
     KeyRow{"UNSEEN", Kind::kFlag, Argument::kNone, SystemFlag::kSeen, kIsNot},
-    KeyRow{"YOUNGER", Kind::kYounger, Argument::kNumber},
+    KeyRow{"YOUNGER", Kind::kYounger, Argument::kSeconds},
 };
 static_assert(std::ranges::is_sorted(kKeys, {}, &KeyRow::name));  // found by binary search
 
@@ -186,6 +186,11 @@ Result<SearchNode> Parser::named(const KeyRow& row) {
     case Argument::kNumber: {
       TRY_OK(tokens_.space());
       TRY(node.number, tokens_.number64());
+      return node;
+    }
+    case Argument::kSeconds: {  // RFC 5032 §3: not zero
+      TRY_OK(tokens_.space());
+      TRY(node.number, tokens_.nz_number());
       return node;
     }
     case Argument::kDate: {
