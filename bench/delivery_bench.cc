@@ -46,7 +46,6 @@ class World {
     for (int user = 0; user < kUsers; ++user) add("user" + std::to_string(user), kind);
     deliverer_ = std::make_unique<Deliverer>(Services{.store = *store_,
                                                       .clock = system_clock(),
-                                                      .random = system_random(),
                                                       .access = access_,
                                                       .aliases = aliases_,
                                                       .scripts = scripts_},

@@ -132,7 +132,6 @@ void Delivery::make_options() {
   if (config_.sieve.virustest.field.empty()) disable(kNeedVirusScore);
   deliverer_ = std::make_unique<delivery::Deliverer>(delivery::Services{.store = parts_.store,
                                                                         .clock = system_clock(),
-                                                                        .random = system_random(),
                                                                         .access = parts_.access,
                                                                         .aliases = aliases_,
                                                                         .scripts = scripts_,

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/random.h"
 #include "delivery/recipient.h"
 #include "delivery/script_library.h"
 #include "sieve/run.h"
@@ -34,7 +33,6 @@ inline constexpr size_t kReasonLineBytesMax = 480;
 struct Services {
   MailStore& store;
   Clock& clock;
-  Random& random;
   const AccessOptions& access;
   AliasTable& aliases;
   ScriptLibrary& scripts;
@@ -64,7 +62,7 @@ struct LetterRecipient {
 
 /// A message with its envelope.
 struct Letter {
-  std::string id;           // in the log
+  std::string id;           // no other letter's: in the log, and in what scripts make
   std::string return_path;  // "" is the null path
   std::vector<LetterRecipient> recipients;
   StagedBody body;  // with its trace fields

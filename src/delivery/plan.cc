@@ -291,7 +291,7 @@ Result<void> Planner::tell_of_mistake(const ForUser& user, const std::string& sc
 
 // --- a script ---
 
-sieve::Delivery Planner::delivery_of(const ForUser& user, const std::string& script) const {
+sieve::Delivery Planner::delivery_of(const ForUser& user, const std::string& script) {
   sieve::Delivery out;
   out.script_name = script;
   out.envelope = {.from = letter_.return_path, .to = user.recipient.address};
@@ -307,7 +307,7 @@ sieve::Delivery Planner::delivery_of(const ForUser& user, const std::string& scr
                    : user.recipient.parsed.domain;
   out.remote_host = letter_.client_name;
   out.remote_ip = letter_.peer_address;
-  out.unique = letter_.id + "." + to_hex(services_.random.bytes(4));
+  out.unique = fmt::format("{}.{}", letter_.id, ++runs_);
   out.detail_separator = options_.rules.detail_separator;
   out.spamtest = options_.spamtest;
   out.virustest = options_.virustest;

@@ -55,7 +55,7 @@ class Planner {
   Result<Verdict> plan_forward(const LetterRecipient& recipient, const std::string& address,
                                Unit& unit);
   Result<Verdict> run_script(ForUser& user, const sieve::Script& script, const std::string& name);
-  sieve::Delivery delivery_of(const ForUser& user, const std::string& script) const;
+  sieve::Delivery delivery_of(const ForUser& user, const std::string& script);
 
   Result<Verdict> act(const ForUser& user, SieveEnvironment& environment,
                       const sieve::Action& action);
@@ -83,6 +83,7 @@ class Planner {
   StagedMessage message_;
   HeaderFacts facts_;
   int64_t now_s_;
+  size_t runs_ = 0;  // of scripts, for this letter
   std::map<std::string, size_t> unit_by_name_;
 };
 

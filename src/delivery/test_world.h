@@ -33,7 +33,6 @@ class TestWorld {
   void make_deliverer(Options options) {
     deliverer = std::make_unique<Deliverer>(Services{.store = *store,
                                                      .clock = clock,
-                                                     .random = random,
                                                      .access = access,
                                                      .aliases = aliases,
                                                      .scripts = scripts,

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "mail/charset.h"
+#include "mail/html_text.h"
 #include "mail/text.h"
 #include "mail/transfer_encoding.h"
 
@@ -56,11 +57,16 @@ bool ContentTypes::has(const MimePart& part) const {
   });
 }
 
-std::vector<std::string> texts_of_part(std::string_view message, const MimePart& part) {
+std::vector<std::string> texts_of_part(std::string_view message, const MimePart& part,
+                                       TextForm form) {
   if (part.kind == MimePart::Kind::kMultipart) return texts_around(message, part);
   if (part.kind == MimePart::Kind::kMessage)
     return {std::string(part.children.front().header_in(message))};
-  if (part.type == "text") return {decoded_text(message, part)};
+  if (part.type == "text") {
+    std::string text = decoded_text(message, part);
+    if (form == TextForm::kPlain && part.subtype == "html") text = text_of_html(text);
+    return {std::move(text)};
+  }
   return {decode_transfer(part.body_in(message), part.encoding)};
 }
 

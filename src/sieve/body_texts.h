@@ -3,6 +3,7 @@
 // Source   RFC 5173 §5.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,13 @@ class ContentTypes {
   std::vector<std::string> types_;
 };
 
+enum class TextForm : uint8_t {
+  kContent,  // decoded
+  kPlain,    // and without mark-up (RFC 5173 §5.3)
+};
+
 /// The texts of one part by itself, without those inside it.
-std::vector<std::string> texts_of_part(std::string_view message, const MimePart& part);
+std::vector<std::string> texts_of_part(std::string_view message, const MimePart& part,
+                                       TextForm form);
 
 }  // namespace gemel::sieve

@@ -46,15 +46,34 @@ std::vector<std::string_view> fields_in(std::string_view header, std::string_vie
   return out;
 }
 
-Result<std::vector<std::string_view>> fields_of(Machine& machine, const Node& node,
-                                                const Argument& names) {
-  TRY(const std::vector<std::string> wanted, machine.texts(names));
-  TRY(const std::vector<std::string_view> headers, headers_for(machine, node));
+namespace {
+
+/// The same of the message's own header, which is read once for all tests.
+Result<std::vector<std::string_view>> own_values(Machine& machine, std::string_view name) {
+  TRY(const std::vector<HeaderField>* fields, machine.message().fields());
+  if (fields == nullptr) {
+    TRY(const std::string_view header, machine.message().header());
+    return fields_in(header, name);
+  }
   std::vector<std::string_view> out;
-  for (const std::string& name : wanted) {
+  for (const HeaderField& field : *fields)
+    if (equals_ignoring_case(field.name, name)) out.push_back(field.value);
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<std::string_view>> fields_of(Machine& machine, const Node& node,
+                                                const std::vector<std::string>& names) {
+  TRY(const std::vector<std::string_view> headers, headers_for(machine, node));
+  TRY(const std::string_view own, machine.message().header());
+  std::vector<std::string_view> out;
+  for (const std::string& name : names) {
     for (const std::string_view header : headers) {
       TRY_OK(machine.budget().take_for(header.substr(0, kHeaderBytesMax)));
-      for (const std::string_view value : fields_in(header, name))
+      TRY(const std::vector<std::string_view> values,
+          header.data() == own.data() ? own_values(machine, name) : fields_in(header, name));
+      for (const std::string_view value : values)
         if (out.size() < kFieldsMax) out.push_back(value);
     }
   }

@@ -17,7 +17,7 @@ namespace gemel::sieve {
 /// order, of the message or of what :mime and :anychild say; only one if there is an :index. Valid
 /// until the message changes. At most kFieldsMax.
 Result<std::vector<std::string_view>> fields_of(Machine& machine, const Node& node,
-                                                const Argument& names);
+                                                const std::vector<std::string>& names);
 inline constexpr size_t kFieldsMax = 100'000;
 
 /// Raw values of the fields of that name in a header block.

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "sieve/memory_environment.h"
+#include "sieve/work_message.h"
 
 namespace gemel::sieve {
 namespace {
@@ -263,6 +265,43 @@ TEST(RunLimits, MatchVariables) {  // RFC 5229 §6: more wildcards are no error
                              "\" { fileinto \"${31}${0}\"; }";
   const Outcome outcome = run(script, {});
   EXPECT_EQ(std::get<FileInto>(outcome.actions.front()).mailbox, "x" + std::string(40, 'x'));
+}
+
+// A longer header is read for each test again, and the tests say the same.
+TEST(RunLimits, FieldsThatAreIndexed) {
+  for (const size_t fields : {kFieldsIndexedMax, kFieldsIndexedMax + 1}) {
+    const std::string message =
+        times(fields - 2, "X-Many: a\r\n") + "X-Rest: b\r\nx-rest: c\r\n\r\n";
+    const Outcome outcome =
+        run(R"(require ["editheader", "relational", "comparator-i;ascii-numeric"];
+        if not header :is "x-rest" "c" { discard; stop; }
+        if not header :count "eq" :comparator "i;ascii-numeric" "X-Rest" "2" { discard; stop; }
+        deleteheader :index 1 "X-Rest";
+        addheader :last "X-New" "d";
+        if header "X-Rest" "b" { discard; stop; }
+        if header "X-New" "d" { keep; })",
+            {}, message);
+    ASSERT_EQ(outcome.actions.size(), 1U);
+    EXPECT_EQ(std::get<Keep>(outcome.actions.front()).reason, Keep::Reason::kExplicit) << fields;
+  }
+}
+
+// What is more is decoded for each test again, and the tests say the same.
+TEST(RunLimits, TextsOfPartsThatAreKept) {
+  for (const size_t bytes : {kTextsKeptBytesMax, kTextsKeptBytesMax + 1}) {
+    const std::string message = "Content-Transfer-Encoding: base64\r\n\r\n" +
+                                to_base64(std::string(bytes - 6, 'x') + "needle");
+    const Outcome outcome = run(R"(require ["body", "mime", "foreverypart", "replace"];
+        if not body :contains "needle" { discard; stop; }
+        if body :contains "thread" { discard; stop; }
+        if not body :content "text" :contains "needle" { discard; stop; }
+        replace "thread";
+        if body :contains "needle" { discard; stop; }
+        if body :contains "thread" { keep; })",
+                                {}, message);
+    ASSERT_EQ(outcome.actions.size(), 1U);
+    EXPECT_EQ(std::get<Keep>(outcome.actions.front()).reason, Keep::Reason::kExplicit) << bytes;
+  }
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 // The test of the body. RFC 5173.
-#include "mail/html_text.h"
 #include "sieve/body_texts.h"
 #include "sieve/commands.h"
 #include "sieve/matching.h"
@@ -7,31 +6,29 @@
 namespace gemel::sieve {
 namespace {
 
-/// What of a part is compared.
-enum class Look : uint8_t { kContent, kText };
-
 /// Looks at one part by itself.
-Result<bool> see_part(Machine& machine, const MimePart& part, Look look, Matching& matching) {
+Result<bool> see_part(Machine& machine, const PartPath& path, TextForm form, Matching& matching) {
+  TRY(const MimePart* part, machine.message().part(path));
   TRY(const std::string_view message, machine.message().bytes());
-  TRY_OK(machine.budget().take_for(part.children.empty() ? part.body_in(message) : ""));
-  for (std::string& text : texts_of_part(message, part)) {
-    // RFC 5173 §5.3: mark-up may be stripped.
-    if (look == Look::kText && part.subtype == "html") text = text_of_html(text);
+  TRY_OK(machine.budget().take_for(part->children.empty() ? part->body_in(message) : ""));
+  TRY(const WorkMessage::Texts texts, machine.message().texts(path, form));
+  for (const std::string& text : *texts) {
     TRY(const bool fits, matching.see(text));
     if (fits) return true;
   }
   return false;
 }
 
-Result<bool> see_parts(Machine& machine, const ContentTypes& types, Look look, Matching& matching) {
+Result<bool> see_parts(Machine& machine, const ContentTypes& types, TextForm form,
+                       Matching& matching) {
   const PartPath& top = machine.root_part();
   std::optional<PartPath> path = top;
   while (path) {
     TRY_OK(machine.budget().take(1));
     TRY(const MimePart* part, machine.message().part(*path));
     const bool is_text = part != nullptr && part->kind == MimePart::Kind::kLeaf;
-    if (part != nullptr && (look == Look::kContent || is_text) && types.has(*part)) {
-      TRY(const bool fits, see_part(machine, *part, look, matching));
+    if (part != nullptr && (form == TextForm::kContent || is_text) && types.has(*part)) {
+      TRY(const bool fits, see_part(machine, *path, form, matching));
       if (fits) return true;
     }
     TRY(path, machine.message().next_part(*path, top));
@@ -62,9 +59,10 @@ Result<bool> test_body(Machine& machine, const Node& node) {
     return matching.finish();
   }
   const Argument* content = node.find(Tag::kContent);
-  if (content == nullptr) return see_parts(machine, ContentTypes({"text"}), Look::kText, matching);
+  if (content == nullptr)
+    return see_parts(machine, ContentTypes({"text"}), TextForm::kPlain, matching);
   TRY(std::vector<std::string> types, machine.texts(*content));
-  return see_parts(machine, ContentTypes(std::move(types)), Look::kContent, matching);
+  return see_parts(machine, ContentTypes(std::move(types)), TextForm::kContent, matching);
 }
 
 }  // namespace gemel::sieve

@@ -46,7 +46,8 @@ Result<bool> match_time(Machine& machine, const Node& node, const std::optional<
 }  // namespace
 
 Result<bool> test_date(Machine& machine, const Node& node) {
-  TRY(const std::vector<std::string_view> fields, fields_of(machine, node, node.at(0)));
+  TRY(const std::vector<std::string> names, machine.texts(node.at(0)));
+  TRY(const std::vector<std::string_view> fields, fields_of(machine, node, names));
   std::optional<ZonedTime> time;
   // §4: only the first field of that name, or the one that :index names.
   if (!fields.empty()) {

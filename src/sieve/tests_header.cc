@@ -44,11 +44,9 @@ bool has_mime_part(const Node& node) {
 
 /// The tests whose values depend on the field's name take one name at a time.
 Result<bool> match_mime_parts(Machine& machine, const Node& node, Matching& matching) {
-  for (const Text& text : node.at(0).texts) {
-    Argument one;
-    one.texts.push_back(text);
-    TRY(const std::string name, machine.text(text));
-    TRY(const std::vector<std::string_view> fields, fields_of(machine, node, one));
+  TRY(const std::vector<std::string> names, machine.texts(node.at(0)));
+  for (const std::string& name : names) {
+    TRY(const std::vector<std::string_view> fields, fields_of(machine, node, {name}));
     for (const std::string_view raw : fields) {
       TRY(const std::vector<std::string> values, mime_values(machine, node, name, raw));
       for (const std::string& value : values) {
@@ -74,7 +72,8 @@ Result<bool> see_address(Machine& machine, const Node& node, const MailAddress& 
 Result<bool> test_header(Machine& machine, const Node& node) {
   TRY(Matching matching, Matching::start(machine, node));
   if (has_mime_part(node)) return match_mime_parts(machine, node, matching);
-  TRY(const std::vector<std::string_view> fields, fields_of(machine, node, node.at(0)));
+  TRY(const std::vector<std::string> names, machine.texts(node.at(0)));
+  TRY(const std::vector<std::string_view> fields, fields_of(machine, node, names));
   for (const std::string_view raw : fields) {
     if (!matching.counts()) TRY_OK(machine.budget().take_for(raw));
     TRY(const bool fits, matching.see(matching.counts() ? std::string() : decoded_value(raw)));
@@ -85,10 +84,9 @@ Result<bool> test_header(Machine& machine, const Node& node) {
 
 // RFC 5228 §5.5: all must be there.
 Result<bool> test_exists(Machine& machine, const Node& node) {
-  for (const Text& text : node.at(0).texts) {
-    Argument one;
-    one.texts.push_back(text);
-    TRY(const std::vector<std::string_view> fields, fields_of(machine, node, one));
+  TRY(const std::vector<std::string> names, machine.texts(node.at(0)));
+  for (const std::string& name : names) {
+    TRY(const std::vector<std::string_view> fields, fields_of(machine, node, {name}));
     if (fields.empty()) return false;
   }
   return true;
@@ -97,11 +95,8 @@ Result<bool> test_exists(Machine& machine, const Node& node) {
 // RFC 5228 §5.1.
 Result<bool> test_address(Machine& machine, const Node& node) {
   TRY(Matching matching, Matching::start(machine, node));
-  Argument names;
-  for (const Text& text : node.at(0).texts) {
-    TRY(const std::string name, machine.text(text));
-    if (holds_addresses(name)) names.texts.push_back(text);
-  }
+  TRY(std::vector<std::string> names, machine.texts(node.at(0)));
+  std::erase_if(names, [](const std::string& name) { return !holds_addresses(name); });
   TRY(const std::vector<std::string_view> fields, fields_of(machine, node, names));
   for (const std::string_view raw : fields) {
     TRY_OK(machine.budget().take_for(raw));

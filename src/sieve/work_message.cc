@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "mail/mime_header.h"
-
 namespace gemel::sieve {
 
 Result<std::string_view> MessageInMemory::header() { return bytes_.substr(0, header_size(bytes_)); }
@@ -43,6 +41,24 @@ Result<std::string_view> WorkMessage::header() {
   return base_header_;
 }
 
+Result<const std::vector<HeaderField>*> WorkMessage::fields() {
+  if (index_ == Index::kNotMade) {
+    TRY(const std::string_view header, this->header());
+    fields_.clear();
+    index_ = Index::kMade;
+    HeaderReader reader(header.substr(0, kHeaderBytesMax));
+    while (const auto field = reader.next()) {
+      if (fields_.size() == kFieldsIndexedMax) {
+        fields_.clear();
+        index_ = Index::kTooMany;
+        break;
+      }
+      fields_.push_back(*field);
+    }
+  }
+  return index_ == Index::kMade ? &fields_ : nullptr;
+}
+
 Result<std::string_view> WorkMessage::header_of(const PartPath& path) {
   if (path.empty()) return header();
   TRY(const MimePart* found, part(path));
@@ -73,6 +89,21 @@ Result<const MimePart*> WorkMessage::part(const PartPath& path) {
     out = &out->children[index];
   }
   return out;
+}
+
+Result<WorkMessage::Texts> WorkMessage::texts(const PartPath& path, TextForm form) {
+  const std::pair key(path, form);
+  if (const auto kept = texts_.find(key); kept != texts_.end()) return kept->second;
+  TRY(const MimePart* found, part(path));
+  if (found == nullptr) return std::make_shared<const std::vector<std::string>>();
+  auto made =
+      std::make_shared<const std::vector<std::string>>(texts_of_part(*base_bytes_, *found, form));
+  size_t bytes = texts_bytes_;
+  for (const std::string& text : *made) bytes += text.size();
+  if (bytes > kTextsKeptBytesMax) return made;
+  texts_bytes_ = bytes;
+  texts_.emplace(key, made);
+  return made;
 }
 
 Result<std::optional<PartPath>> WorkMessage::next_part(const PartPath& path,
@@ -121,6 +152,7 @@ Result<EditedMessage> WorkMessage::redirected() {
 Result<void> WorkMessage::set_header(std::string header) {
   TRY_OK(load_header());
   snapshot_.reset();
+  index_ = Index::kNotMade;
   if (header == base_header_)
     header_.reset();
   else
@@ -140,7 +172,10 @@ Result<void> WorkMessage::take(std::string message) {
   base_ = std::make_shared<const std::string>(std::move(message));
   header_.reset();
   snapshot_.reset();
+  index_ = Index::kNotMade;
   structure_.reset();
+  texts_.clear();
+  texts_bytes_ = 0;
   base_bytes_.reset();
   has_header_ = false;
   return {};

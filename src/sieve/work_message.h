@@ -7,14 +7,17 @@
 // Source   RFC 5293 §7 (edits are seen at once), RFC 5703 §5 and §6.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "mail/mime_header.h"
 #include "mail/mime_structure.h"
 #include "sieve/action.h"
+#include "sieve/body_texts.h"
 #include "sieve/run.h"
 
 namespace gemel::sieve {
@@ -22,8 +25,16 @@ namespace gemel::sieve {
 /// Where a part is: indexes of children from the message down; empty is the message itself.
 using PartPath = std::vector<uint32_t>;
 
+/// Texts of parts are kept for the next test of the body while they are not more than this.
+inline constexpr size_t kTextsKeptBytesMax = 1 << 20;
+
+/// A header of more fields is read for each test again.
+inline constexpr size_t kFieldsIndexedMax = 2000;
+
 class WorkMessage {
  public:
+  using Texts = std::shared_ptr<const std::vector<std::string>>;
+
   /// Both must outlive it.
   WorkMessage(MessageSource& source, const RunLimits& limits) : source_(source), limits_(limits) {}
 
@@ -33,6 +44,9 @@ class WorkMessage {
   Result<std::string_view> original_header() { return source_.header(); }
   /// The message's own header as it is now, its empty line included. Valid until the next change.
   Result<std::string_view> header();
+  /// The fields of header() within kHeaderBytesMax, read once; null if they are more than
+  /// kFieldsIndexedMax. Valid until the next change.
+  Result<const std::vector<HeaderField>*> fields();
   /// Of a part: its header, for the message itself as header() has it.
   Result<std::string_view> header_of(const PartPath& path);
   /// Behind the header's empty line; nothing if the header has none.
@@ -41,6 +55,8 @@ class WorkMessage {
   Result<std::string_view> bytes();
   /// Nothing if there is no such part. Header edits don't count for it (RFC 5293 §7 lets them).
   Result<const MimePart*> part(const PartPath& path);
+  /// What texts_of_part says of the part at `path`; nothing if there is no such part.
+  Result<Texts> texts(const PartPath& path, TextForm form);
   /// The next part behind `path`, depth first, within `within`; nothing behind the last.
   Result<std::optional<PartPath>> next_part(const PartPath& path, const PartPath& within);
   /// The same, but what is inside `path` is passed over.
@@ -75,6 +91,10 @@ class WorkMessage {
   std::string_view base_header_;
   std::optional<std::string_view> base_bytes_;
   std::optional<MimePart> structure_;
+  std::map<std::pair<PartPath, TextForm>, Texts> texts_;
+  size_t texts_bytes_ = 0;
+  enum class Index : uint8_t { kNotMade, kMade, kTooMany } index_ = Index::kNotMade;
+  std::vector<HeaderField> fields_;
   EditedMessage snapshot_;  // of edited(), until the next change
   struct BeforeEnclosing {
     EditedMessage message;

@@ -29,7 +29,6 @@ struct World {
     deliverer = std::make_unique<delivery::Deliverer>(
         delivery::Services{.store = *store,
                            .clock = system_clock(),
-                           .random = system_random(),
                            .access = access,
                            .aliases = aliases,
                            .scripts = scripts,

@@ -48,7 +48,6 @@ struct World {
     outbox = std::make_unique<Outbox>(*store, 1000);
     deliverer = std::make_unique<delivery::Deliverer>(delivery::Services{.store = *store,
                                                                          .clock = system_clock(),
-                                                                         .random = system_random(),
                                                                          .access = access,
                                                                          .aliases = aliases,
                                                                          .scripts = scripts,
