@@ -133,6 +133,52 @@ TEST_F(OutgoingTest, SendersAreToldUnlessThereIsNone) {  // RFC 5321 §6.1
   EXPECT_EQ(waiting(), 0U);
 }
 
+TEST(StatusNotice, SaysWhatTheReplySaid) {  // RFC 3464 §2.3, RFC 3463
+  using Ending = StatusNotice::Ending;
+  struct Row {
+    Ending ending;
+    std::string_view reason;
+    std::string_view status;
+    bool has_diagnostic = true;
+  };
+  for (const Row& row :
+       {Row{Ending::kRefused, "550 5.7.1 no", "5.7.1"}, Row{Ending::kRefused, "550 no", "5.0.0"},
+        Row{Ending::kRefused, "550", "5.0.0"},
+        Row{Ending::kRefused, "550 4.7.1 another class", "5.0.0"},
+        Row{Ending::kRefused, "550 5.7 no code", "5.0.0"},
+        Row{Ending::kRefused, "550 5.7.1111 no code", "5.0.0"},
+        Row{Ending::kRefused, "exit status 69", "5.0.0", false},
+        Row{Ending::kTimeIsOver, "451 4.7.1 wait", "4.7.1"},
+        Row{Ending::kTimeIsOver, "451 wait", "4.4.7"},
+        Row{Ending::kTimeIsOver, "the connection was lost", "4.4.7", false}}) {
+    SCOPED_TRACE(row.reason);
+    const std::string notice = status_notice({.hostname = "mx.example",
+                                              .sender = "a@b",
+                                              .recipient = "c@d",
+                                              .ending = row.ending,
+                                              .reason = std::string(row.reason),
+                                              .header = "Subject: x\r\n\r\n",
+                                              .id = "1"});
+    EXPECT_NE(notice.find(fmt::format("\r\nStatus: {}\r\n", row.status)), std::string::npos);
+    EXPECT_EQ(notice.find("Diagnostic-Code: ") != std::string::npos, row.has_diagnostic);
+    EXPECT_NE(notice.find(row.reason), std::string::npos);
+    EXPECT_EQ(notice.find("8bit"), std::string::npos);
+  }
+}
+
+TEST(StatusNotice, OfAnAddressThatIsNotAscii) {  // RFC 6533 §3, RFC 2045 §6.4
+  const std::string notice = status_notice({.hostname = "mx.example",
+                                            .sender = "a@b",
+                                            .recipient = "\u00e4@d",
+                                            .reason = "550 no",
+                                            .header = "Subject: x\r\n\r\n",
+                                            .id = "1"});
+  EXPECT_NE(notice.find("boundary=\"=1=\"\r\nContent-Transfer-Encoding: 8bit\r\n"),
+            std::string::npos);
+  EXPECT_NE(notice.find("Content-Type: message/global-delivery-status\r\n"), std::string::npos);
+  EXPECT_NE(notice.find("Final-Recipient: utf-8; \u00e4@d\r\n"), std::string::npos);
+}
+
 TEST_F(OutgoingTest, AReplicaSendsNothing) {
   put({.sender = "a@b", .recipient = "c@d"});
   ASSERT_TRUE(store_->demote());

@@ -96,7 +96,7 @@ void Queue::done(const Item& item, const Outcome& outcome) {
     return try_later(item, text);
   log::warn("outgoing given up uid={} from=<{}> to=<{}> reply=\"{}\"", item.uid.value,
             envelope.sender, envelope.recipient, text);
-  if (const Result<void> given_up = give_up(item, text); !given_up)
+  if (const Result<void> given_up = give_up(item, {outcome.kind, text}); !given_up)
     return try_later(item, given_up.error().text);
   finish(item);
 }
@@ -135,29 +135,32 @@ void Queue::tidy() {
 
 // --- what can't be sent ---
 
-Result<void> Queue::give_up(const Item& item, const std::string& text) {
+Result<void> Queue::give_up(const Item& item, const Outcome& outcome) {
   using Failure = OutboxEnvelope::Failure;
   const OutboxEnvelope& envelope = item.mail.envelope;
   // Nobody is told of what was told to nobody (RFC 5321 §6.1).
   if (envelope.failure == Failure::kReturn && !envelope.sender.empty())
-    return return_to_sender(item, text);
+    return return_to_sender(item, outcome);
   if (envelope.failure != Failure::kFile) return {};
-  const Result<void> filed = file_for_owner(item, text);
+  const Result<void> filed = file_for_owner(item, outcome.text);
   if (filed || filed.error().code != Code::kNotFound) return filed;
   log::warn("outgoing dropped uid={} user={} reason=no-such-user", item.uid.value, envelope.owner);
   return {};
 }
 
-Result<void> Queue::return_to_sender(const Item& item, const std::string& text) {
+Result<void> Queue::return_to_sender(const Item& item, const Outcome& outcome) {
+  using Ending = StatusNotice::Ending;
   const OutboxEnvelope& envelope = item.mail.envelope;
   TRY(const std::string start, item.mail.body.read(item.mail.message_at, kReturnedHeaderBytesMax));
-  const std::string notice = status_notice({.hostname = options_.hostname,
-                                            .sender = envelope.sender,
-                                            .recipient = envelope.recipient,
-                                            .reason = text,
-                                            .header = start.substr(0, header_size(start)),
-                                            .id = item.mail.guid.text().substr(0, 16),
-                                            .now_s = clock_.unix_s()});
+  const std::string notice = status_notice(
+      {.hostname = options_.hostname,
+       .sender = envelope.sender,
+       .recipient = envelope.recipient,
+       .ending = outcome.kind == Outcome::Kind::kRefused ? Ending::kRefused : Ending::kTimeIsOver,
+       .reason = outcome.text,
+       .header = start.substr(0, header_size(start)),
+       .id = item.mail.guid.text().substr(0, 16),
+       .now_s = clock_.unix_s()});
   TRY(BodyWriter writer, outbox_.stage({.sender = "", .recipient = envelope.sender}));
   TRY_OK(writer.append(notice));
   TRY(StagedBody staged, writer.finish());

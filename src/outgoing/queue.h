@@ -80,8 +80,8 @@ class Queue final : public Feed {
   bool is_due(Uid uid, int64_t now_ms);
   void finish(const Item& item);
   void try_later(const Item& item, const std::string& text);
-  Result<void> give_up(const Item& item, const std::string& text);
-  Result<void> return_to_sender(const Item& item, const std::string& text);
+  Result<void> give_up(const Item& item, const Outcome& outcome);
+  Result<void> return_to_sender(const Item& item, const Outcome& outcome);
   Result<void> file_for_owner(const Item& item, const std::string& text);
 
   MailStore& store_;

@@ -252,9 +252,11 @@ Result<Flow> run_enclose(Machine& machine, const Node& node) {
   TRY(const std::string inner, message.whole());
   const std::string boundary =
       fmt::format("{}.{}.enclose", machine.delivery().unique, machine.next_message());
-  made += fmt::format("Content-Type: multipart/mixed; boundary=\"{}\"\r\n", boundary);
+  // RFC 2045 §6.4: what holds eight-bit parts says so itself, each level of it.
+  const std::string encoding = is_ascii(inner) ? "" : "Content-Transfer-Encoding: 8bit\r\n";
+  made += fmt::format("Content-Type: multipart/mixed; boundary=\"{}\"\r\n{}", boundary, encoding);
   made += fmt::format("\r\n--{}\r\n{}", boundary, text_entity(text));
-  made += fmt::format("\r\n--{}\r\nContent-Type: message/rfc822\r\n\r\n", boundary);
+  made += fmt::format("\r\n--{}\r\nContent-Type: message/rfc822\r\n{}\r\n", boundary, encoding);
   made += inner;
   made += fmt::format("\r\n--{}--\r\n", boundary);
   TRY_OK(message.enclose_in(std::move(made)));
