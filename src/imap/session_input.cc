@@ -68,6 +68,11 @@ void Session::on_framing_error(Error error) {
   } else {
     append_.reset();
     reject(tag_of(framer_.frame()), as_bad(std::move(error)), ErrorPlace::kAnywhere);
+    // No login needs such a line, and of a stranger's nothing is read on and on to be thrown away.
+    if (userid_.empty() && framer_.is_skipping_line() && !is_closing_) {
+      output_ += "* BYE too much before login\r\n";
+      is_closing_ = true;
+    }
   }
   close_if_broken();
 }
@@ -156,7 +161,7 @@ void Session::refuse_literal(const Error& error, ErrorPlace place) {
 }
 
 void Session::close_if_broken() {
-  if (!framer_.is_broken()) return;
+  if (!framer_.is_broken() || is_closing_) return;
   output_ += "* BYE what you send can't be followed any more\r\n";
   is_closing_ = true;
 }

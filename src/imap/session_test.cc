@@ -10,6 +10,7 @@
 namespace gemel::imap {
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -149,15 +150,20 @@ TEST(Session, WaitsForALoginUntilADeadlineAndThenForHalfAnHour) {
 
 // --- limits before login ---
 
-TEST(SessionLimits, LineBeforeLogin) {
+TEST(SessionLimits, S03LineBeforeLogin) {
   World world;
-  Client client(world);
   const size_t max = Limits().line_bytes_before_login_max;
-  EXPECT_THAT(client.send("a NOOP" + std::string(max, ' ') + "\r\n"), HasSubstr("a BAD"));
-  EXPECT_THAT(client.line("b NOOP"), StartsWith("b OK"));
-  // One that never ends is thrown away as it comes.
-  for (int i = 0; i < 100; ++i) client.send(std::string(64 << 10, '('));
-  EXPECT_THAT(client.line("\r\nc NOOP"), HasSubstr("c OK"));
+  Client fits(world);
+  EXPECT_THAT(fits.send("a NOOP" + std::string(max - 8, ' ') + "\r\n"), HasSubstr("\r\na BAD"));
+  EXPECT_THAT(fits.line("b NOOP"), StartsWith("b OK"));
+  Client too_long(world);
+  EXPECT_THAT(too_long.send("a NOOP" + std::string(max, ' ') + "\r\nb NOOP\r\n"),
+              AllOf(HasSubstr("a BAD"), EndsWith("* BYE too much before login\r\n")));
+  EXPECT_TRUE(too_long.is_closed());
+  // Of one that never ends no more is read than that.
+  Client endless(world);
+  EXPECT_THAT(endless.send("a " + std::string(max, '(')), HasSubstr("* BYE"));
+  EXPECT_TRUE(endless.is_closed());
 }
 
 TEST(SessionLimits, AllThatIdMaySayBeforeLogin) {  // RFC 2971 §3.3
