@@ -5,6 +5,7 @@
 
 #include "delivery/notice.h"
 #include "delivery/test_world.h"
+#include "store/annotations.h"
 #include "store/sieve_scripts.h"
 
 namespace gemel::delivery {
@@ -210,6 +211,40 @@ TEST_F(DelivererTest, AScriptReachesNoMailboxItMayNotPostTo) {  // RFC 4314 §2.
   EXPECT_EQ(deliver({"alice"}, "Subject: two\r\n\r\n"), Words{"accepted"});
   EXPECT_EQ(count("bob/INBOX"), 0U);
   EXPECT_EQ(count("alice/INBOX"), 2U);
+}
+
+TEST_F(DelivererTest, ScriptsSeeTheAnnotationsThatTheirUserSees) {  // RFC 5490 §3.3, §4.1
+  const MailboxInfo inbox = world_.mailbox("alice/INBOX");
+  MailStore& store = *world_.store;
+  ASSERT_TRUE(annotate(store, "bob", &inbox, {{"/private/rule", "another's"}}));
+  ASSERT_TRUE(
+      annotate(store, "alice", &inbox, {{"/private/rule", "mine"}, {"/shared/rule", "ours"}}));
+  ASSERT_TRUE(
+      annotate(store, "alice", nullptr, {{"/private/away", "yes"}, {"/shared/motd", "hello"}}));
+  script("alice", R"(require ["mboxmetadata", "servermetadata", "fileinto"];
+                     if allof(metadata "INBOX" "/private/rule" "mine",
+                              metadata "INBOX" "/SHARED/Rule" "ours",
+                              servermetadata "/private/away" "yes",
+                              servermetadata "/shared/motd" "hello",
+                              not metadataexists "INBOX" ["/private/rule", "/private/none"],
+                              not metadata "INBOX" "/private/rule" "another's",
+                              not metadataexists "INBOX" "no name",
+                              not servermetadataexists "/shared/none")
+                     { fileinto "lists/cxx"; })");
+  EXPECT_EQ(deliver({"alice"}), Words{"accepted"});
+  EXPECT_EQ(count("alice/lists/cxx"), 1U);
+  // Of a mailbox that one may post to but not know of nothing is told (RFC 5464 §3.3).
+  script("bob", R"(require ["mboxmetadata", "fileinto"];
+                   if metadata "Other Users/alice/INBOX" "/shared/rule" "ours"
+                   { fileinto "Other Users/alice/lists/cxx"; })");
+  const UniqueId lists = world_.mailbox("alice/lists/cxx").id;
+  ASSERT_TRUE(store.set_attributes(lists, {{"acl/bob", "p"}}));
+  for (const std::string rights : {"p", "lp"}) {
+    ASSERT_TRUE(store.set_attributes(inbox.id, {{"acl/bob", rights}}));
+    EXPECT_EQ(deliver({"bob"}, "Subject: " + rights + "\r\n\r\n"), Words{"accepted"});
+  }
+  EXPECT_EQ(count("bob/INBOX"), 1U);
+  EXPECT_EQ(count("alice/lists/cxx"), 2U);
 }
 
 TEST_F(DelivererTest, ASpamScoreComesFromTheConfiguredField) {  // RFC 5235

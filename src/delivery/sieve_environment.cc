@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "store/annotations.h"
 #include "store/sieve_scripts.h"
 
 namespace gemel::delivery {
@@ -89,12 +90,17 @@ Result<bool> SieveEnvironment::has_special_use(std::optional<std::string_view> m
 
 Result<std::optional<std::string>> SieveEnvironment::metadata(
     std::optional<std::string_view> mailbox, std::string_view annotation) {
-  if (!mailbox) return std::nullopt;  // the server itself has none
-  TRY(const std::optional<MailboxInfo> found, deliverable(*mailbox));
-  if (!found) return std::nullopt;
-  const auto value =
-      found->attributes.find(std::string(kAttributeAnnotation) + to_lower(annotation));
-  if (value == found->attributes.end()) return std::nullopt;
+  const Result<std::string> entry = parse_annotation_name(annotation);
+  if (!entry) return std::nullopt;
+  std::optional<MailboxInfo> found;
+  if (mailbox) {
+    TRY(found, deliverable(*mailbox));
+    // RFC 5464 §3.3: `l` too; the right to deliver is one of the others that let one read.
+    if (!found || !access_.check(*found, {Right::kLookup})) return std::nullopt;
+  }
+  TRY(const AnnotationMap all, annotations_of(store_, userid_, found ? &*found : nullptr));
+  const auto value = all.find(*entry);
+  if (value == all.end()) return std::nullopt;
   return value->second;
 }
 

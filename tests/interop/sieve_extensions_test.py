@@ -89,10 +89,9 @@ EXAMPLES = {
     "replace": ("", 'replace "gone"; if not body :contains "needle" { YES }'),
     "servermetadata": ("", 'if not servermetadataexists "/shared/vendor/x" { YES }'),
     "spamtest": ("relational comparator-i;ascii-numeric",
-                 'if spamtest :value "ge" :comparator "i;ascii-numeric" "7" { YES }', "^keep"),
+                 'if spamtest :value "ge" :comparator "i;ascii-numeric" "7" { YES }'),
     "spamtestplus": ("relational comparator-i;ascii-numeric",
-                     'if spamtest :percent :value "eq" :comparator "i;ascii-numeric" "75" { YES }',
-                     "^keep"),
+                     'if spamtest :percent :value "eq" :comparator "i;ascii-numeric" "75" { YES }'),
     "special-use": ("", 'if specialuse_exists "\\\\Junk" { fileinto :specialuse "\\\\Junk" "INBOX"; }',
                     'fileinto :specialuse'),
     "subaddress": ("envelope", 'if envelope :detail "to" "lists" { if address :user "to" "ann" { YES } }'),
@@ -101,7 +100,7 @@ EXAMPLES = {
     "variables": ("", 'if header :matches "subject" "* *" { set :upper "x" "${1}"; } '
                   'if string "${x}" "HéLLO" { YES }'),
     "virustest": ("relational comparator-i;ascii-numeric",
-                  'if virustest :value "eq" :comparator "i;ascii-numeric" "5" { YES }', "^keep"),
+                  'if virustest :value "eq" :comparator "i;ascii-numeric" "5" { YES }'),
 }
 # What more an example needs to be required for the way that it tells.
 MORE = {"body": "fileinto", "replace": "body", "mailboxid": "fileinto", "fcc": "mailbox"}
@@ -160,7 +159,7 @@ class Extensions(managesieve_test.AsMailProgramsDo):
                         [GEMEL, "sieve", "test", home / "a.sieve", home / "m.eml", "--from",
                          "eve@example.com", "--to", "ann+lists@example.org", "--address",
                          "ann@example.org", "--address", "ann+lists@example.org", "--mailbox", "Yes",
-                         "--special-use", r"\Junk=Yes", "--personal", home / "personal", "--global",
+                         "--special-use", r"\Junk=Yes", "--spam", "75", "--virus", "5", "--personal", home / "personal", "--global",
                          home / "global"],
                         capture_output=True, text=True, timeout=60, check=False)
                     self.assertEqual((done.returncode, done.stderr), (0, ""))
