@@ -138,7 +138,7 @@ Status cmd_esearch(Session& session, Args& args) {
   TRY(const std::vector<SearchSource> sources,
       read_sources(args.tokens, limits.search_mailboxes_max));
   MultiSearch search{.tag = std::string(args.tag), .returns = {}, .root = {}, .mailboxes = {}};
-  TRY(search.returns, read_returns(args.tokens));
+  TRY(search.returns, read_returns(args.tokens, limits.fetch_items_max));
   // RFC 7377 §2.1: it is always answered by ESEARCH.
   if (!std::exchange(search.returns.is_extended, true)) search.returns.all = true;
   TRY(search.root, read_criteria(session, args, search.returns));

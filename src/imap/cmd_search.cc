@@ -131,6 +131,7 @@ Result<std::optional<SearchContext>> make_context(Session& session, const Search
   const View& view = session.view();
   SearchContext out{
       .tag = answer.tag, .by_uid = answer.by_uid, .mailbox = answer.mailbox, .root = root};
+  out.new_items = answer.returns.new_items;
   bind_numbers(out.root, view, session.saved_search());
   out.synced = view.synced();
   out.largest = view.known().isEmpty() ? 0 : view.known().maximum();
@@ -180,7 +181,7 @@ Status cmd_cancelupdate(Session& session, Args& args) {
 
 Status cmd_search(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
-  TRY(SearchReturns returns, read_returns(args.tokens));
+  TRY(SearchReturns returns, read_returns(args.tokens, session.options().limits.fetch_items_max));
   // RFC 9051 §6.4.4: ESEARCH is the only answer there.
   if (session.features().rev2 && !returns.is_extended) returns.is_extended = returns.all = true;
   // RFC 5182 §2.1: a search that fails leaves nothing saved.

@@ -126,7 +126,8 @@ void SortWork::put_extended(std::string& out) {
 
 Status cmd_sort(Session& session, Args& args) {
   TRY_OK(args.tokens.space());
-  TRY(const SearchReturns returns, read_returns(args.tokens));
+  TRY(const SearchReturns returns,
+      read_returns(args.tokens, session.options().limits.fetch_items_max));
   // RFC 5267 §4.1: only CONTEXT=SORT would keep a sorted list up to date.
   if (returns.update || returns.context)
     return fail(Code::kSyntax, "SORT has no UPDATE and no CONTEXT here");

@@ -45,13 +45,14 @@ bool have_messages_changed(const MailboxInfo& before, const MailboxInfo& now) {
          before.uidvalidity != now.uidvalidity;
 }
 
-// RFC 5465 §5.2 to §5.4.
+// RFC 5465 §5.1 to §5.3.
 Result<void> put_counters(std::string& out, const Session& session, const MailboxInfo& mailbox,
                           uint8_t events) {
   StatusRequest request{
       .items = {StatusItem::kMessages, StatusItem::kUidNext, StatusItem::kUidValidity},
       .append_limit = 0};
-  if ((events & kNotifyFlagChange) != 0) request.items.push_back(StatusItem::kHighestModSeq);
+  if ((events & kNotifyFlagChange) != 0 || session.tells_modseq())
+    request.items.push_back(StatusItem::kHighestModSeq);
   const Result<void> put = put_status(out, session, mailbox, request);
   // One that goes right now is told with the next look.
   if (!put && put.error().code != Code::kNotFound) return std::unexpected(put.error());
@@ -60,6 +61,16 @@ Result<void> put_counters(std::string& out, const Session& session, const Mailbo
 
 std::optional<UniqueId> selected_id(const Session& session) {
   return session.has_view() ? std::optional(session.view().id()) : std::nullopt;
+}
+
+/// The path it is directly below; empty: it is at the top.
+std::string parent_of(const std::string& path) {
+  const std::optional<MailboxName> parent = MailboxName{.owner = {}, .path = path}.parent();
+  return parent ? parent->path : std::string();
+}
+
+std::string_view leaf_of(std::string_view path) {
+  return path.substr(path.rfind(kHierarchySeparator) + 1);
 }
 
 std::unexpected<Error> overflow() {
@@ -118,9 +129,10 @@ bool Notifier::matches(const NotifyGroup& group, const Picture& picture,
 }
 
 uint8_t Notifier::events_at(const Picture& picture, const std::string& path) const {
+  uint8_t out = 0;
   for (const NotifyGroup& group : request_.groups)
-    if (matches(group, picture, path)) return group.events;
-  return 0;
+    if (matches(group, picture, path)) out |= group.events;
+  return out;
 }
 
 Result<Notifier::Picture> Notifier::take_picture(const Session& session) const {
@@ -157,9 +169,34 @@ void Notifier::take_interest(const Session& session) {
   interest_->set_mailboxes(std::move(ids));
 }
 
+std::string Notifier::attributes_at(const Picture& picture, const std::string& path) const {
+  const std::string below = path + kHierarchySeparator;
+  const auto next = picture.by_path.lower_bound(below);
+  const bool has_children = next != picture.by_path.end() && next->first.starts_with(below);
+  if (!picture.by_path.contains(path))
+    return has_children ? "\\NonExistent \\HasChildren" : "\\NonExistent";
+  return has_children ? "\\HasChildren" : "\\HasNoChildren";
+}
+
+void Notifier::put_name(std::string& out, const Session& session, const Picture& picture,
+                        const std::string& path) const {
+  put_line(out, {"LIST", attributes_at(picture, path)}, path, session.dialect());
+  out += "\r\n";
+}
+
+// RFC 5465 §3.1: to be seen in lists is not enough for the events of messages.
+void Notifier::put_inaccessible(std::string& out, const Session& session) const {
+  for (const auto& [path, id] : told_.by_path) {
+    if (told_.mailboxes.at(id).is_readable || events_at(told_, path) == 0) continue;
+    put_line(out, {"LIST", "\\NoAccess"}, path, session.dialect());
+    out += "\r\n";
+  }
+}
+
 Result<void> Notifier::begin(const Session& session, std::string& out) {
   TRY(told_, take_picture(session));
   take_interest(session);
+  put_inaccessible(out, session);
   if (!request_.wants_status) return {};
   const std::optional<UniqueId> selected = selected_id(session);
   for (const auto& [path, id] : told_.by_path) {
@@ -188,18 +225,21 @@ Result<void> Notifier::put_changes(std::string& out, const Session& session,
   for (const auto& [id, mailbox] : told_.mailboxes) {
     if (now.mailboxes.contains(id)) continue;
     if ((events_at(told_, mailbox.path) & kNotifyMailboxName) == 0) continue;
-    put_line(out, {"LIST", "\\NonExistent"}, mailbox.path, session.dialect());
-    out += "\r\n";
+    if (!now.by_path.contains(mailbox.path)) put_name(out, session, now, mailbox.path);
   }
   for (const auto& [path, id] : now.by_path) {
     const Mailbox& mailbox = now.mailboxes.at(id);
     const auto before = told_.mailboxes.find(id);
     const uint8_t events = events_at(now, path);
-    if (before == told_.mailboxes.end())
+    if (before == told_.mailboxes.end()) {
+      if ((events & kNotifyMailboxName) != 0) put_name(out, session, now, path);
       TRY_OK(put_new_mailbox(out, session, mailbox, events));
-    else
+    } else {
+      put_renamed(out, session, before->second, now, mailbox);
       TRY_OK(put_mailbox(out, session, before->second, mailbox, events));
+    }
   }
+  put_parents(out, session, now);
   put_subscriptions(out, session, now);
   if (wants_any(kNotifyServerMetadata))
     put_annotations(out, "", told_.server, now.server, session.dialect());
@@ -208,22 +248,52 @@ Result<void> Notifier::put_changes(std::string& out, const Session& session,
 
 Result<void> Notifier::put_new_mailbox(std::string& out, const Session& session, const Mailbox& now,
                                        uint8_t events) const {
-  if ((events & kNotifyMailboxName) != 0) {
-    put_line(out, {"LIST"}, now.path, session.dialect());
-    out += "\r\n";
-  }
   if ((events & kNotifyMessages) == 0 || !now.is_readable || now.info.exists == 0) return {};
   return put_counters(out, session, now.info, events);
 }
 
+void Notifier::put_renamed(std::string& out, const Session& session, const Mailbox& before,
+                           const Picture& now, const Mailbox& mailbox) const {
+  const auto is_told = [&](const std::string& was, const std::string& is) {
+    return ((events_at(told_, was) | events_at(now, is)) & kNotifyMailboxName) != 0;
+  };
+  if (before.path == mailbox.path || !is_told(before.path, mailbox.path)) return;
+  const std::string old_parent = parent_of(before.path);
+  const std::string parent = parent_of(mailbox.path);
+  const auto old_at = told_.by_path.find(old_parent);
+  const auto at = now.by_path.find(parent);
+  const bool went_along = old_at != told_.by_path.end() && at != now.by_path.end() &&
+                          old_at->second == at->second && old_parent != parent &&
+                          leaf_of(before.path) == leaf_of(mailbox.path);
+  if (went_along && is_told(old_parent, parent)) return;
+  put_line(out, {"LIST", attributes_at(now, mailbox.path)}, mailbox.path, session.dialect());
+  put_old_name(out, before.path, session.dialect());
+  out += "\r\n";
+}
+
+void Notifier::put_parents(std::string& out, const Session& session, const Picture& now) const {
+  std::set<std::string> parents;
+  const auto note = [&](const Picture& here, const Picture& there) {
+    for (const auto& [id, mailbox] : here.mailboxes)
+      if (!there.mailboxes.contains(id)) parents.insert(parent_of(mailbox.path));
+  };
+  note(told_, now);
+  note(now, told_);
+  for (const std::string& path : parents) {
+    const auto before = told_.by_path.find(path);
+    const auto at = now.by_path.find(path);
+    // What has itself been made, renamed or has gone was told before.
+    const bool was_there = before != told_.by_path.end();
+    const bool is_there = at != now.by_path.end();
+    if (path.empty() || was_there != is_there || (is_there && before->second != at->second))
+      continue;
+    const auto events = static_cast<uint8_t>(events_at(now, path) | events_at(told_, path));
+    if ((events & kNotifyMailboxName) != 0) put_name(out, session, now, path);
+  }
+}
+
 Result<void> Notifier::put_mailbox(std::string& out, const Session& session, const Mailbox& before,
                                    const Mailbox& now, uint8_t events) const {
-  const auto names = static_cast<uint8_t>(events | events_at(told_, before.path));
-  if (before.path != now.path && (names & kNotifyMailboxName) != 0) {
-    put_line(out, {"LIST"}, now.path, session.dialect());
-    put_old_name(out, before.path, session.dialect());
-    out += "\r\n";
-  }
   if ((events & kNotifyMailboxMetadata) != 0)
     put_annotations(out, now.path, before.annotations, now.annotations, session.dialect());
   if (!now.is_readable || (events & kNotifyMessages) == 0) return {};
@@ -244,9 +314,8 @@ void Notifier::put_subscriptions(std::string& out, const Session& session,
     // What is subscribed no more was in its group until now.
     const auto events = static_cast<uint8_t>(events_at(now, path) | events_at(told_, path));
     if ((events & kNotifySubscriptionChange) == 0) continue;
-    std::string attributes = now.by_path.contains(path) ? "" : "\\NonExistent";
-    if (now.subscribed.contains(path))
-      (attributes += attributes.empty() ? "" : " ") += "\\Subscribed";
+    std::string attributes = attributes_at(now, path);
+    if (now.subscribed.contains(path)) attributes += " \\Subscribed";
     put_line(out, {"LIST", std::move(attributes)}, path, session.dialect());
     out += "\r\n";
   }

@@ -105,15 +105,24 @@ class Notifier {
   };
 
   Result<Picture> take_picture(const Session& session) const;
+  void put_inaccessible(std::string& out, const Session& session) const;
   bool wants_any(uint8_t events) const;
   bool matches(const NotifyGroup& group, const Picture& picture, const std::string& path) const;
-  /// Of the first group that has the mailbox (RFC 5465 §3.1).
+  /// Of all groups that have the mailbox (RFC 5465 §6).
   uint8_t events_at(const Picture& picture, const std::string& path) const;
+  std::string attributes_at(const Picture& picture, const std::string& path) const;
+  void put_name(std::string& out, const Session& session, const Picture& picture,
+                const std::string& path) const;
   Result<void> put_changes(std::string& out, const Session& session, const Picture& now) const;
   Result<void> put_mailbox(std::string& out, const Session& session, const Mailbox& before,
                            const Mailbox& now, uint8_t events) const;
   Result<void> put_new_mailbox(std::string& out, const Session& session, const Mailbox& now,
                                uint8_t events) const;
+  /// What a RENAME did to it, unless it went along with what it is below (RFC 5465 §5.4).
+  void put_renamed(std::string& out, const Session& session, const Mailbox& before,
+                   const Picture& now, const Mailbox& mailbox) const;
+  /// Those that what was made or has gone is directly below (RFC 5465 §5.4).
+  void put_parents(std::string& out, const Session& session, const Picture& now) const;
   void put_subscriptions(std::string& out, const Session& session, const Picture& now) const;
   void take_interest(const Session& session);
 

@@ -31,7 +31,7 @@ constexpr std::array kEvents = {
 };
 constexpr uint8_t kOfMessages = kNew | kExpunge | kNotifyFlagChange;
 
-/// AnnotationChange too: there are no annotations of messages (RFC 5465 §5.5).
+/// AnnotationChange too: there are no annotations of messages (RFC 5465 §3.1).
 std::unexpected<Error> bad_event() {
   std::string names;
   for (const EventName& row : kEvents) (names += names.empty() ? "" : " ") += row.name;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "imap/fetch.h"
 #include "imap/search.h"
 #include "imap/search_returns.h"
 #include "imap/session.h"
@@ -30,6 +31,7 @@ class ContextUpdate final : public Work {
 
  private:
   Result<Progress> look(std::string& out);
+  Result<Progress> tell_new(std::string& out);
   Result<void> start();
   Result<Bitmap> moved() const;
   void tell(std::string& out);
@@ -37,6 +39,8 @@ class ContextUpdate final : public Work {
   Session& session_;
   std::shared_ptr<SearchContext> context_;
   Bitmap among_;
+  uint32_t newest_ = 0;         // that was known when the client was last told
+  std::unique_ptr<Work> news_;  // of messages that are new, as the client wants them
   std::optional<Search> search_;
 };
 
@@ -44,8 +48,25 @@ Result<Progress> ContextUpdate::look(std::string& out) {
   if (!search_) TRY_OK(start());
   TRY(const bool is_found, search_->go_on(kSliceMessages));
   if (!is_found) return Progress::kMore;
-  tell(out);
-  return Progress::kDone;
+  TRY(const Progress progress, tell_new(out));
+  if (progress == Progress::kDone) tell(out);
+  return progress;
+}
+
+/// RFC 5465 §7: behind EXISTS, before ESEARCH, and not for what came in by its flags.
+Result<Progress> ContextUpdate::tell_new(std::string& out) {
+  if (context_->new_items.items.empty()) return Progress::kDone;
+  if (!news_) {
+    const Bitmap came = search_->found() - context_->results;
+    FetchRequest request{.items = context_->new_items,
+                         .uids = members_between(came, newest_ + 1, UINT32_MAX)};
+    if (request.uids.isEmpty()) return Progress::kDone;
+    news_ = make_fetch(session_, std::move(request));
+  }
+  Result<Progress> progress = news_->step(out);
+  // All that could be told was; the results change none the less.
+  if (!progress && progress.error().code != Code::kIo) return Progress::kDone;
+  return progress;
 }
 
 /// Messages that may match now and did not, or the other way round.
@@ -68,7 +89,7 @@ Result<void> ContextUpdate::start() {
   among_ &= view.known() - view.gone();
   context_->synced = view.synced();
   context_->touched = Bitmap();
-  context_->largest = largest;
+  newest_ = std::exchange(context_->largest, largest);
   TRY(Search search, session_.start_search(context_->root, among_));
   search_.emplace(std::move(search));
   return {};

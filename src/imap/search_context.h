@@ -2,7 +2,7 @@
 //
 // Owns     the search keys and the results, as the client was last told.
 // Threads  one at a time.
-// Source   RFC 5267 §4.3.
+// Source   RFC 5267 §4.3, RFC 5465 §7.
 #pragma once
 
 #include <memory>
@@ -23,6 +23,7 @@ struct SearchContext {
   bool by_uid = false;
   std::optional<MailboxMark> mailbox = {};  // named in what is told, for ESEARCH
   SearchNode root = {};                     // its message numbers are bound
+  FetchItems new_items = {};                // told of what is new in the mailbox (RFC 5465 §7)
   Bitmap results = {};
   ModSeq synced = {};    // changes up to it are in the results
   Bitmap touched = {};   // what besides may have changed

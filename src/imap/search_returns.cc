@@ -30,7 +30,17 @@ Result<uint32_t> place_of(std::string_view text) {
   return fail(Code::kSyntax, "PARTIAL needs two numbers from 1");
 }
 
-Result<void> read_option(wire::Tokenizer& tokens, SearchReturns& out) {
+// `UPDATE (UID FLAGS)`
+Result<void> read_new_items(wire::Tokenizer& tokens, FetchItems& out, size_t items_max) {
+  if (!tokens.skip_text(" (")) return {};
+  do {
+    TRY_OK(add_fetch_item(tokens, out, items_max));
+  } while (tokens.skip(' '));
+  out.sets_seen = false;  // nobody has read them
+  return tokens.expect(')');
+}
+
+Result<void> read_option(wire::Tokenizer& tokens, SearchReturns& out, size_t items_max) {
   TRY(const std::string_view word, tokens.atom());
   if (equals_ignoring_case(word, "PARTIAL")) {
     // RFC 9394 §3.1: one of them, or else ALL.
@@ -43,6 +53,8 @@ Result<void> read_option(wire::Tokenizer& tokens, SearchReturns& out) {
       kOptions, [&](const OptionRow& option) { return equals_ignoring_case(option.name, word); });
   if (row == kOptions.end()) return fail(Code::kSyntax, "no such return option");
   out.*row->member = true;
+  if (row->member == &SearchReturns::update)
+    TRY_OK(read_new_items(tokens, out.new_items, items_max));
   return {};
 }
 
@@ -105,14 +117,14 @@ std::vector<Span> SearchReturns::kept(uint64_t size) const {
   return out;
 }
 
-Result<SearchReturns> read_returns(wire::Tokenizer& tokens) {
+Result<SearchReturns> read_returns(wire::Tokenizer& tokens, size_t items_max) {
   SearchReturns out;
   if (!tokens.skip_word("RETURN")) return out;
   out.is_extended = true;
   TRY_OK(tokens.space());
   TRY_OK(tokens.open());
   while (tokens.peek() != ')') {
-    TRY_OK(read_option(tokens, out));
+    TRY_OK(read_option(tokens, out, items_max));
     if (tokens.peek() != ')') TRY_OK(tokens.space());
   }
   TRY_OK(tokens.close());

@@ -3,7 +3,7 @@
 // Threads  any; pure functions.
 // Source   RFC 4731 §3 (MIN, MAX, ALL, COUNT), RFC 5182 §2 (SAVE), RFC 5267 §3 and §4 (SORT,
 //          PARTIAL, UPDATE), RFC 9394 §3 (PARTIAL from the end, and with SAVE), RFC 6203 §4
-//          (RELEVANCY).
+//          (RELEVANCY), RFC 5465 §7 (UPDATE with items).
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "imap/bitmap.h"
+#include "imap/fetch_items.h"
 #include "mail/ids.h"
 #include "mail/imap_text.h"
 #include "wire/tokens.h"
@@ -59,14 +60,15 @@ struct SearchReturns {
   bool relevancy = false;  // RFC 6203 §4
   bool context = false;    // a hint that nothing is made of (§4.2)
   std::optional<PartialRange> partial = {};
+  FetchItems new_items = {};  // UPDATE tells them of what is new in the mailbox (RFC 5465 §7)
 
   bool tells_nothing() const { return !min && !max && !all && !count && !partial && !relevancy; }
   /// Of a list of `size`, what SAVE keeps and whose highest modseq is told.
   std::vector<Span> kept(uint64_t size) const;
 };
 
-/// `RETURN (MIN COUNT) `, if it is there. Errors: kSyntax.
-Result<SearchReturns> read_returns(wire::Tokenizer& tokens);
+/// `RETURN (MIN COUNT) `, if it is there. Errors: kSyntax; kLimit, more than `items_max` items.
+Result<SearchReturns> read_returns(wire::Tokenizer& tokens, size_t items_max);
 
 /// A mailbox as ESEARCH names it (RFC 7377 §2.1).
 struct MailboxMark {

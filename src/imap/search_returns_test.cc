@@ -9,7 +9,7 @@ namespace {
 
 Result<SearchReturns> parse(std::string_view text) {
   wire::Tokenizer tokens(text);
-  return read_returns(tokens);
+  return read_returns(tokens, 10);
 }
 
 std::string told(std::string_view text, const std::vector<uint32_t>& numbers) {

@@ -68,6 +68,8 @@ class Session final : public wire::Session {
   Features& features() { return features_; }
   /// Has FETCH to tell the UID unasked (RFC 7162 §3.2.4)? UIDFETCH begins with it.
   bool tells_uid() const { return features_.qresync && !features_.uidonly; }
+  /// Does the client look at modseqs (RFC 7162 §3.1)?
+  bool tells_modseq() const { return features_.condstore; }
   /// How texts beyond ASCII are written (RFC 9051 §5.1, RFC 6855 §3).
   ImapDialect dialect() const {
     return features_.rev2 || features_.utf8 ? ImapDialect::kUtf8 : ImapDialect::kAscii;

@@ -180,7 +180,10 @@ void Session::tell(const News& news, Expunges expunges) {
   if (changed.isEmpty()) return;
   FetchRequest request{.items = {}, .uids = std::move(changed)};
   if (features_.condstore) request.items.require(FetchItem::Kind::kModSeq);
-  if (tells_uid()) request.items.require(FetchItem::Kind::kUid);
+  // RFC 5465 §5.1; UIDFETCH begins with it.
+  const bool is_notified = selected != nullptr && (selected->events & kNotifyFlagChange) != 0;
+  if (tells_uid() || (is_notified && !features_.uidonly))
+    request.items.require(FetchItem::Kind::kUid);
   request.items.items.push_back({.kind = FetchItem::Kind::kFlags});
   queue(make_fetch(*this, std::move(request)));
 }
