@@ -74,7 +74,11 @@ Status cmd_fetch(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
   TRY(Bitmap named, session.named(args, text));
   // RFC 9394 §3.4: CHANGEDSINCE looks only at those in the range.
-  if (modifiers.partial) named = places(named, modifiers.partial->among(named.cardinality()));
+  if (modifiers.partial) {
+    named = places(named, modifiers.partial->among(named.cardinality()));
+    if (limits.limited == Limits::Limited::kAll)  // RFC 9738 §3.1: not a part of a part
+      TRY_OK(session.check_limit(named.cardinality()));
+  }
   Bitmap uids = session.within_limit(std::move(named));
   // RFC 7162 §3.1: whoever asks for modseqs knows what they are.
   if (modifiers.changed_since) items.require(FetchItem::Kind::kModSeq);

@@ -54,6 +54,14 @@ TEST_F(MessageLimit, FetchTellsTheHighestFromTheTop) {
               AllOf(StartsWith("* 1 FETCH"), EndsWith("b OK UID FETCH completed\r\n")));
 }
 
+TEST_F(MessageLimit, APartialFetchIsDoneWholeOrNot) {
+  Client client = limited_in_all();
+  EXPECT_THAT(client.line("a UID FETCH 1:* UID (PARTIAL -1:-5)"),
+              StartsWith("a NO [MESSAGELIMIT 4]"));
+  EXPECT_THAT(client.line("b UID FETCH 1:* UID (PARTIAL -1:-4)"),
+              AllOf(HasSubstr("* 3 FETCH"), EndsWith("b OK UID FETCH completed\r\n")));
+}
+
 TEST_F(MessageLimit, StoreAndMoveWorkOnTheHighest) {
   Client client = limited_in_all();
   EXPECT_THAT(client.line("a UID STORE 1:5 +FLAGS (\\Seen)"),

@@ -66,8 +66,8 @@ class Session final : public wire::Session {
   /// Only once somebody has logged in.
   const UserAccess& access() const { return *access_; }
   Features& features() { return features_; }
-  /// Has FETCH to tell the UID unasked (RFC 7162 §3.2.4)? UIDFETCH begins with it.
-  bool tells_uid() const { return features_.qresync && !features_.uidonly; }
+  /// Has FETCH to tell the UID unasked (RFC 7162 §3.2.4, RFC 9051 §7.5.2)? UIDFETCH begins with it.
+  bool tells_uid() const { return (features_.qresync || features_.rev2) && !features_.uidonly; }
   /// Does the client look at modseqs (RFC 7162 §3.1)?
   bool tells_modseq() const { return features_.condstore; }
   /// How texts beyond ASCII are written (RFC 9051 §5.1, RFC 6855 §3).
