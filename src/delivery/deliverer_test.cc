@@ -213,6 +213,35 @@ TEST_F(DelivererTest, AScriptReachesNoMailboxItMayNotPostTo) {  // RFC 4314 §2.
   EXPECT_EQ(count("alice/INBOX"), 2U);
 }
 
+TEST_F(DelivererTest, AMailboxIsFoundByItsIdWhateverItsName) {  // RFC 9042 §4
+  const std::string id = world_.mailbox("alice/lists/cxx").id.text();
+  ASSERT_TRUE(world_.store->rename(*MailboxName::make("alice", "lists/cxx"),
+                                   *MailboxName::make("alice", "C++")));
+  script("alice", fmt::format(R"(require ["mailboxid", "fileinto"];
+                                 if mailboxidexists "{}" {{ fileinto :mailboxid "{}" "None"; }}
+                                 if mailboxidexists ["{}", "F0"] {{ discard; }})",
+                              id, id, id));
+  EXPECT_EQ(deliver({"alice"}), Words{"accepted"});
+  EXPECT_EQ(count("alice/C++"), 1U);
+  EXPECT_EQ(count("alice/INBOX"), 0U);
+}
+
+TEST_F(DelivererTest, AMailboxIsFoundByItsUse) {  // RFC 8579 §3, §4
+  ASSERT_TRUE(
+      world_.store->set_attributes(world_.mailbox("alice/lists/cxx").id,
+                                   {{std::string(kAttributeSpecialUse), "\\Flagged \\Junk"}}));
+  script("alice", R"(require ["special-use", "fileinto", "mailbox"];
+      if allof(specialuse_exists "\\junk", specialuse_exists "lists/cxx" ["\\Junk", "\\Flagged"],
+               not specialuse_exists "\\Sent", not specialuse_exists "INBOX" "\\Junk")
+      { fileinto :specialuse "\\Junk" "Spam"; fileinto :specialuse "\\Sent" :create "Out"; })");
+  EXPECT_EQ(deliver({"alice"}), Words{"accepted"});
+  EXPECT_EQ(count("alice/lists/cxx"), 1U);
+  ASSERT_EQ(count("alice/Out"), 1U);
+  // What was made for a use has it.
+  EXPECT_EQ(world_.mailbox("alice/Out").attributes.at(std::string(kAttributeSpecialUse)), "\\Sent");
+  EXPECT_FALSE(world_.store->find(MailboxName{"alice", "Spam"}));
+}
+
 TEST_F(DelivererTest, ScriptsSeeTheAnnotationsThatTheirUserSees) {  // RFC 5490 §3.3, §4.1
   const MailboxInfo inbox = world_.mailbox("alice/INBOX");
   MailStore& store = *world_.store;
