@@ -49,7 +49,8 @@ struct Measured {
   bool has_nul = false;
 };
 
-Measured measure(std::string_view bytes, TransferDecoder decoder, Window window) {
+Result<Measured> measure(Message& message, ByteRange range, TransferDecoder decoder,
+                         Window window) {
   Measured out;
   std::string decoded;
   const auto count = [&] {
@@ -58,9 +59,12 @@ Measured measure(std::string_view bytes, TransferDecoder decoder, Window window)
     out.has_nul = out.has_nul || piece.contains('\0');
     decoded.clear();
   };
-  for (; !bytes.empty(); count()) {
-    decoder.feed(bytes.substr(0, kSectionPieceBytes), decoded);
-    bytes.remove_prefix(std::min<uint64_t>(kSectionPieceBytes, bytes.size()));
+  while (range.start < range.end) {
+    const uint64_t piece_bytes = std::min<uint64_t>(kSectionPieceBytes, range.end - range.start);
+    TRY(const std::string_view piece, message.read(range.start, piece_bytes));
+    decoder.feed(piece, decoded);
+    range.start += piece_bytes;
+    count();
   }
   decoder.finish(decoded);
   count();
@@ -306,21 +310,18 @@ Result<void> FetchWork::put_content(std::string& out, const FetchItem& item) {
   }
   if (item.kind == Kind::kSection) return put_section(out, item);
   if (item.kind >= Kind::kBinary) return put_binary(out, item);
-  TRY(const std::string_view whole, message_->whole());
   TRY(const MimePart* const structure, message_->structure());
   if (item.kind == Kind::kPreview) {
     out += "PREVIEW ";
-    wire::put_string(out, preview_of(whole, *structure));
-    return {};
-  }
-  if (item.kind == Kind::kBody) {
+    wire::put_string(out, preview_of(*message_, *structure));
+  } else if (item.kind == Kind::kBody) {
     out += "BODY ";
-    out += imap_body(whole, *structure, session_.dialect());
+    out += imap_body(*message_, *structure, session_.dialect());
   } else {
     out += "BODYSTRUCTURE ";
-    out += imap_bodystructure(whole, *structure, session_.dialect());
+    out += imap_bodystructure(*message_, *structure, session_.dialect());
   }
-  return {};
+  return message_->failure();
 }
 
 Result<void> FetchWork::put_section(std::string& out, const FetchItem& item) {
@@ -349,7 +350,6 @@ Result<void> FetchWork::put_section(std::string& out, const FetchItem& item) {
 
 // RFC 3516 §4.2: a part with its transfer encoding undone, or how large that is.
 Result<void> FetchWork::put_binary(std::string& out, const FetchItem& item) {
-  TRY(const std::string_view whole, message_->whole());
   TRY(const MimePart* const structure, message_->structure());
   const bool is_whole = item.section.path.empty();
   const MimePart* const part = find_part(*structure, item.section.path);
@@ -357,14 +357,17 @@ Result<void> FetchWork::put_binary(std::string& out, const FetchItem& item) {
   const bool decodes = !is_whole && part != nullptr && part->kind == MimePart::Kind::kLeaf;
   if (decodes && !is_known_encoding(part->encoding))
     return fail(Code::kUnsupported, "a part's transfer encoding is not known");
-  std::string_view bytes = is_whole ? whole : std::string_view();
-  if (!is_whole && part != nullptr) bytes = part->body_in(whole);
+  ByteRange range;
+  if (is_whole)
+    range = {0, message_->size()};
+  else if (part != nullptr)
+    range = {part->body_start, part->body_end};
   const TransferDecoder decoder(decodes ? part->encoding : "binary");
   const bool is_size = item.kind == Kind::kBinarySize;
   // BINARY.SIZE has no partial.
   Window window =
       item.partial ? Window{.skip = item.partial->start, .left = item.partial->count} : Window();
-  const Measured measured = measure(bytes, decoder, window);
+  TRY(const Measured measured, measure(*message_, range, decoder, window));
   out += item.label;
   if (is_size) {
     fmt::format_to(std::back_inserter(out), " {}", measured.size);
@@ -377,12 +380,8 @@ Result<void> FetchWork::put_binary(std::string& out, const FetchItem& item) {
   out += measured.has_nul ? " ~" : " ";  // literal8, for a literal has no NUL
   wire::put_literal_start(out, measured.size);
   if (measured.size == 0) return {};
-  const auto start = static_cast<size_t>(bytes.data() - whole.data());
   window.left = measured.size;
-  streaming_ =
-      Streaming{.range = {start, start + bytes.size()}, .decoder = decoder, .window = window};
-  // A client that reads slowly shall not have all of it kept.
-  if (item_ == request_.items.items.size()) message_->forget();
+  streaming_ = Streaming{.range = range, .decoder = decoder, .window = window};
   return {};
 }
 

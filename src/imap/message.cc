@@ -10,23 +10,35 @@ namespace {
 // Most headers are within this.
 constexpr uint64_t kFirstReadBytes = 16 << 10;
 
+std::unexpected<Error> too_short() {
+  return fail(Code::kCorrupt, "a stored body is shorter than it says");
+}
+
 }  // namespace
 
 Result<std::string_view> Message::header() {
   while (!header_size_) {
     const size_t size = header_size(read_);
     // A header that ends where reading did may go on behind.
-    if (size < read_.size() || read_.size() == body_.size()) {
-      header_size_ = size;
+    if (size < read_.size() || read_.size() == body_.size() || size >= kHeaderBytesMax) {
+      header_size_ = std::min(size, kHeaderBytesMax);
       break;
     }
     // Twice as much each time: linear in the header's size together.
     const uint64_t count = std::max<uint64_t>(kFirstReadBytes, read_.size());
     TRY(const std::string more, body_.read(read_.size(), count));
-    if (more.empty()) return fail(Code::kCorrupt, "a stored body is shorter than it says");
+    if (more.empty()) return too_short();
     read_ += more;
   }
   return std::string_view(read_).substr(0, *header_size_);
+}
+
+// Where the header ends, also one that is longer than what is looked at of it.
+Result<uint64_t> Message::header_end() {
+  TRY(const std::string_view text, header());
+  if (text.size() < kHeaderBytesMax) return text.size();
+  TRY(const MimePart* const parts, structure());
+  return parts->body_start;
 }
 
 Result<std::string_view> Message::read(uint64_t start, uint64_t count) {
@@ -35,32 +47,48 @@ Result<std::string_view> Message::read(uint64_t start, uint64_t count) {
     // The store reads whole chunks, so a piece at a time would read each chunk many times.
     window_start_ = start;
     TRY(window_, body_.read(start, kBodyChunkBytes));
-    if (window_.size() < count)
-      return fail(Code::kCorrupt, "a stored body is shorter than it says");
+    if (window_.size() < count) return too_short();
   }
   return std::string_view(window_).substr(start - window_start_, count);
+}
+
+std::string_view Message::from(size_t start) {
+  if (start >= body_.size() || !failure_) return {};
+  const uint64_t wanted = std::min<uint64_t>(kMessagePieceBytesMin, body_.size() - start);
+  if (start + wanted <= read_.size()) return std::string_view(read_).substr(start);
+  if (start < window_start_ || start + wanted > window_start_ + window_.size()) {
+    // Up to the end of a chunk: who goes on from there reads each chunk once.
+    uint64_t count = kBodyChunkBytes - start % kBodyChunkBytes;
+    if (count < wanted) count += kBodyChunkBytes;
+    window_start_ = start;
+    window_ = std::string();
+    Result<std::string> piece = body_.read(start, count);
+    if (piece && piece->size() < wanted) piece = too_short();
+    if (!piece) {
+      failure_ = std::unexpected(piece.error());
+      return {};
+    }
+    window_ = *std::move(piece);
+  }
+  return std::string_view(window_).substr(start - window_start_);
 }
 
 Result<std::string_view> Message::whole() {
   if (read_.size() < body_.size()) {
     TRY(read_, body_.read_all());
-    if (read_.size() != body_.size())
-      return fail(Code::kCorrupt, "a stored body is shorter than it says");
+    if (read_.size() != body_.size()) return too_short();
   }
   return std::string_view(read_);
 }
 
 Result<const MimePart*> Message::structure() {
   if (!structure_) {
-    TRY(const std::string_view text, whole());
-    structure_ = parse_structure(text);
+    if (body_.size() <= kBodyChunkBytes) TRY_OK(whole());
+    MimePart parsed = parse_structure(*this);
+    TRY_OK(failure_);
+    structure_ = std::move(parsed);
   }
   return &*structure_;
-}
-
-void Message::forget() {
-  read_ = std::string();
-  header_size_.reset();
 }
 
 Result<std::optional<SectionBytes>> Message::resolve(const Section& section) {
@@ -68,24 +96,21 @@ Result<std::optional<SectionBytes>> Message::resolve(const Section& section) {
   if (section.path.empty()) {
     // What needs no structure is answered without reading the body.
     if (section.kind == Kind::kWhole) return ByteRange{0, body_.size()};
-    TRY(const std::string_view text, header());
-    switch (section.kind) {
-      case Kind::kHeader:
-        return ByteRange{0, text.size()};
-      case Kind::kText:
-        return ByteRange{text.size(), body_.size()};
-      case Kind::kHeaderFields:
-        return select_fields(text, section.fields, FieldChoice::kOnly);
-      case Kind::kHeaderFieldsNot:
-        return select_fields(text, section.fields, FieldChoice::kAllBut);
-      case Kind::kWhole:
-      case Kind::kMime:
-        return std::nullopt;
+    if (section.kind == Kind::kHeader || section.kind == Kind::kText) {
+      TRY(const uint64_t end, header_end());
+      return section.kind == Kind::kHeader ? ByteRange{0, end} : ByteRange{end, body_.size()};
     }
+    TRY(const std::string_view text, header());
+    if (section.kind == Kind::kHeaderFields)
+      return select_fields(text, section.fields, FieldChoice::kOnly);
+    if (section.kind == Kind::kHeaderFieldsNot)
+      return select_fields(text, section.fields, FieldChoice::kAllBut);
+    return std::nullopt;
   }
-  TRY(const std::string_view text, whole());
   TRY(const MimePart* const parts, structure());
-  return resolve_section(text, *parts, section);
+  std::optional<SectionBytes> out = resolve_section(*this, *parts, section);
+  TRY_OK(failure_);
+  return out;
 }
 
 }  // namespace gemel::imap

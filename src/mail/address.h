@@ -15,7 +15,7 @@
 namespace gemel {
 
 /// Addresses taken from one list; the rest is not read. Keeps an ENVELOPE within a few megabytes.
-inline constexpr size_t kAddressesMax = 50'000;
+inline constexpr size_t kAddressesMax = 20'000;
 
 /// One mailbox, or the mark of a group's start (host is nothing, mailbox the group's name) or end
 /// (both are nothing), as RFC 3501 §7.4.2 has them. Text is raw: encoded words stay encoded.

@@ -36,6 +36,11 @@ constexpr std::array kListFields = {
     ListField{"bcc", &Envelope::bcc, Repeated::kJoined},
 };
 
+bool is_full(const Envelope& envelope, const ListField& field) {
+  return field.repeated == Repeated::kJoined &&
+         envelope.to.size() + envelope.cc.size() + envelope.bcc.size() >= kAddressesMax;
+}
+
 void read_field(Envelope& envelope, const HeaderField& field) {
   for (const TextField& known : kTextFields) {
     auto& value = envelope.*known.value;
@@ -44,9 +49,10 @@ void read_field(Envelope& envelope, const HeaderField& field) {
   for (const ListField& known : kListFields) {
     auto& list = envelope.*known.value;
     const bool taken = known.repeated == Repeated::kFirst && !list.empty();
-    if (taken || list.size() >= kAddressesMax) continue;
-    if (!equals_ignoring_case(field.name, known.name)) continue;
+    if (taken || !equals_ignoring_case(field.name, known.name)) continue;
+    if (is_full(envelope, known)) continue;
     std::ranges::move(parse_addresses(unfold(field.value)), std::back_inserter(list));
+    if (known.repeated == Repeated::kFirst) list.resize(std::min(list.size(), kAuthorsMax));
   }
 }
 
@@ -93,7 +99,7 @@ class BodyWriter {
  public:
   enum class Extensions { kNone, kAll };  // BODY, BODYSTRUCTURE
 
-  BodyWriter(std::string_view message, ImapDialect dialect, Extensions extensions)
+  BodyWriter(MessageBytes& message, ImapDialect dialect, Extensions extensions)
       : message_(message), dialect_(dialect), extensions_(extensions) {}
   void put(const MimePart& part);
   std::string take() { return std::move(out_); }
@@ -101,6 +107,7 @@ class BodyWriter {
  private:
   void put_multipart(const MimePart& part);
   void put_single(const MimePart& part);
+  std::string header_text(const MimePart& inside);
   void put_extensions(const MimePart& part);
   void put_disposition(const MimePart& part);
   void put_languages(const MimePart& part);
@@ -109,7 +116,8 @@ class BodyWriter {
     put_imap_nstring(out_, text, dialect_);
   }
 
-  std::string_view message_;
+  MessageBytes& message_;
+  size_t header_bytes_left_ = kHeaderBytesMax;
   ImapDialect dialect_;
   Extensions extensions_;
   std::string out_;
@@ -152,10 +160,16 @@ void BodyWriter::put_single(const MimePart& part) {
                        (part.subtype == "rfc822" || dialect_ == ImapDialect::kUtf8);
   if (message) {
     const MimePart& inside = part.children.front();
-    out_ += ' ' + imap_envelope(inside.header_in(message_), dialect_) + ' ';
+    out_ += ' ' + imap_envelope(header_text(inside), dialect_) + ' ';
     put(inside);
   }
   if (message || part.type == "text") out_ += ' ' + std::to_string(part.lines);
+}
+
+std::string BodyWriter::header_text(const MimePart& inside) {
+  const size_t count = std::min(inside.body_start - inside.header_start, header_bytes_left_);
+  header_bytes_left_ -= count;
+  return copy_of(message_, inside.header_start, inside.header_start + count);
 }
 
 void BodyWriter::put_extensions(const MimePart& part) {
@@ -226,17 +240,28 @@ std::string imap_envelope(std::string_view header, ImapDialect dialect) {
   return out;
 }
 
-std::string imap_body(std::string_view message, const MimePart& structure, ImapDialect dialect) {
+std::string imap_body(MessageBytes& message, const MimePart& structure, ImapDialect dialect) {
   BodyWriter writer(message, dialect, BodyWriter::Extensions::kNone);
   writer.put(structure);
   return writer.take();
 }
 
-std::string imap_bodystructure(std::string_view message, const MimePart& structure,
+std::string imap_bodystructure(MessageBytes& message, const MimePart& structure,
                                ImapDialect dialect) {
   BodyWriter writer(message, dialect, BodyWriter::Extensions::kAll);
   writer.put(structure);
   return writer.take();
+}
+
+std::string imap_body(std::string_view message, const MimePart& structure, ImapDialect dialect) {
+  WholeMessage whole(message);
+  return imap_body(whole, structure, dialect);
+}
+
+std::string imap_bodystructure(std::string_view message, const MimePart& structure,
+                               ImapDialect dialect) {
+  WholeMessage whole(message);
+  return imap_bodystructure(whole, structure, dialect);
 }
 
 }  // namespace gemel

@@ -17,6 +17,9 @@
 
 namespace gemel {
 
+/// Addresses of From, and of Sender and Reply-To; more are not told.
+inline constexpr size_t kAuthorsMax = 1000;
+
 /// What ENVELOPE says, as raw one-line text: encoded words stay encoded.
 struct Envelope {
   std::optional<std::string> date;
@@ -32,14 +35,18 @@ struct Envelope {
 };
 
 /// Of a field that is there more than once, the first counts; the lists of To, Cc and Bcc are
-/// joined (RFC 5322 §4.5.3). Looks at kHeaderBytesMax of the header and takes kAddressesMax for
-/// each list.
+/// joined (RFC 5322 §4.5.3) until they hold kAddressesMax together; of the others the first
+/// kAuthorsMax count. Looks at kHeaderBytesMax of the header.
 Envelope parse_envelope(std::string_view header);
 
 /// The value of the ENVELOPE item, parentheses included.
 std::string imap_envelope(std::string_view header, ImapDialect dialect);
 
-/// The values of BODY and BODYSTRUCTURE; `structure` must be that of `message`.
+/// The values of BODY and BODYSTRUCTURE; `structure` must be that of `message`. Of the headers of
+/// messages inside, kHeaderBytesMax together are looked at for their envelopes.
+std::string imap_body(MessageBytes& message, const MimePart& structure, ImapDialect dialect);
+std::string imap_bodystructure(MessageBytes& message, const MimePart& structure,
+                               ImapDialect dialect);
 std::string imap_body(std::string_view message, const MimePart& structure, ImapDialect dialect);
 std::string imap_bodystructure(std::string_view message, const MimePart& structure,
                                ImapDialect dialect);

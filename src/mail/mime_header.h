@@ -15,9 +15,10 @@
 
 namespace gemel {
 
-/// No more than this of one header block is looked at for ENVELOPE, structure and search; the rest
-/// is served but not understood.
-inline constexpr size_t kHeaderBytesMax = 4 * 1024 * 1024;
+/// No more than this of one header block is looked at for ENVELOPE, structure and search, and of
+/// those of all parts together for the structure; the rest is served but not understood. Mail
+/// servers send headers of 100 KiB at most, and to understand one takes several times its size.
+inline constexpr size_t kHeaderBytesMax = 1024 * 1024;
 /// Message ids taken from one References field.
 inline constexpr size_t kReferencesMax = 1000;
 

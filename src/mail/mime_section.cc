@@ -37,6 +37,10 @@ const MimePart* message_at(const MimePart& structure, const std::vector<uint32_t
 
 ByteRange header_of(const MimePart& part) { return {part.header_start, part.body_start}; }
 ByteRange body_of(const MimePart& part) { return {part.body_start, part.body_end}; }
+std::string header_text(MessageBytes& message, const MimePart& part) {
+  const size_t size = std::min(part.body_start - part.header_start, kHeaderBytesMax);
+  return copy_of(message, part.header_start, part.header_start + size);
+}
 
 }  // namespace
 
@@ -69,6 +73,12 @@ std::string select_fields(std::string_view header, const std::vector<std::string
 
 std::optional<SectionBytes> resolve_section(std::string_view message, const MimePart& structure,
                                             const Section& section) {
+  WholeMessage whole(message);
+  return resolve_section(whole, structure, section);
+}
+
+std::optional<SectionBytes> resolve_section(MessageBytes& message, const MimePart& structure,
+                                            const Section& section) {
   const bool of_part =
       section.kind == Section::Kind::kWhole || section.kind == Section::Kind::kMime;
   const MimePart* part =
@@ -86,9 +96,9 @@ std::optional<SectionBytes> resolve_section(std::string_view message, const Mime
     case Section::Kind::kText:
       return body_of(*part);
     case Section::Kind::kHeaderFields:
-      return select_fields(part->header_in(message), section.fields, FieldChoice::kOnly);
+      return select_fields(header_text(message, *part), section.fields, FieldChoice::kOnly);
     case Section::Kind::kHeaderFieldsNot:
-      return select_fields(part->header_in(message), section.fields, FieldChoice::kAllBut);
+      return select_fields(header_text(message, *part), section.fields, FieldChoice::kAllBut);
   }
   return std::nullopt;
 }

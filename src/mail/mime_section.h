@@ -39,6 +39,9 @@ using SectionBytes = std::variant<ByteRange, std::string>;
 /// Nothing if the message has no such part, or if the kind does not go with it: HEADER and TEXT
 /// behind a path need a message/rfc822 there, MIME needs a path. Cost: O(path), and for the field
 /// kinds O(header bytes × log fields).
+/// At most kHeaderBytesMax of a header are looked at for fields.
+std::optional<SectionBytes> resolve_section(MessageBytes& message, const MimePart& structure,
+                                            const Section& section);
 std::optional<SectionBytes> resolve_section(std::string_view message, const MimePart& structure,
                                             const Section& section);
 

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "mail/mime_fields.h"
+#include "mail/mime_header.h"
 #include "mail/rfc822_lexer.h"
 
 namespace gemel {
@@ -30,14 +31,28 @@ struct Delimiter {
   size_t level;
 };
 
-/// One pass over the lines with a stack of open parts, the message itself at the bottom.
+/// A delimiter has a line end before it that belongs to it.
+constexpr size_t kLineEndBytesMax = 2;
+static_assert(kDelimiterLineBytesMax + kLineEndBytesMax <= kMessagePieceBytesMin);
+
+/// One pass over the lines with a stack of open parts, the message itself at the bottom. What it
+/// looks at is in a window, which always has the line at position_, if that may be a delimiter, and
+/// the line end before it.
 class Scanner {
  public:
-  Scanner(std::string_view message, const MimeLimits& limits)
-      : message_(message), limits_(limits) {}
+  Scanner(MessageBytes& message, const MimeLimits& limits)
+      : message_(message), limits_(limits), size_(message.size()) {
+    load(0);
+  }
   MimePart run();
 
  private:
+  void load(size_t at);
+  size_t window_end() const { return window_start_ + window_.size(); }
+  bool has(size_t start, size_t end) const { return start >= window_start_ && end <= window_end(); }
+  char byte_at(size_t offset) const { return window_[offset - window_start_]; }
+  std::string_view text_of(const Line& line) const;
+  std::string_view header_text(size_t start);
   Line take_line();
   std::optional<Delimiter> delimiter_in(const Line& line) const;
   void open_parts(DefaultType default_type);
@@ -49,8 +64,13 @@ class Scanner {
   void close_above(size_t level, size_t end, uint64_t newlines);
   void settle(MimePart& part) const;
 
-  std::string_view message_;
+  MessageBytes& message_;
   MimeLimits limits_;
+  size_t size_;
+  std::string_view window_;
+  size_t window_start_ = 0;
+  std::string header_;                          // one that is in no window
+  size_t header_bytes_left_ = kHeaderBytesMax;  // to be looked at
   size_t position_ = 0;
   uint64_t newlines_ = 0;  // before position_
   size_t parts_ = 0;
@@ -59,33 +79,66 @@ class Scanner {
 
 MimePart Scanner::run() {
   open_parts(DefaultType::kText);
-  while (position_ < message_.size()) {
+  while (position_ < size_) {
     const Line line = take_line();
     if (const auto delimiter = delimiter_in(line)) pass_delimiter(*delimiter, line);
   }
-  close_above(0, message_.size(), newlines_);
-  open_.front().part.body_end = message_.size();
+  close_above(0, size_, newlines_);
+  open_.front().part.body_end = size_;
   open_.front().part.lines = newlines_ - open_.front().newlines_before_body;
   settle(open_.front().part);
   return std::move(open_.front().part);
 }
 
+/// Moves the window to `at` and the line end before it.
+void Scanner::load(size_t at) {
+  window_start_ = at - std::min(at, kLineEndBytesMax);
+  window_ = message_.from(window_start_);
+}
+
 Line Scanner::take_line() {
-  const size_t newline = message_.find('\n', position_);
-  Line line{.start = position_, .end = message_.size()};
-  if (newline != std::string_view::npos) {
-    line.end = newline + 1;
-    ++newlines_;
+  Line line{.start = position_, .end = size_};
+  for (size_t from = position_;;) {
+    const size_t newline = window_.find('\n', from - window_start_);
+    if (newline != std::string_view::npos) {
+      line.end = window_start_ + newline + 1;
+      ++newlines_;
+      break;
+    }
+    if (window_end() >= size_) break;
+    // From the line's start, so that all of it is in the window; of a longer one the rest.
+    from = window_start_ + kLineEndBytesMax < line.start ? line.start : window_end();
+    load(from);
+    if (window_end() > from) continue;
+    size_ = line.end = from;  // it can't be read any further
+    break;
   }
   position_ = line.end;
   return line;
 }
 
+/// Nothing of a line that is too long for a delimiter, or can't be read any more.
+std::string_view Scanner::text_of(const Line& line) const {
+  if (line.end - line.start > kDelimiterLineBytesMax || !has(line.start, line.end)) return {};
+  return window_.substr(line.start - window_start_, line.end - line.start);
+}
+
+/// What is looked at of the header from `start` to position_.
+std::string_view Scanner::header_text(size_t start) {
+  const size_t count = std::min(position_ - start, header_bytes_left_);
+  header_bytes_left_ -= count;
+  if (has(start, start + count)) return window_.substr(start - window_start_, count);
+  header_ = copy_of(message_, start, start + count);
+  load(position_);
+  return header_;
+}
+
 /// The innermost open multipart that this line delimits. The boundary must be the whole line but
 /// for white space: by RFC 2046 §5.1.1 a boundary that starts another's would cut that one's parts.
 std::optional<Delimiter> Scanner::delimiter_in(const Line& line) const {
-  if (message_.substr(line.start, 2) != "--") return std::nullopt;
-  std::string_view text = message_.substr(line.start + 2, line.end - line.start - 2);
+  std::string_view text = text_of(line);
+  if (!text.starts_with("--")) return std::nullopt;
+  text.remove_prefix(2);
   while (!text.empty() && is_white_space(text.back())) text.remove_suffix(1);
   if (text.empty()) return std::nullopt;
   const uint64_t next_hash = xxh64(text);
@@ -114,7 +167,8 @@ MimePart::Kind Scanner::open_part(DefaultType default_type) {
   const size_t header_start = position_;
   read_header();
   Open open;
-  open.part = describe_part(message_.substr(header_start, position_ - header_start), default_type);
+  open.part = describe_part(header_text(header_start), default_type);
+  header_ = std::string();
   open.part.header_start = header_start;
   open.part.body_start = position_;
   open.newlines_before_body = newlines_;
@@ -130,7 +184,7 @@ MimePart::Kind Scanner::open_part(DefaultType default_type) {
 
 /// Moves behind the empty line, or before a delimiter of an open part, which ends a header too.
 void Scanner::read_header() {
-  while (position_ < message_.size()) {
+  while (position_ < size_) {
     const size_t start = position_;
     const uint64_t newlines = newlines_;
     const Line line = take_line();
@@ -139,7 +193,7 @@ void Scanner::read_header() {
       newlines_ = newlines;
       return;
     }
-    const std::string_view text = message_.substr(line.start, line.end - line.start);
+    const std::string_view text = text_of(line);
     if (text == "\n" || text == "\r\n") return;
   }
 }
@@ -159,9 +213,9 @@ MimePart::Kind Scanner::kind_of(const MimePart& part) const {
 void Scanner::pass_delimiter(const Delimiter& delimiter, const Line& line) {
   // The line end before the delimiter belongs to it (RFC 2046 §5.1.1).
   size_t end = line.start;
-  if (end > 0 && message_[end - 1] == '\n') --end;
-  if (end < line.start && end > 0 && message_[end - 1] == '\r') --end;
-  const uint64_t newline_of_line = message_[line.end - 1] == '\n' ? 1 : 0;
+  if (end > 0 && byte_at(end - 1) == '\n') --end;
+  if (end < line.start && end > 0 && byte_at(end - 1) == '\r') --end;
+  const uint64_t newline_of_line = byte_at(line.end - 1) == '\n' ? 1 : 0;
   const uint64_t newlines_before_line = newlines_ - newline_of_line;
   close_above(delimiter.level, end, newlines_before_line - (end < line.start ? 1 : 0));
   Open& multipart = open_.back();
@@ -206,8 +260,13 @@ void Scanner::settle(MimePart& part) const {
 
 }  // namespace
 
-MimePart parse_structure(std::string_view message, const MimeLimits& limits) {
+MimePart parse_structure(MessageBytes& message, const MimeLimits& limits) {
   return Scanner(message, limits).run();
+}
+
+MimePart parse_structure(std::string_view message, const MimeLimits& limits) {
+  WholeMessage whole(message);
+  return parse_structure(whole, limits);
 }
 
 }  // namespace gemel

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "mail/content_type.h"
+#include "mail/message_bytes.h"
 
 namespace gemel {
 
@@ -22,6 +23,8 @@ namespace gemel {
 inline constexpr size_t kMimeDepthMax = 100;
 /// Parts of one message, on all levels.
 inline constexpr size_t kMimePartsMax = 10'000;
+/// A longer line delimits no part; RFC 2046 §5.1.1 has boundaries of at most 70 characters.
+inline constexpr size_t kDelimiterLineBytesMax = 32 << 10;
 
 struct MimeLimits {
   size_t depth_max = kMimeDepthMax;
@@ -70,10 +73,12 @@ struct MimePart {
   }
 };
 
-/// The tree of `message`. Of each header, kHeaderBytesMax are looked at for fields.
+/// The tree of `message`. Of all headers together, kHeaderBytesMax are looked at for fields.
 /// A multipart in which no delimiter is found becomes text/plain; a multipart or message at the
 /// depth or part limit becomes application/octet-stream; behind the last part allowed, all is
-/// epilogue. Cost: O(bytes), one pass, no recursion.
+/// epilogue. Cost: O(bytes), one pass, no recursion. Memory: some times kHeaderBytesMax, and the
+/// tree.
+MimePart parse_structure(MessageBytes& message, const MimeLimits& limits = {});
 MimePart parse_structure(std::string_view message, const MimeLimits& limits = {});
 
 }  // namespace gemel

@@ -278,5 +278,84 @@ TEST(MimeStructure, EveryPrefixOfAMessageIsSound) {
   }
 }
 
+/// Gives no more than it must, and at another place each time.
+class Pieces final : public MessageBytes {
+ public:
+  explicit Pieces(std::string_view bytes) : bytes_(bytes) {}
+  size_t size() const override { return bytes_.size(); }
+  std::string_view from(size_t start) override {
+    given_ = bytes_.substr(std::min(start, bytes_.size()), kMessagePieceBytesMin);
+    return given_;
+  }
+
+ private:
+  std::string_view bytes_;
+  std::string given_;  // so that a view of an earlier piece shows
+};
+
+void expect_same(const MimePart& one, const MimePart& other) {
+  EXPECT_EQ(one.header_start, other.header_start);
+  EXPECT_EQ(one.body_start, other.body_start);
+  EXPECT_EQ(one.body_end, other.body_end);
+  EXPECT_EQ(one.lines, other.lines);
+  EXPECT_EQ(one.type + '/' + one.subtype, other.type + '/' + other.subtype);
+  EXPECT_EQ(one.parameters, other.parameters);
+  ASSERT_EQ(one.children.size(), other.children.size());
+  for (size_t i = 0; i < one.children.size(); ++i) expect_same(one.children[i], other.children[i]);
+}
+
+TEST(MimeStructure, IsTheSameWhereverThePiecesEnd) {
+  for (size_t shift = 0; shift < 120; ++shift) {
+    // Delimiters, headers and line ends near the end of the first piece, and behind a line that is
+    // longer than a piece.
+    std::string message = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n";
+    message += std::string(kMessagePieceBytesMin - 150 - message.size() + shift, 'x');
+    const std::string end =
+        "\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntext\r\n--b\r\n\r\n";
+    message += end + std::string(2 * kMessagePieceBytesMin + shift, 'y') + end + "z\r\n--b--\r\n";
+    Pieces pieces(message);
+    const MimePart structure = parse_structure(pieces);
+    ASSERT_EQ(structure.children.size(), 5u) << shift;
+    expect_same(structure, parse_structure(message));
+  }
+}
+
+TEST(MimeStructure, OfAllHeadersTogetherOnlySoMuchIsReadToo) {
+  std::string message = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+  const std::string part = "--b\r\nX: " + std::string(kHeaderBytesMax / 2, 'x') +
+                           "\r\nContent-Type: image/png\r\n\r\n\r\n";
+  for (int i = 0; i < 3; ++i) message += part;
+  Pieces pieces(message + "--b--\r\n");
+  const MimePart structure = parse_structure(pieces);
+  ASSERT_EQ(structure.children.size(), 3u);
+  EXPECT_EQ(structure.children[0].type, "image");
+  EXPECT_EQ(structure.children[2].type, "text");
+}
+
+TEST(MimeStructure, ALineMayBeSoLongAndStillDelimit) {
+  for (const size_t over : {0, 1}) {
+    std::string delimiter = "--b";
+    delimiter.resize(kDelimiterLineBytesMax - 2 + over, ' ');
+    const std::string message =
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + delimiter + "\r\n\r\nx\r\n";
+    EXPECT_EQ(parse_structure(message).children.size(), 1 - over);
+  }
+}
+
+TEST(MimeStructure, WhatCantBeReadIsTheEnd) {
+  class Broken final : public MessageBytes {
+   public:
+    size_t size() const override { return 10 * kMessagePieceBytesMin; }
+    std::string_view from(size_t start) override {
+      return start == 0 ? std::string_view(bytes_) : std::string_view();
+    }
+
+   private:
+    std::string bytes_ = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" +
+                         std::string(kMessagePieceBytesMin, 'x');
+  } broken;
+  EXPECT_LE(parse_structure(broken).body_end, 2 * kMessagePieceBytesMin);
+}
+
 }  // namespace
 }  // namespace gemel

@@ -46,11 +46,13 @@ bool is_attachment(const MimePart& part) {
   return part.disposition && part.disposition->type == "attachment";
 }
 
-std::string preview_of_part(std::string_view message, const MimePart& part) {
+std::string preview_of_part(MessageBytes& message, const MimePart& part) {
+  const std::string bytes = copy_of(
+      message, part.body_start, std::min(part.body_end, part.body_start + kPreviewSourceBytesMax));
   MimePart start = part;
-  start.children.clear();
-  start.body_end = std::min(part.body_end, part.body_start + kPreviewSourceBytesMax);
-  const std::string text = decoded_text(message, start);
+  start.body_start = 0;
+  start.body_end = bytes.size();
+  const std::string text = decoded_text(bytes, start);
   return shortened(
       part.subtype == "html" ? text_of_html(text, HtmlUse::kPreview) : without_quotes(text),
       kPreviewCharactersMax);
@@ -58,8 +60,7 @@ std::string preview_of_part(std::string_view message, const MimePart& part) {
 
 /// The first that says something. Recurses kMimeDepthMax deep at most; messages inside are not the
 /// sender's words.
-std::string first_preview(std::string_view message, const MimePart& part,
-                          std::string_view subtype) {
+std::string first_preview(MessageBytes& message, const MimePart& part, std::string_view subtype) {
   if (part.kind == MimePart::Kind::kMessage || is_attachment(part)) return {};
   if (part.kind == MimePart::Kind::kLeaf) {
     if (part.type != "text" || part.subtype != subtype) return {};
@@ -72,7 +73,7 @@ std::string first_preview(std::string_view message, const MimePart& part,
 
 }  // namespace
 
-std::string preview_of(std::string_view message, const MimePart& structure) {
+std::string preview_of(MessageBytes& message, const MimePart& structure) {
   std::string out = first_preview(message, structure, "plain");
   return out.empty() ? first_preview(message, structure, "html") : out;
 }

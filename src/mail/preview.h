@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 
 #include "mail/mime_structure.h"
 
@@ -20,6 +19,6 @@ inline constexpr size_t kPreviewSourceBytesMax = 64 << 10;
 /// Of the first text/plain part that is no attachment and says something, else of the first
 /// text/html part: without markup, quoted lines and surplus white space, as valid UTF-8. Empty
 /// where there is no text. Cost: O(parts + kPreviewSourceBytesMax for each text part looked at).
-std::string preview_of(std::string_view message, const MimePart& structure);
+std::string preview_of(MessageBytes& message, const MimePart& structure);
 
 }  // namespace gemel

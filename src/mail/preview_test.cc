@@ -8,7 +8,8 @@ namespace gemel {
 namespace {
 
 std::string preview(std::string_view message) {
-  return preview_of(message, parse_structure(message));
+  WholeMessage whole(message);
+  return preview_of(whole, parse_structure(message));
 }
 std::string preview_of_html(const std::string& html) {
   return preview("Content-Type: text/html; charset=utf-8\r\n\r\n" + html);
