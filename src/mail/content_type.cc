@@ -63,6 +63,52 @@ const MimeParameter* find_piece(const std::vector<MimeParameter>& parameters,
   return plain != nullptr ? plain : find_parameter(parameters, stem + "*");
 }
 
+std::string decode_whole(const MimeParameter& parameter) {
+  const Piece piece = decode_piece(parameter, PiecePlace::kFirst);
+  return to_utf8(piece.bytes, piece.charset);
+}
+
+struct Joined {
+  std::string text;  // UTF-8
+  size_t pieces;     // 0: there is no first one
+};
+Joined join(const std::vector<MimeParameter>& parameters, std::string_view stem) {
+  std::string bytes;
+  std::string charset;
+  const std::string start = std::string(stem) + "*";
+  for (size_t number = 0;; ++number) {
+    const MimeParameter* found = find_piece(parameters, start + std::to_string(number));
+    if (found == nullptr) return {.text = to_utf8(bytes, charset), .pieces = number};
+    Piece piece = decode_piece(*found, number == 0 ? PiecePlace::kFirst : PiecePlace::kLater);
+    bytes += piece.bytes;
+    if (number == 0) charset = std::move(piece.charset);
+  }
+}
+
+/// Octets that were encoded may be such as no line has.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return text;
+}
+
+/// What `parameter` is among the others in IMAP4rev2; nothing if it went into one before it.
+std::optional<MimeParameter> joined(const std::vector<MimeParameter>& parameters,
+                                    const MimeParameter& parameter) {
+  const size_t star = parameter.name.find('*');
+  if (star == std::string::npos) return parameter;
+  const std::string stem = parameter.name.substr(0, star);
+  std::string_view number = std::string_view(parameter.name).substr(star + 1);
+  const bool is_encoded = parameter.name.ends_with('*');
+  if (number.empty()) return MimeParameter{parameter.name, one_line(decode_whole(parameter))};
+  number.remove_suffix(is_encoded ? 1 : 0);
+  Joined whole = join(parameters, stem);
+  if (number == "0")
+    return MimeParameter{is_encoded ? stem + "*" : stem, one_line(std::move(whole.text))};
+  const Result<uint64_t> place = parse_number(number);
+  if (place && *place < whole.pieces) return std::nullopt;
+  return parameter;
+}
+
 }  // namespace
 
 ParameterizedValue parse_parameterized(std::string_view text) {
@@ -93,21 +139,20 @@ std::optional<std::string> parameter_of(const std::vector<MimeParameter>& parame
                                         std::string_view name) {
   const std::string stem(name);
   if (const MimeParameter* plain = find_parameter(parameters, name)) return plain->value;
-  if (const MimeParameter* encoded = find_parameter(parameters, stem + "*")) {
-    const Piece piece = decode_piece(*encoded, PiecePlace::kFirst);
-    return to_utf8(piece.bytes, piece.charset);
+  if (const MimeParameter* encoded = find_parameter(parameters, stem + "*"))
+    return decode_whole(*encoded);
+  Joined whole = join(parameters, stem);
+  if (whole.pieces == 0) return std::nullopt;
+  return std::move(whole.text);
+}
+
+std::vector<MimeParameter> joined_parameters(const std::vector<MimeParameter>& parameters) {
+  std::vector<MimeParameter> out;
+  for (const MimeParameter& parameter : parameters) {
+    std::optional<MimeParameter> made = joined(parameters, parameter);
+    if (made && find_parameter(out, made->name) == nullptr) out.push_back(*std::move(made));
   }
-  std::string bytes;
-  std::string charset;
-  for (size_t number = 0;; ++number) {
-    const MimeParameter* found = find_piece(parameters, stem + "*" + std::to_string(number));
-    if (found == nullptr && number == 0) return std::nullopt;
-    if (found == nullptr) break;
-    Piece piece = decode_piece(*found, number == 0 ? PiecePlace::kFirst : PiecePlace::kLater);
-    bytes += piece.bytes;
-    if (number == 0) charset = std::move(piece.charset);
-  }
-  return to_utf8(bytes, charset);
+  return out;
 }
 
 }  // namespace gemel

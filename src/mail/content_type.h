@@ -35,4 +35,9 @@ ParameterizedValue parse_parameterized(std::string_view text);
 std::optional<std::string> parameter_of(const std::vector<MimeParameter>& parameters,
                                         std::string_view name);
 
+/// As IMAP4rev2 gives them (RFC 9051 §7.5.2, RFC 2231 §6): pieces joined, decoded and in UTF-8,
+/// "name*0*" and those behind it as "name*", "name*0" and those behind it as "name". What is not
+/// part of such a row stays. Cost: O(parameters²).
+std::vector<MimeParameter> joined_parameters(const std::vector<MimeParameter>& parameters);
+
 }  // namespace gemel

@@ -85,7 +85,9 @@ void put_parameters(std::string& out, const std::vector<MimeParameter>& paramete
     return;
   }
   char before = '(';
-  for (const MimeParameter& parameter : parameters) {
+  // RFC 9051 §7.5.2; a client of 7 bits gets them as they are written.
+  for (const MimeParameter& parameter :
+       dialect == ImapDialect::kUtf8 ? joined_parameters(parameters) : parameters) {
     out += std::exchange(before, ' ');
     put_imap_string(out, parameter.name, dialect);
     out += ' ';

@@ -161,6 +161,22 @@ TEST(ImapBody, IsSevenBitUnlessTheClientTakesUtf8) {
   EXPECT_NE(bodystructure(kMessage, ImapDialect::kUtf8).find("\"café\""), std::string::npos);
 }
 
+TEST(ImapBody, PiecesOfParametersAreJoined) {  // RFC 9051 §7.5.2
+  const auto parameters = [](const std::string& text, ImapDialect dialect) {
+    const std::string out = body("Content-Type: text/x; " + text + "\r\n\r\n", dialect);
+    return out.substr(out.find(" (") + 1, out.find(')') - out.find(" ("));
+  };
+  const auto utf8 = [&](const std::string& text) { return parameters(text, ImapDialect::kUtf8); };
+  EXPECT_EQ(utf8("baz*0=a; baz*1=\"b c\"; x=y; baz*2=d"), R"(("baz" "ab cd" "x" "y"))");
+  EXPECT_EQ(utf8("foo*1*=%A4; foo*0*=utf-8''%C3"), R"(("foo*" "ä"))");
+  EXPECT_EQ(utf8("foo=x; foo*=iso-8859-1'en'%E4"), R"(("foo" "x" "foo*" "ä"))");
+  EXPECT_EQ(utf8("foo*1=b; foo*x=c; *=d"), R"(("foo*1" "b" "foo*x" "c" "*" "d"))");
+  EXPECT_EQ(utf8("foo*0=a; foo*2=b"), R"(("foo" "a" "foo*2" "b"))");
+  EXPECT_EQ(utf8("foo*0*=us-ascii''%00%0D%0A(%22; foo*0=x"), R"(("foo*" "x" "foo" "x"))");
+  EXPECT_EQ(utf8("foo*=us-ascii''%00%0D%0A%22%5C"), R"(("foo*" "   \"\\"))");
+  EXPECT_EQ(parameters("baz*0=a; baz*1=b", ImapDialect::kAscii), R"(("baz*0" "a" "baz*1" "b"))");
+}
+
 TEST(ImapBody, DeepAndWideMessagesGiveOneValue) {
   std::string deep;
   for (int i = 0; i < 20'000; ++i)
