@@ -1,4 +1,4 @@
-// UIDBATCHES (draft-ietf-mailmaint-imap-uidbatches): ranges of UIDs that each hold so many
+// UIDBATCHES (RFC 10022): ranges of UIDs that each hold so many
 // messages.
 
 #include <fmt/format.h>
@@ -10,8 +10,8 @@
 namespace gemel::imap {
 namespace {
 
-// The draft's §3.1: smaller batches need not be served, nor more messages than these at once where
-// the client says which batches it wants.
+// RFC 10022 §3.1.3 and §3.1.7: smaller batches need not be served, nor more messages than these at
+// once where the client says which batches it wants.
 constexpr uint32_t kBatchMessagesMin = 500;
 constexpr uint64_t kAskedMessagesMax = 100'000;
 
@@ -26,14 +26,17 @@ struct BatchRequest {
 Result<BatchRequest> read_request(wire::Tokenizer& tokens) {
   BatchRequest out;
   TRY_OK(tokens.space());
-  TRY(out.size, tokens.nz_number());
+  TRY(out.size, tokens.number());
   const bool has_range = tokens.skip(' ');
   if (has_range) {
-    TRY(out.first, tokens.nz_number());
+    TRY(out.first, tokens.number());
     TRY_OK(tokens.expect(':'));
-    TRY(out.last, tokens.nz_number());
+    TRY(out.last, tokens.number());
   }
   TRY_OK(tokens.end());
+  // RFC 10022 §4, §3.1.5.
+  if (out.size == 0 || out.first == 0 || out.last == 0)
+    return fail(Code::kSyntax, "[CLIENTBUG] batches and their sizes are counted from 1");
   if (out.first > out.last)
     return fail(Code::kSyntax, "[CLIENTBUG] the last batch comes before the first");
   if (out.size < kBatchMessagesMin)
