@@ -18,7 +18,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr size_t kReadBytes = 64 << 10;
-constexpr size_t kTlsWaitBytes = 512;  // what an idle TLS connection waits with
 constexpr size_t kProduceBytes = 64 << 10;
 constexpr int64_t kHandshakeMsMax = 60'000;
 constexpr int64_t kGoodbyeMsMax = 1'000;
@@ -33,8 +32,12 @@ std::array<char, kReadBytes>& scratch() {
 
 error_code last_error() { return {errno, boost::system::system_category()}; }
 
-/// How many bytes were there; would_block if none, eof at the end.
-size_t receive_now(Socket& socket, error_code& error) {
+bool must_wait(const error_code& error) {
+  return error == asio::error::would_block || error == asio::error::interrupted;
+}
+
+/// How many bytes were there, in scratch(); would_block if none, eof at the end.
+size_t receive_plain(Socket& socket, error_code& error) {
   const ssize_t got =
       ::recv(socket.native_handle(), scratch().data(), scratch().size(), MSG_DONTWAIT);
   error = got < 0 ? last_error() : error_code();
@@ -93,23 +96,27 @@ void Connection::handshake() {
   events_.input.clear();
   const bool is_client = setup_.client_tls != nullptr;
   tls_context_ = is_client ? setup_.client_tls : setup_.identity->state_->current();
-  tls_ = std::make_unique<TlsStream>(socket_, *tls_context_);
+  tls_ =
+      std::make_unique<TlsStream>(tls_context_->native_handle(), socket_.native_handle(),
+                                  is_client ? TlsStream::Side::kClient : TlsStream::Side::kServer);
   if (is_client)
     SSL_set_tlsext_host_name(tls_->native_handle(), setup_.server_name.c_str());
   else
     offer_alpn(tls_->native_handle(), setup_.alpn);
   arm(kHandshakeMsMax, Lapse::kPeer);
-  tls_->async_handshake(is_client ? asio::ssl::stream_base::client : asio::ssl::stream_base::server,
-                        [self = shared_from_this()](const error_code& error) {
-                          const std::lock_guard lock(self->mutex_);
-                          self->handshake_done(error);
-                        });
+  step_handshake();
+}
+
+void Connection::step_handshake() {
+  error_code error;
+  const TlsStream::Wait wait = tls_->handshake(error);
+  if (wait != TlsStream::Wait::kNothing) return when(wait, &Connection::step_handshake);
+  handshake_done(error);
 }
 
 void Connection::handshake_done(const error_code& error) {
   handshaking_ = false;
   disarm();
-  if (closed_) return;
   if (error) return end({Code::kUnavailable, "TLS: " + error.message()});
   // The session reads them only when it is made or told of TLS, which is later.
   if (setup_.tls_facts && setup_.identity)
@@ -194,14 +201,6 @@ void Connection::work() {
     lock.unlock();
     Outcome outcome = run_job(events, std::move(buffer));
     lock.lock();
-    if (tls_) {
-      lock.unlock();
-      return asio::post(shared_.io,
-                        [self = shared_from_this(), outcome = std::move(outcome)]() mutable {
-                          const std::lock_guard again(self->mutex_);
-                          self->session_ran(std::move(outcome));
-                        });
-    }
     turning_ = turn < kTurnsMax;
     session_ran(std::move(outcome));
     turning_ = false;
@@ -286,13 +285,8 @@ void Connection::write(std::string bytes) {
     output_ = std::move(bytes);
   }
   if (!tls_) return write_plain();
-  writing_ = true;
-  arm(shared_.write_stall_ms_max, Lapse::kPeer);
-  asio::async_write(*tls_, asio::buffer(output_),
-                    [self = shared_from_this()](const error_code& error, size_t count) {
-                      const std::lock_guard lock(self->mutex_);
-                      self->written(error, count);
-                    });
+  sent_ = 0;
+  write_tls();
 }
 
 // At once what the kernel takes; the network thread waits for the rest.
@@ -300,8 +294,7 @@ void Connection::write_plain() {
   error_code error;
   const size_t sent = send_now(socket_, output_, error);
   if (sent == output_.size()) return written({}, sent);
-  if (error != asio::error::would_block && error != asio::error::interrupted)
-    return written(error, sent);
+  if (!must_wait(error)) return written(error, sent);
   writing_ = true;
   arm(shared_.write_stall_ms_max, Lapse::kPeer);
   asio::async_write(socket_, asio::buffer(output_) + sent,
@@ -309,6 +302,25 @@ void Connection::write_plain() {
                       const std::lock_guard lock(self->mutex_);
                       self->written(failed, sent + count);
                     });
+}
+
+// The same.
+void Connection::write_tls() {
+  error_code error;
+  sent_ += tls_->send(std::string_view(output_).substr(sent_), error);
+  if (sent_ == output_.size() || !must_wait(error)) return written(error, sent_);
+  if (!std::exchange(writing_, true)) arm(shared_.write_stall_ms_max, Lapse::kPeer);
+  when(TlsStream::Wait::kWritable, &Connection::write_tls);
+}
+
+void Connection::when(TlsStream::Wait wait, void (Connection::*step)()) {
+  const auto state = wait == TlsStream::Wait::kReadable ? Socket::wait_read : Socket::wait_write;
+  socket_.async_wait(state, [self = shared_from_this(), step](const error_code& error) {
+    const std::lock_guard lock(self->mutex_);
+    if (self->closed_) return;
+    if (error) return self->end({Code::kUnavailable, error.message()});
+    (self.get()->*step)();
+  });
 }
 
 void Connection::written(const error_code& error, size_t count) {
@@ -323,20 +335,15 @@ void Connection::written(const error_code& error, size_t count) {
 
 // --- input ---
 
-void Connection::read() {
-  if (reading_) return;
-  reading_ = true;
-  if (tls_)
-    read_tls();
-  else
-    read_plain();
+size_t Connection::receive_now(error_code& error) {
+  return tls_ ? tls_->receive(scratch(), error) : receive_plain(socket_, error);
 }
 
 // Takes what is there already. False: nothing, or not now.
 bool Connection::read_now() {
   if (reading_ || decompressor_) return false;
   error_code error;
-  const size_t count = receive_now(socket_, error);
+  const size_t count = receive_now(error);
   if (error) return false;  // whatever it is, whoever waits for input meets it too
   if (setup_.on_bytes) setup_.on_bytes(0, count);
   take_input({scratch().data(), count});
@@ -344,48 +351,27 @@ bool Connection::read_now() {
 }
 
 // A buffer is borrowed only once there is something to read, so an idle connection has none.
-void Connection::read_plain() {
-  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
+void Connection::read() {
+  if (std::exchange(reading_, true)) return;
+  const auto take = [self = shared_from_this()](const error_code& error) {
     const std::lock_guard lock(self->mutex_);
     if (error || self->closed_) return self->received(error, 0);
     error_code failed;
-    const size_t count = receive_now(self->socket_, failed);
-    if (failed == asio::error::would_block || failed == asio::error::interrupted)
-      return self->read_plain();
-    self->read_buffer_.assign(scratch().data(), count);
-    self->received(failed, count);
-  });
-}
-
-void Connection::read_tls() {
-  read_buffer_.resize(kTlsWaitBytes);
-  tls_->async_read_some(asio::buffer(read_buffer_),
-                        [self = shared_from_this()](const error_code& error, size_t count) {
-                          const std::lock_guard lock(self->mutex_);
-                          self->read_buffer_.resize(count);
-                          if (!error && !self->closed_) self->read_decrypted();
-                          self->received(error, self->read_buffer_.size());
-                        });
-}
-
-// The rest of the record that the wait began to read: it is there already, so this does not block.
-void Connection::read_decrypted() {
-  const auto waiting = static_cast<size_t>(SSL_pending(tls_->native_handle()));
-  if (waiting == 0) return;
-  const size_t before = read_buffer_.size();
-  read_buffer_.resize(before + waiting);
-  error_code error;
-  const size_t count = tls_->read_some(asio::buffer(read_buffer_.data() + before, waiting), error);
-  read_buffer_.resize(before + count);
+    const size_t count = self->receive_now(failed);
+    if (!must_wait(failed)) return self->received(failed, count);
+    self->reading_ = false;
+    self->read();
+  };
+  if (tls_ && tls_->has_more()) return asio::post(shared_.io, [take] { take({}); });
+  socket_.async_wait(Socket::wait_read, take);
 }
 
 void Connection::received(const error_code& error, size_t count) {
   reading_ = false;
   if (closed_) return finish_session();
   if (error) {
-    read_buffer_ = {};
     // The session may still have something to write: it decides when to close.
-    if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) {
+    if (error == asio::error::eof) {
       at_end_ = true;
       events_.ended = true;
       return pump();
@@ -393,8 +379,7 @@ void Connection::received(const error_code& error, size_t count) {
     return end({Code::kUnavailable, error.message()});
   }
   if (setup_.on_bytes) setup_.on_bytes(0, count);
-  const std::string bytes = std::exchange(read_buffer_, {});
-  take_input(std::string_view(bytes).substr(0, count));
+  take_input({scratch().data(), count});
 }
 
 void Connection::take_input(std::string_view bytes) {
@@ -463,11 +448,17 @@ void Connection::lapsed() {
 // unread input resets the connection and takes what we wrote with it (RFC 9293 §3.6.1).
 void Connection::say_goodbye() {
   arm(kGoodbyeMsMax, Lapse::kPeer);
-  if (!tls_) return half_close();
-  tls_->async_shutdown([self = shared_from_this()](const error_code&) {
-    const std::lock_guard lock(self->mutex_);
-    self->half_close();
-  });
+  if (tls_)
+    say_tls_end();
+  else
+    half_close();
+}
+
+void Connection::say_tls_end() {
+  error_code error;  // whatever it is, there is no more to say
+  const TlsStream::Wait wait = tls_->say_end(error);
+  if (wait == TlsStream::Wait::kWritable) return when(wait, &Connection::say_tls_end);
+  half_close();
 }
 
 void Connection::half_close() {
@@ -481,7 +472,7 @@ void Connection::drain() {
   socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
     const std::lock_guard lock(self->mutex_);
     if (self->closed_) return;
-    if (!error) receive_now(self->socket_, error);
+    if (!error) receive_plain(self->socket_, error);
     if (!error || error == asio::error::would_block) return self->drain();
     self->end({Code::kUnavailable, "closed"});
   });

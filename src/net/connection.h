@@ -1,13 +1,12 @@
 // One connection: a socket, its TLS and compression layers, and the session that speaks on it.
 //
 // Threads  the session is made, runs and goes on workers, one job at a time: a job hands it what
-// has
-//          happened since (input, wakes, lapses) and lets it produce. Without TLS the worker then
-//          sends the output itself, takes the input that is there already, and goes on with it; so
-//          a command costs one hand-over, from the network thread that saw it come. What must wait
-//          waits on the network thread, and so does all that TLS does. The mutex is held wherever
-//          anything but the session is touched, and never while the session works.
-// Memory   idle, no buffer of its own; Asio keeps about 35 KiB for a TLS stream.
+//          has happened since (input, wakes, lapses) and lets it produce. The worker then sends the
+//          output itself, takes the input that is there already, and goes on with it; so a command
+//          costs one hand-over, from the network thread that saw it come. What must wait waits on
+//          the network thread; handshakes are made there. The mutex is held wherever anything but
+//          the session is touched, and never while the session works.
+// Memory   idle, no buffer of its own, nor any of TLS but the state of its keys.
 #pragma once
 
 #include <atomic>
@@ -21,6 +20,7 @@
 #include <string>
 
 #include "net/network.h"
+#include "net/tls_stream.h"
 #include "wire/compression.h"
 
 namespace gemel::net {
@@ -60,8 +60,6 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void close(Error reason);
 
  private:
-  using TlsStream = boost::asio::ssl::stream<Socket&>;
-
   // Through this the session's wake() finds its connection, from any thread. It is shut when the
   // session ends, so that no waker can touch a connection, or its network, that is going away.
   struct WakeGate {
@@ -91,6 +89,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   enum class Lapse : uint8_t { kInput, kPeer };
 
   void handshake();
+  void step_handshake();
   void handshake_done(const boost::system::error_code& error);
   void start_session();
 
@@ -104,13 +103,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void write(std::string bytes);
   void write_plain();
+  void write_tls();
   void written(const boost::system::error_code& error, size_t count);
 
   void read();
   bool read_now();
-  void read_plain();
-  void read_tls();
-  void read_decrypted();
+  size_t receive_now(boost::system::error_code& error);
   void received(const boost::system::error_code& error, size_t count);
   void take_input(std::string_view bytes);
   bool unpack();
@@ -123,6 +121,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void schedule_wake();
   void wake_after(int64_t delay_ms);
   void say_goodbye();
+  void say_tls_end();
+  /// Calls `step` when the socket is so, unless the connection is closed by then.
+  void when(TlsStream::Wait wait, void (Connection::*step)());
   void half_close();
   void drain();
   void end(Error reason);
@@ -130,8 +131,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   Shared shared_;
   Socket socket_;
-  std::unique_ptr<TlsStream> tls_;
   std::shared_ptr<boost::asio::ssl::context> tls_context_;  // keeps what tls_ uses
+  std::unique_ptr<TlsStream> tls_;
   Setup setup_;
   std::unique_ptr<wire::Session> session_;  // the job's, without the mutex
 
@@ -157,8 +158,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool session_finished_ = false;
   const std::shared_ptr<WakeGate> gate_ = std::make_shared<WakeGate>();
   std::atomic<bool> wake_scheduled_ = false;
-  std::string output_;       // being written
-  std::string read_buffer_;  // only while a TLS read is under way
+  std::string output_;  // being written
+  size_t sent_ = 0;     // of output_, by TLS
   Error reason_{Code::kUnavailable, "closed"};
 
   std::unique_ptr<wire::Compressor> compressor_;

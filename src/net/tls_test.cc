@@ -50,6 +50,28 @@ TEST_F(TlsTest, SpeaksTlsFromTheFirstByte) {
   EXPECT_EQ(peer.read_to_end(), "bye\n");
 }
 
+TEST_F(TlsTest, OutputThatThePeerReadsLateIsWhole) {
+  Peer peer(listen(ListenOptions::Tls::kImplicit));
+  ASSERT_TRUE(peer.start_tls());
+  EXPECT_EQ(peer.read_line(), "hello 127.0.0.1 tls\n");
+  peer.send("flood\n");
+  watch_.produced.wait_for(1 << 20);
+  EXPECT_EQ(peer.read_line(), "flood\n");
+  EXPECT_EQ(peer.read(16 << 20), std::string(16 << 20, 'f'));  // more than sockets hold
+  std::thread stopper([&] { network_.stop(60'000); });
+  const std::string rest = peer.read_to_end();
+  EXPECT_EQ(rest.substr(std::min(rest.find_first_not_of('f'), rest.size())), "stopping\n");
+  stopper.join();
+}
+
+TEST_F(TlsTest, AnEndWithoutGoodbyeIsOne) {
+  Peer peer(listen(ListenOptions::Tls::kImplicit));
+  ASSERT_TRUE(peer.start_tls());
+  EXPECT_EQ(peer.read_line(), "hello 127.0.0.1 tls\n");
+  peer.send_end();
+  EXPECT_EQ(peer.read_to_end(), "end\n");
+}
+
 TEST_F(TlsTest, APeerThatSpeaksNoTlsIsDropped) {
   Peer peer(listen(ListenOptions::Tls::kImplicit));
   peer.send("a1 LOGIN in the clear\r\n");
