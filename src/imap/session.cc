@@ -153,8 +153,9 @@ void Session::produce(std::string& out, size_t bytes_max) {
       has_more_ = true;
       return;
     }
-    if (!advance()) return;
+    if (!advance()) break;
   }
+  output_ = std::string();  // an idle session keeps no room for output
 }
 
 bool Session::advance() {

@@ -10,8 +10,8 @@
 // Source   RFC 3501 §3 (states), §5 (operation), RFC 2177 (IDLE).
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -226,10 +226,10 @@ class Session final : public wire::Session {
   int64_t started_ms_;
   wire::Framer framer_;
   std::string output_;
-  std::deque<std::unique_ptr<Work>> works_;
+  std::list<std::unique_ptr<Work>> works_;  // an empty one has no memory
   std::optional<Current> current_;
   LineTaker line_taker_;
-  std::optional<AppendIntake> append_;
+  std::unique_ptr<AppendIntake> append_;
   std::string userid_;
   std::optional<UserAccess> access_;
   Features features_;
@@ -237,7 +237,7 @@ class Session final : public wire::Session {
   Bitmap saved_search_;
   std::vector<std::shared_ptr<SearchContext>> contexts_;
   Watch watch_;
-  std::optional<Notifier> notifier_;
+  std::unique_ptr<Notifier> notifier_;
   Watch notify_watch_;
   std::optional<std::string> bye_;
   int64_t said_ms_ = 0;  // when the client last heard of the command under way

@@ -112,7 +112,7 @@ bool Session::take_message(const Command& command, wire::Tokenizer& tokens,
       refuse_literal(intake.error(), ErrorPlace::kTarget);
       return true;
     }
-    append_.emplace(*std::move(intake));
+    append_ = std::make_unique<AppendIntake>(*std::move(intake));
   }
   const Result<AppendIntake::Next> next = append_->read_on(wire::Tokenizer(framer_.frame()));
   if (append_->is_failed()) {
@@ -143,14 +143,14 @@ Result<AppendIntake> Session::start_append(wire::Tokenizer& tokens) {
 }
 
 Result<AppendIntake> Session::take_append(Args& args) {
-  std::optional<AppendIntake> intake = std::exchange(append_, std::nullopt);
+  std::unique_ptr<AppendIntake> intake = std::move(append_);
   if (!intake) {
     TRY(AppendIntake started, start_append(args.tokens));
-    intake.emplace(std::move(started));
+    intake = std::make_unique<AppendIntake>(std::move(started));
   }
   TRY(const AppendIntake::Next next, intake->read_on(args.tokens));
   if (next != AppendIntake::Next::kEnd) return fail(Code::kSyntax, "expected a message");
-  return *std::move(intake);
+  return std::move(*intake);
 }
 
 void Session::refuse_literal(const Error& error, ErrorPlace place) {

@@ -97,11 +97,11 @@ void Session::learn(Expunges expunges) {
 
 void Session::select(View view) {
   view_ = std::move(view);
-  is_woken_ = is_woken_ || notifier_;  // it takes another interest now
+  is_woken_ = is_woken_ || notifier_ != nullptr;  // it takes another interest now
 }
 
 void Session::notify_by(Notifier notifier) {
-  notifier_ = std::move(notifier);
+  notifier_ = std::make_unique<Notifier>(std::move(notifier));
   notify_watch_ = store().watch_all(
       [interest = notifier_->interest(), wake = env_.wake](const Published& change) {
         if (interest->is_concerned(change)) wake();
@@ -128,7 +128,7 @@ bool Session::hear_news() {
                                                                         : Expunges::kHoldBack);
     update_contexts();
   }
-  const bool notifies = notifier_.has_value();
+  const bool notifies = notifier_ != nullptr;
   if (notifies) tell_notifications();  // which may be the last of them
   return learns || notifies;
 }
