@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/give_back.h"
 #include "base/log.h"
 
 namespace gemel::imap {
@@ -155,7 +156,7 @@ void Session::produce(std::string& out, size_t bytes_max) {
     }
     if (!advance()) break;
   }
-  output_ = std::string();  // an idle session keeps no room for output
+  give_back(output_);  // an idle session keeps no room for output
 }
 
 bool Session::advance() {

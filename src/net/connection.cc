@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/give_back.h"
 #include "net/tls.h"
 
 namespace gemel::net {
@@ -330,7 +331,7 @@ void Connection::written(const error_code& error, size_t count) {
   if (closed_) return finish_session();
   if (error) return end({Code::kUnavailable, error.message()});
   act();
-  if (!writing_ && !another_turn_) output_ = {};
+  if (!writing_ && !another_turn_) give_back(output_);
 }
 
 // --- input ---

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/give_back.h"
 
 namespace gemel::wire {
 namespace {
@@ -38,7 +39,7 @@ void Framer::consume(size_t count) {
   if (head_ < pending_.size()) return;
   head_ = 0;
   if (pending_.capacity() > kIdleBufferBytesMax)
-    pending_ = std::string();
+    give_back(pending_);
   else
     pending_.clear();
 }
