@@ -45,6 +45,8 @@ void read_store(ConfigTable table, Config& config) {
       static_cast<uint64_t>(table.number("free_bytes_min", 64 << 20, 0, kTerabyte));
   config.keep_expunged_days = static_cast<int>(table.number("keep_expunged_days", 14, 0, kDaysMax));
   config.keep_deleted_days = static_cast<int>(table.number("keep_deleted_days", 14, 0, kDaysMax));
+  config.user_mailboxes_max =
+      static_cast<uint64_t>(table.number("user_mailboxes_max", 100'000, 0, 100'000'000));
   config.scrub_bytes_per_s =
       static_cast<uint64_t>(table.number("scrub_bytes_per_s", 2 << 20, 0, kTerabyte));
   config.text_index_bytes_per_s =

@@ -53,7 +53,8 @@ struct Config {
   uint64_t free_bytes_min = 0;
   int keep_expunged_days = 0;
   int keep_deleted_days = 0;
-  uint64_t scrub_bytes_per_s = 0;  // 0: bodies are not read again
+  uint64_t user_mailboxes_max = 0;  // 0: any number
+  uint64_t scrub_bytes_per_s = 0;   // 0: bodies are not read again
   int scrub_every_days = 0;
   uint64_t text_index_bytes_per_s = 0;  // 0: there is no text index
 

@@ -129,6 +129,7 @@ Result<void> Server::open_store() {
   options.role = config_.role == Config::Role::kPrimary ? Role::kPrimary : Role::kReplica;
   // LMTP puts its trace fields before a message that may itself be as big as allowed.
   options.message_bytes_max = config_.message_bytes_max + lmtp::kTraceBytesMax;
+  options.user_mailboxes_max = config_.user_mailboxes_max;
   options.free_bytes_min = config_.free_bytes_min;
   options.before_mend = [this](const UniqueId& mailbox, const Digest& before) {
     return text_index_ ? text_index_->distrust(mailbox, before) : Result<void>();

@@ -148,6 +148,7 @@ void Commit::index_grants(const MailboxInfo* before, const MailboxInfo& after) {
 Result<void> Commit::finish_user(UserEdit& user) {
   if (making_ == Making::kCommit && !without_quota_.contains(user.info().userid))
     TRY_OK(user.check_quota());
+  if (making_ == Making::kCommit) TRY_OK(user.check_mailboxes(state_->user_mailboxes_max));
   if (making_ != Making::kApply && user.data_changed())
     user.header().lineage =
         extended(std::move(user.header().lineage), meta_.term, user.modseq_before());

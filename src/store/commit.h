@@ -26,6 +26,7 @@ struct CommitState {
   SharedRandom* random;
   Clock* clock;
   RecentClaims* recent;
+  uint64_t user_mailboxes_max = 0;
   Overlay rows;
   MetaRow meta;
   // Rows as `rows` has them, decoded; emptied when there are many, or a batch fails.

@@ -246,6 +246,7 @@ class MailStore {
         {};                      // further ones: name -> directory, bodies only
     Role role = Role::kPrimary;  // of a new store; later promote() and demote() decide
     uint64_t message_bytes_max = 50 << 20;
+    uint64_t user_mailboxes_max = 0;     // of each owner but kSharedOwner; 0: any number
     uint64_t free_bytes_min = 64 << 20;  // below it, kNoSpace; more room and it takes writes again
     bool read_only = false;              // for verify and dump of a stopped store: no write at all
     bool inline_commits = false;         // commit on the caller's thread, for deterministic worlds

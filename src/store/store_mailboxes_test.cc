@@ -34,6 +34,28 @@ TEST_P(StoreMailboxes, CreateMakesTheLevelsAbove) {  // RFC 9051 §6.3.4
   EXPECT_EQ(store->create({.name = {"alice", "a//b"}}).error().code, Code::kInvalid);
 }
 
+TEST_P(StoreMailboxes, AUserHasSoManyAndNoMore) {
+  store.options.user_mailboxes_max = 4;
+  store.open();
+  store.create("A/B");
+  EXPECT_EQ(store->create({.name = {"alice", "C/D"}}).error().code, Code::kLimit);
+  EXPECT_EQ(paths(), "A A/B INBOX ");
+  store.create("C");
+  EXPECT_EQ(store->create({.name = {"alice", "D"}}).error().code, Code::kLimit);
+  EXPECT_EQ(rename("C", "A/C"), Code{});
+  // INBOX stays and its mail moves, so this is one more.
+  EXPECT_EQ(rename("INBOX", "Old"), Code::kLimit);
+  ASSERT_TRUE(store->remove(store->find(MailboxName{"alice", "A/C"})->id));
+  store.create("D");
+  // Others have their own, and what is shared has no limit.
+  for (const std::string owner : {"bob", "shared"})
+    for (const std::string path : {"1", "2", "3", "4"}) {
+      if (path == "1") ASSERT_TRUE(store->create_user(owner, {}));
+      const auto made = store->create({.name = {owner, path}});
+      EXPECT_EQ(made.has_value(), path != "4" || owner == "shared") << owner << path;
+    }
+}
+
 TEST_P(StoreMailboxes, APartitionIsInheritedFromTheLevelAbove) {
   store.create("Far", "archive");
   EXPECT_EQ(store->create({.name = {"alice", "Far/x/y"}})->partition, "archive");

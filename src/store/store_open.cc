@@ -80,6 +80,7 @@ Result<std::unique_ptr<MailStore>> MailStore::open(Options options) {
   auto state = std::make_unique<CommitState>(impl->partitions, impl->random, *impl->options.clock,
                                              impl->recent);
   state->meta = meta;
+  state->user_mailboxes_max = impl->options.user_mailboxes_max;
   impl->origin = meta.origin;
   impl->committer = std::make_unique<Committer>(std::move(state), *impl->shared_pins, impl->watches,
                                                 impl->options);

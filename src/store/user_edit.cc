@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "store/access.h"
 #include "store/digest.h"
 #include "store/keys.h"
 
@@ -94,6 +95,15 @@ Result<void> UserEdit::check_quota() const {
     return fail(Code::kOverQuota, fmt::format("the owner's {} is used up", kQuotaKinds[i].item));
   }
   return {};
+}
+
+Result<void> UserEdit::check_mailboxes(uint64_t count_max) const {
+  const uint64_t before = before_ ? before_->mailboxes : 0;
+  const UserInfo& now = row_.info;
+  // There may be a newsgroup for everything, and who makes them is told by rights.
+  if (count_max == 0 || now.userid == kSharedOwner) return {};
+  if (now.mailboxes <= before || now.mailboxes <= count_max) return {};
+  return fail(Code::kLimit, "the owner has as many mailboxes as there may be");
 }
 
 void UserEdit::flush() {

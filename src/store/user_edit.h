@@ -40,6 +40,8 @@ class UserEdit {
   void mailbox_changed(const MailboxInfo* before, const MailboxInfo* after);
   /// Errors: kOverQuota, something has grown beyond the user's quota.
   Result<void> check_quota() const;
+  /// Errors: kLimit, the user has come to more mailboxes than `count_max`; 0: any number may be.
+  Result<void> check_mailboxes(uint64_t count_max) const;
 
   void flush();
 

@@ -50,7 +50,7 @@ class Memory(unittest.TestCase):
         try:
             Path(f"/proc/{self.server.process.pid}/clear_refs").write_text("5")
         except OSError:
-            skip("the peak of a process can't be reset here")
+            self.skipTest("the peak of a process can't be reset here")
 
     def needed_kb(self, number):
         # What was needed before would be used again, and hide what this one needs.
