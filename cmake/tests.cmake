@@ -28,7 +28,8 @@ target_link_libraries(gemel_sim PRIVATE gemel_sync)
 add_dependencies(unit_tests gemel_sim)
 add_test(NAME sim.fixed COMMAND gemel_sim --fixed ${CMAKE_SOURCE_DIR}/tests/sim/seeds.txt)
 add_test(NAME sim.fresh COMMAND gemel_sim --count 200 --one-primary)
-set_tests_properties(sim.fixed sim.fresh PROPERTIES LABELS sim TIMEOUT 900)
+add_test(NAME sim.burn COMMAND gemel_sim --count 50 --burn --one-primary)
+set_tests_properties(sim.fixed sim.fresh sim.burn PROPERTIES LABELS sim TIMEOUT 900)
 
 # Whole servers, driven from outside: tests/interop, tests/conformance, tests/crash and tests/netns.
 if(TARGET gemeld AND TARGET gemel)

@@ -81,6 +81,14 @@ struct MailboxHeader {
 /// `to` may be `from`; a modseq may be any up to `to`; an append may name any uid up to last_uid,
 /// and replaces what is there; purged_modseq may go back. What readers rely on stays: highestmodseq
 /// and last_uid don't go back, and uidvalidity is kept.
+/// A mailbox that must have come to this uid at least.
+struct NeededMailbox {
+  UniqueId id;
+  Uid last_uid;
+  bool operator==(const NeededMailbox&) const = default;
+};
+
+/// `needs`: where messages are now that it expunges. While one is not that far, nothing is applied.
 struct MailboxUpdate {
   UniqueId id;
   ModSeq from;
@@ -91,6 +99,7 @@ struct MailboxUpdate {
   std::optional<MailboxHeader> header;  // required when from is 0
   std::vector<ChangeItem> items;
   std::optional<Digest> mends = {};
+  std::vector<NeededMailbox> needs = {};
 };
 
 /// As MailboxUpdate, for the data of a user; `from` 0 makes the user. `mends` is the data digest.

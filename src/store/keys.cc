@@ -69,9 +69,9 @@ std::string history(const UniqueId& id, ModSeq modseq) {
   return out;
 }
 
+std::string links(const Guid& guid) { return std::string(1, 'l') += guid.view(); }
 std::string links(const Guid& guid, std::string_view partition) {
-  std::string out(1, 'l');
-  out += guid.view();
+  std::string out = links(guid);
   out += partition;
   out += '\0';
   return out;

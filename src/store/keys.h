@@ -46,6 +46,7 @@ struct Holder {
   UniqueId mailbox;
   Uid uid;
 };
+std::string links(const Guid& guid);
 std::string links(const Guid& guid, std::string_view partition);
 std::string link(const Guid& guid, std::string_view partition, const Holder& holder);
 /// What a link row's key says; `prefix` is that of all links of its body in its partition.

@@ -167,9 +167,12 @@ class MailboxView {
   /// since that changed flags).
   Result<std::optional<std::vector<FlagFlips>>> flips_since(ModSeq since) const;
 
-  /// Where else a body is: records, expunged ones too, of this partition. At most `count_max`.
+  /// Where else a body is: records, expunged ones too, with it in this partition, or in any. At
+  /// most `count_max`.
   using Holder = BodyHolder;
-  Result<std::vector<Holder>> holders(const Guid& guid, size_t count_max) const;
+  enum class Bodies : uint8_t { kOfPartition, kAnywhere };
+  Result<std::vector<Holder>> holders(const Guid& guid, size_t count_max,
+                                      Bodies bodies = Bodies::kOfPartition) const;
 
   /// The sum of the digests of the records of `uids`, expunged ones that are kept too: what two
   /// stores compare to find where they differ. Cost: O(records of `uids`).

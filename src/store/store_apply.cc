@@ -29,9 +29,18 @@ Result<MailboxEdit*> start(Commit& commit, const MailboxUpdate& update) {
   if (is != update.from) return std::unexpected(modified(update.id.text(), is, update.from));
   if (update.mends && *update.mends != (mailbox == nullptr ? Digest() : mailbox->info().digest))
     return fail(Code::kModified, update.id.text() + " has another digest than the update mends");
+  for (const NeededMailbox& needed : update.needs) {
+    TRY(const MailboxEdit* other, commit.find_mailbox(needed.id));
+    if (other == nullptr || other->info().last_uid < needed.last_uid)
+      return fail(Code::kModified, needed.id.text() + " has not come to where messages went");
+  }
   if (mailbox != nullptr) return mailbox;
   if (!update.header) return std::unexpected(invalid("a new mailbox needs a header"));
   const MailboxHeader& header = *update.header;
+  // Else nobody who goes through the users would ever find it.
+  TRY(const UserEdit* owner, commit.user(header.name.owner));
+  if (!owner->exists())
+    return fail(Code::kUnavailable, "the user " + header.name.owner + " is not here yet");
   MailboxInfo info;
   info.id = update.id;
   info.name = header.name;
@@ -158,6 +167,9 @@ Result<UserEdit*> start_user(Commit& commit, const UserUpdate& update) {
 
 Result<Applied> apply_user(Commit& commit, const UserUpdate& update) {
   TRY(UserEdit * user, start_user(commit, update));
+  // As the other way round in start(): whoever goes through the users must find them.
+  if (update.deleted_s != 0 && user->info().mailboxes > 0)
+    return fail(Code::kUnavailable, "mailboxes of " + update.userid + " live here still");
   user->header().created_s = update.created_s;
   user->header().deleted_s = update.deleted_s;
   if (update.lineage) {

@@ -148,18 +148,19 @@ Result<std::optional<std::vector<FlagFlips>>> MailboxView::flips_since(ModSeq si
   return read_flips(SnapshotReader(index_, snapshot_), {info_.id, info_.highestmodseq, since});
 }
 
-Result<std::vector<MailboxView::Holder>> MailboxView::holders(const Guid& guid,
-                                                              size_t count_max) const {
+Result<std::vector<MailboxView::Holder>> MailboxView::holders(const Guid& guid, size_t count_max,
+                                                              Bodies bodies) const {
   std::vector<Holder> out;
   if (count_max == 0) return out;
   TRY_OK(SnapshotReader(index_, snapshot_)
-             .scan_prefix(key::links(guid, info_.partition),
-                          [&](std::string_view row_key, std::string_view) -> Result<bool> {
-                            const std::string_view holder = row_key.substr(row_key.size() - 20);
-                            out.push_back({UniqueId::from_key(holder.substr(0, 16)),
-                                           Uid(get_be32(holder.substr(16)))});
-                            return out.size() < count_max;
-                          }));
+             .scan_prefix(
+                 bodies == Bodies::kAnywhere ? key::links(guid) : key::links(guid, info_.partition),
+                 [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                   const std::string_view holder = row_key.substr(row_key.size() - 20);
+                   out.push_back({UniqueId::from_key(holder.substr(0, 16)),
+                                  Uid(get_be32(holder.substr(16)))});
+                   return out.size() < count_max;
+                 }));
   return out;
 }
 

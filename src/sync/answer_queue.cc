@@ -143,11 +143,11 @@ std::string AnswerQueue::ending(const Slot& slot, const Result<Applied>& applied
     no.reason = Reason::kStale;
     no.term = store_.term();
   }
-  if (no.reason == Reason::kModified) return rows_of(slot.subject) + encode(no);
   if (no.reason == Reason::kExists) {
     no.holder = holder_of(slot.subject);
-    if (!no.holder) no.reason = Reason::kUnavailable;  // it was freed meanwhile
+    if (!no.holder) no.reason = Reason::kModified;  // the name was freed meanwhile: once more
   }
+  if (no.reason == Reason::kModified) return rows_of(slot.subject) + encode(no);
   return encode(no);
 }
 

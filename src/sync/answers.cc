@@ -39,6 +39,7 @@ Result<Answer> read_greeting(Tokenizer& in) {
     greeting.zstd |= capability == "COMPRESS=ZSTD";
     greeting.zstd_words |= capability == "COMPRESS=ZSTD-WORDS";
     greeting.received |= capability == "RECEIVED";
+    greeting.after |= capability == "AFTER";
     in.skip(' ');
   }
   TRY_OK(in.close());

@@ -42,6 +42,7 @@ std::string encode(const Greeting& greeting) {
   if (greeting.zstd) add("COMPRESS=ZSTD");
   if (greeting.zstd_words) add("COMPRESS=ZSTD-WORDS");
   if (greeting.received) add("RECEIVED");
+  if (greeting.after) add("AFTER");
   out += ')';
   out += kEnd;
   return out;

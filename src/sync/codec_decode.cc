@@ -112,6 +112,14 @@ Result<MailboxUpdate> read_head(Tokenizer& in, CodecContext& context) {
   TRY_OK(in.space());
   TRY(update.purged_modseq, read_modseq(in));
   TRY(update.mends, read_mends(in));
+  while (in.skip_word(" AFTER")) {
+    if (update.needs.size() >= kNeedsMax) return in.wrong("fewer mailboxes that it comes after");
+    TRY_OK(in.space());
+    NeededMailbox& needed = update.needs.emplace_back();
+    TRY(needed.id, read_id(in, context.origin));
+    TRY_OK(in.space());
+    TRY(needed.last_uid, read_uid(in));
+  }
   if (!in.skip_word(" HEADER")) return update;
   TRY_OK(in.space());
   TRY(update.header, read_header(in, context));

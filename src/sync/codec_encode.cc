@@ -175,6 +175,12 @@ std::vector<Piece> encode(const MailboxUpdate& update, const IsInline& is_inline
   out += ' ';
   put_number(out, update.purged_modseq.value);
   put_mends(out, update.mends);
+  for (const NeededMailbox& needed : update.needs) {
+    out += " AFTER ";
+    put_id_in(out, needed.id, context);
+    out += ' ';
+    put_number(out, needed.last_uid.value);
+  }
   if (update.header) put_header(out, *update.header, context);
   ItemEncoder encoder{update, is_inline, context, pieces};
   for (const ChangeItem& item : update.items) std::visit(encoder, item);

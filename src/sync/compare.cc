@@ -143,6 +143,7 @@ struct Comparison::Draft {
   std::vector<RecordState> changes;
   size_t fresh_end = 0;  // from next_fresh_ up to here
   bool is_last = false;
+  std::optional<ModSeq> end = {};  // the first transaction that has to wait
 };
 
 Comparison::Comparison(MailboxView view, std::optional<ReplicaMailbox> replica)
@@ -166,7 +167,9 @@ Result<void> Comparison::load() {
   std::vector<RecordState> states;
   if (is_known_since) {
     TRY(states, view_.changes_since(at_));
-    TRY(touched_, touched_since(view_, at_));
+    if (replica_->is_whole()) {
+      TRY(touched_, touched_since(view_, at_));
+    }
   } else if (info.last_uid) {
     TRY(states,
         view_.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo));
@@ -201,9 +204,73 @@ Result<const RecordFacts*> Comparison::fresh_facts(size_t index) {
   return &facts_[index - facts_from_];
 }
 
-// Takes transactions, lowest modseq first, until one of the limits is reached.
-Result<Comparison::Draft> Comparison::gather(const ChunkLimits& limits) {
+// Of `uids`, all.
+Result<bool> Comparison::may_expunge(const UidSet& uids, ExpungeGate& gate) const {
+  UidSet left = uids;
+  while (!left.empty()) {
+    const UidSet block = left.lowest(kFactsBlock);
+    left = left - block;
+    TRY(const std::vector<RecordFacts> facts, view_.facts(block));
+    for (const RecordFacts& one : facts) {
+      TRY(const bool may_go, gate.may_expunge(one.guid));
+      if (!may_go) return false;
+    }
+  }
+  return true;
+}
+
+// A deletion hides all at once, and the header that tells of it comes first.
+Result<bool> Comparison::may_begin(ExpungeGate& gate) const {
+  const MailboxInfo& info = view_.info();
+  if (!info.is_deleted() || !replica_ || replica_->is_deleted || !info.last_uid) return true;
+  TRY(const auto states,
+      view_.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo));
+  UidSet uids;
+  for (const RecordState& state : states)
+    if (!state.expunged || state.modseq > at_) uids.add(state.uid);
+  return may_expunge(uids, gate);
+}
+
+std::vector<RecordState> Comparison::take_changes(ModSeq modseq) {
+  std::vector<RecordState> out;
+  while (!changes_.empty() && changes_.front().modseq == modseq) {
+    std::ranges::pop_heap(changes_, later);
+    out.push_back(changes_.back());
+    changes_.pop_back();
+  }
+  return out;
+}
+
+void Comparison::put_back(const RecordState& change) {
+  changes_.push_back(change);
+  std::ranges::push_heap(changes_, later);
+}
+
+// Messages that one transaction brought. One that was expunged since, and can't be told of as such
+// yet, comes as it was; then no more is told than up to its expunge. Returns the bytes of bodies.
+Result<uint64_t> Comparison::gather_fresh(ModSeq created, ExpungeGate& gate, Draft& draft) {
+  uint64_t bytes = 0;
+  for (; draft.fresh_end < fresh_.size(); ++draft.fresh_end) {
+    TRY(const RecordFacts* facts, fresh_facts(draft.fresh_end));
+    if (facts->created_modseq != created) break;
+    bytes += facts->size;
+    const RecordState& state = fresh_[draft.fresh_end];
+    if (!state.expunged || !replica_ || state.modseq == created) continue;
+    TRY(const bool may_go, gate.may_expunge(facts->guid));
+    if (!may_go) draft.end = std::min(draft.end.value_or(state.modseq), state.modseq);
+  }
+  return bytes;
+}
+
+// Takes transactions, lowest modseq first, until one of the limits is reached, or one has to wait.
+Result<Comparison::Draft> Comparison::gather(const ChunkLimits& limits, ExpungeGate& gate) {
   Draft draft{.boundary = at_, .changes = {}, .fresh_end = next_fresh_, .is_last = false};
+  TRY(const bool may_start, may_begin(gate));
+  if (!may_start) return draft;
+  if (const ModSeq purged = view_.info().purged_modseq; !vanished_.empty() && purged > at_) {
+    TRY(const bool may_vanish, gate.may_vanish());
+    if (!may_vanish) draft.end = purged;
+  }
   uint64_t bytes = 0;
   const auto size = [&] { return draft.changes.size() + draft.fresh_end - next_fresh_; };
   while (bytes < limits.body_bytes && size() < limits.messages) {
@@ -213,29 +280,32 @@ Result<Comparison::Draft> Comparison::gather(const ChunkLimits& limits) {
       TRY(const RecordFacts* facts, fresh_facts(draft.fresh_end));
       if (!key || facts->created_modseq < *key) key = facts->created_modseq;
     }
-    if (!key) break;
+    if (!key || (draft.end && *key >= *draft.end)) break;
+    const std::vector<RecordState> changed = take_changes(*key);
+    UidSet expunged;
+    for (const RecordState& state : changed)
+      if (state.expunged) expunged.add(state.uid);
+    TRY(const bool may_go, may_expunge(expunged, gate));
+    if (!may_go) {
+      for (const RecordState& state : changed) put_back(state);
+      return draft;
+    }
     draft.boundary = *key;
-    while (!changes_.empty() && changes_.front().modseq == *key) {
-      std::ranges::pop_heap(changes_, later);
-      draft.changes.push_back(changes_.back());
-      changes_.pop_back();
-    }
-    while (draft.fresh_end < fresh_.size()) {
-      TRY(const RecordFacts* facts, fresh_facts(draft.fresh_end));
-      if (facts->created_modseq != *key) break;
-      bytes += facts->size;
-      ++draft.fresh_end;
-    }
+    draft.changes.insert(draft.changes.end(), changed.begin(), changed.end());
+    TRY(const uint64_t more, gather_fresh(*key, gate, draft));
+    bytes += more;
   }
-  draft.is_last = changes_.empty() && draft.fresh_end == fresh_.size();
+  draft.is_last = changes_.empty() && draft.fresh_end == fresh_.size() && !draft.end;
   if (draft.is_last) draft.boundary = view_.info().highestmodseq;
   return draft;
 }
 
-Result<Chunk> Comparison::next(Routes& routes, const ChunkLimits& limits) {
+Result<std::optional<Chunk>> Comparison::next(Routes& routes, const ChunkLimits& limits,
+                                              ExpungeGate& gate) {
   CHECK(!done_);
   const MailboxInfo& info = view_.info();
-  TRY(const Draft draft, gather(limits));
+  TRY(const Draft draft, gather(limits, gate));
+  if (draft.boundary == at_) return std::nullopt;
   Chunk chunk;
   chunk.update.id = info.id;
   chunk.update.from = at_;
@@ -331,8 +401,8 @@ Result<RecordRow> Comparison::fresh_row(size_t index, ModSeq boundary) {
                 .facts = *facts};
   if (state.modseq > boundary) {
     row.modseq = facts->created_modseq;
-    changes_.push_back(state);
-    std::ranges::push_heap(changes_, later);
+    row.expunged = false;
+    put_back(state);
   }
   return row;
 }
@@ -360,6 +430,7 @@ ReplicaMailbox Comparison::after() const {
   ReplicaMailbox known = known_from(view_.info());
   known.last_uid = last_uid_;
   known.highestmodseq = at_;
+  known.digest = {};
   known.term = term_at(view_.info().lineage, at_);
   known.purged_modseq = replica_ ? replica_->purged_modseq : ModSeq();
   return known;

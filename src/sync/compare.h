@@ -32,9 +32,12 @@ struct ReplicaMailbox {
   ModSeq highestmodseq;
   Term term;  // that wrote it; none: the same as ours, however it came there
   ModSeq purged_modseq;
-  Digest digest;
+  Digest digest;  // none: not known, or of a part of our changes
   bool is_deleted = false;
   uint64_t header = 0;  // header_hash() of what it was told last, 0: not known
+  /// Surely what we had at highestmodseq. If not, a message that has changed since may lack what
+  /// changed before.
+  bool is_whole() const { return header != 0 && digest != Digest(); }
   bool operator==(const ReplicaMailbox&) const = default;
 };
 /// The same of a user's data; modseq 0: no such user.
@@ -92,6 +95,17 @@ class Routes {
   virtual Result<Route> route(const MailboxView& target, const RecordRow& message) = 0;
 };
 
+/// Whether what was expunged in a mailbox may be told of: not before the replica has the same
+/// message wherever else it is now, or it could be nowhere there for a while.
+class ExpungeGate {
+ public:
+  virtual ~ExpungeGate() = default;
+  /// Errors: those of reading the store.
+  virtual Result<bool> may_expunge(const Guid& guid) = 0;
+  /// The same of messages of which no trace is left: which they were can't be said any more.
+  virtual Result<bool> may_vanish() = 0;
+};
+
 /// One update ends where one of these is reached, though never inside a transaction.
 struct ChunkLimits {
   uint64_t body_bytes = 4 << 20;
@@ -111,8 +125,9 @@ class Comparison {
   static Result<Comparison> start(MailboxView view, std::optional<ReplicaMailbox> replica);
 
   bool done() const { return done_; }
-  /// Call while not done(). Cost: O(messages in it), one read of the store each.
-  Result<Chunk> next(Routes& routes, const ChunkLimits& limits);
+  /// Call while not done(). Nothing: what comes next has to wait, as `gate` says. Cost: O(messages
+  /// in it), one read of the store each; the first time for a deleted mailbox, of all its messages.
+  Result<std::optional<Chunk>> next(Routes& routes, const ChunkLimits& limits, ExpungeGate& gate);
   /// What the replica has after the chunks so far. The digest is right after the last one only.
   ReplicaMailbox after() const;
   const MailboxView& view() const { return view_; }
@@ -124,7 +139,12 @@ class Comparison {
   Result<void> load();
   std::optional<ModSeq> next_key();
   Result<const RecordFacts*> fresh_facts(size_t index);
-  Result<Draft> gather(const ChunkLimits& limits);
+  Result<bool> may_begin(ExpungeGate& gate) const;
+  Result<bool> may_expunge(const UidSet& uids, ExpungeGate& gate) const;
+  std::vector<RecordState> take_changes(ModSeq modseq);
+  void put_back(const RecordState& change);
+  Result<uint64_t> gather_fresh(ModSeq created, ExpungeGate& gate, Draft& draft);
+  Result<Draft> gather(const ChunkLimits& limits, ExpungeGate& gate);
   Result<void> put_changes(const Draft& draft, Chunk& chunk) const;
   Result<void> put_fresh(const Draft& draft, Routes& routes, Chunk& chunk);
   Result<RecordRow> fresh_row(size_t index, ModSeq boundary);

@@ -14,7 +14,8 @@ Cycle::Cycle(MailStore& store, ReplicaMemory& memory, CodecContext& context, Cyc
       context_(context),
       events_(events),
       options_(options),
-      routes_(store, memory) {}
+      routes_(store, memory),
+      order_(store, memory, *options.clock) {}
 
 Result<void> Cycle::add(const Entity& entity, Trust trust) {
   const auto [at, is_new] = items_.try_emplace(entity);
@@ -41,7 +42,7 @@ Result<void> Cycle::enqueue(const Entity& entity) {
   if (const auto* userid = std::get_if<std::string>(&entity)) {
     const Result<UserInfo> info = store_.user(*userid, MailStore::Which::kDeletedToo);
     if (info && !is_earlier(*info, memory_.user(*userid)) && ask_first(entity)) return {};
-    if (info && info->is_deleted()) {
+    if (info && info->is_deleted() && memory_.user(*userid).modseq) {
       queue_.add_user_gone(*userid);
     } else if (info) {
       queue_.add_user(*userid);
@@ -52,6 +53,7 @@ Result<void> Cycle::enqueue(const Entity& entity) {
     }
     return {};
   }
+  held_.erase(std::get<UniqueId>(entity));
   const Result<MailboxInfo> info = store_.find(std::get<UniqueId>(entity));
   if (info) return enqueue_mailbox(*info);
   if (info.error().code != Code::kNotFound) return std::unexpected(info.error());
@@ -81,6 +83,8 @@ bool Cycle::rename_first(const MailboxInfo& info, const ReplicaMailbox& there) {
 Result<void> Cycle::enqueue_mailbox(const MailboxInfo& info) {
   const std::optional<ReplicaMailbox> there = memory_.known_mailbox(info.id);
   const Uid last_uid = there ? there->last_uid : Uid();
+  if (!there && !memory_.user(info.name.owner).modseq)
+    TRY_OK(add(info.name.owner, Trust::kRemembered));
   switch (there ? relation(info, *there) : Relation::kBehind) {
     case Relation::kInStep:
       finish(info.id, {});
@@ -136,7 +140,8 @@ Result<std::optional<std::vector<OutgoingPiece>>> Cycle::next_command() {
     if (command || batch_commands_ > 0) return command;
     // Nothing had to be said of what was looked at, or it moved meanwhile.
     is_planned_ = false;
-    if (touched_.empty()) return std::nullopt;
+    if (touched_.empty() && held_.empty()) return std::nullopt;
+    if (touched_.empty()) TRY_OK(release_held());
     TRY_OK(settle_items());
   }
 }
@@ -160,6 +165,9 @@ Result<std::optional<Cycle::Command>> Cycle::next_job() {
   if (command) return command;
   TRY(command, message_job());
   if (command) return command;
+  TRY(const bool is_resumed, resume_held());
+  if (is_resumed) return next_job();
+  if (!held_.empty()) return std::nullopt;
   while (const std::optional<std::string> userid = queue_.take_user_gone()) {
     TRY(command, user_command(*userid));
     if (command) return command;
@@ -206,6 +214,47 @@ Result<std::optional<Cycle::Command>> Cycle::message_job() {
   return std::nullopt;
 }
 
+// --- mailboxes whose expunges wait for others (sync/expunge_order.h) ---
+
+Result<void> Cycle::hold(const UniqueId& id, const UniqueId& waits_for) {
+  drop_comparison(id);
+  queue_.drop_large(id);
+  // It is tried again in its own time.
+  if (order_.is_refused(waits_for) && !items_.contains(waits_for)) {
+    give_up_for(id, waits_for);
+    return {};
+  }
+  held_.insert_or_assign(id, waits_for);
+  return add(waits_for, Trust::kRemembered);
+}
+
+void Cycle::give_up_for(const UniqueId& id, const UniqueId& waits_for) {
+  const Result<MailboxInfo> other = store_.find(waits_for);
+  give_up(id, {Code::kUnavailable,
+               fmt::format("messages went from it to {}, which has to be sent first",
+                           other ? other->name.text() : waits_for.text())});
+}
+
+// Once more was said, they may go.
+Result<bool> Cycle::resume_held() {
+  if (std::exchange(since_held_, Progress::kNone) == Progress::kNone || held_.empty()) return false;
+  for (const auto& [id, waits_for] : std::exchange(held_, {})) TRY_OK(enqueue(id));
+  return true;
+}
+
+// Nothing else goes on: what they wait for was refused, or waits for them.
+Result<void> Cycle::release_held() {
+  for (const auto& [id, waits_for] : std::exchange(held_, {})) {
+    if (items_.contains(waits_for)) {
+      items_.at(id).waits_no_more = true;
+      TRY_OK(enqueue(id));
+      continue;
+    }
+    give_up_for(id, waits_for);
+  }
+  return {};
+}
+
 Result<void> Cycle::batch_over(int64_t elapsed_ms) {
   budget_.learn(batch_bytes_, elapsed_ms);
   for (Entity& entity : std::exchange(asked_, {})) {
@@ -220,6 +269,8 @@ Result<void> Cycle::batch_over(int64_t elapsed_ms) {
   }
   for (const Entity& entity : std::exchange(reserved_, {})) TRY_OK(enqueue(entity));
   TRY_OK(unite());
+  since_held_ = Progress::kSome;
+  TRY_OK(resume_held());
   batch_commands_ = 0;
   batch_bytes_ = 0;
   large_turn_ = LargeTurn::kDue;
@@ -264,6 +315,10 @@ Result<void> Cycle::settle(const Entity& entity) {
 
 void Cycle::finish(const Entity& entity, Result<void> result) {
   if (const auto* id = std::get_if<UniqueId>(&entity)) {
+    held_.erase(*id);
+    if (!result) order_.refused(*id);
+    if (const MailboxReunion* reunion = reunion_of(*id); reunion != nullptr && !result)
+      undecided_.insert(reunion->theirs().name.owner);
     drop_comparison(*id);
     queue_.drop_large(*id);
     mailbox_reunions_.erase(*id);

@@ -25,6 +25,7 @@
 #include "sync/codec.h"
 #include "sync/compare.h"
 #include "sync/entity.h"
+#include "sync/expunge_order.h"
 #include "sync/replica_memory.h"
 #include "sync/replica_routes.h"
 #include "sync/reunion.h"
@@ -84,6 +85,8 @@ class Cycle {
   /// cycle already stays as it is. Errors: kIo.
   enum class Trust : uint8_t { kRemembered, kAskFirst };
   Result<void> add(const Entity& entity, Trust trust);
+  /// See ExpungeOrder.
+  void may_say_after() { order_.may_say_after(); }
   /// Asks for all users in short; see CycleEvents::differs.
   void add_survey() { survey_ = Survey(); }
   bool is_surveying() const { return survey_ || wants_lost_ || !to_restore_.empty(); }
@@ -119,7 +122,8 @@ class Cycle {
     size_t under_way = 0;  // commands said and not answered
     bool is_said = false;  // all that there was to say
     bool is_asked = false;
-    bool is_renamed = false;  // apart from all else that it needs
+    bool is_renamed = false;     // apart from all else that it needs
+    bool waits_no_more = false;  // those that it waited for waited for it
   };
   /// What an answer will be about.
   struct Expected {
@@ -149,6 +153,10 @@ class Cycle {
   Result<std::optional<Command>> quick_job();
   Result<std::optional<Command>> message_job();
   std::optional<Command> send(std::string text, Expected expected);
+  Result<void> hold(const UniqueId& id, const UniqueId& waits_for);
+  void give_up_for(const UniqueId& id, const UniqueId& waits_for);
+  Result<bool> resume_held();
+  Result<void> release_held();
   Result<void> enqueue(const Entity& entity);
   bool ask_first(const Entity& entity);
   bool rename_first(const MailboxInfo& info, const ReplicaMailbox& there);
@@ -239,10 +247,15 @@ class Cycle {
     Comparison comparison;
   };
   std::list<Open> open_;  // used last in front
+  ExpungeOrder order_;
+  std::map<UniqueId, UniqueId> held_;  // in kSend and not in queue_: wait for the other one
+  enum class Progress : uint8_t { kNone, kSome } since_held_ = Progress::kNone;
 
   // What both sides have changed; an entity in kUnite has one.
   std::map<UniqueId, MailboxReunion> mailbox_reunions_;
   std::map<std::string, UserReunion> user_reunions_;
+  // Users with a mailbox that could not be united: whether they live can't be said.
+  std::set<std::string> undecided_;
   // Of those, other states than they were asked for.
   std::map<UniqueId, MailboxState> moved_;
   std::map<std::string, UserState> users_moved_;

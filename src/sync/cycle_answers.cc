@@ -133,6 +133,7 @@ void Cycle::updated(const Expected& expected, const Ending& ending) {
   const bool differs = expected.check && ending.check != expected.check;
   if (differs) known.digest = {};
   memory_.know(id, std::move(known));
+  order_.taken(id);
   events_.reached(id, modseq, CycleEvents::Held::kDurable);
   if (differs)
     give_up(id, {Code::kModified, "after the update the replica's mailbox differs from ours"});
@@ -158,12 +159,15 @@ void Cycle::refused(const Entity& entity, const Expected& expected, const Ending
       return retry(entity, std::move(why));
     case Reason::kExists:
       if (!ending.holder) return give_up(entity, std::move(why));
-      // To be moved out of the way; or to become ours first, if only the replica has it.
+      // To be moved out of the way, whatever it waits for; or to become ours first, if only the
+      // replica has it.
       if (is_apart(*ending.holder)) return retry(entity, std::move(why));
-      if (store_.find(*ending.holder))
+      if (store_.find(*ending.holder)) {
         retry(*ending.holder, why);
-      else if (items_.try_emplace(*ending.holder, Item{.stage = Item::Stage::kAsk}).second)
+        items_.at(*ending.holder).waits_no_more = true;
+      } else if (items_.try_emplace(*ending.holder, Item{.stage = Item::Stage::kAsk}).second) {
         to_ask_.push_back(*ending.holder);
+      }
       return retry(entity, std::move(why));
     case Reason::kCorrupt:
       return retry(entity, std::move(why));

@@ -9,6 +9,12 @@
 namespace gemel::sync {
 namespace {
 
+class OpenGate final : public ExpungeGate {
+ public:
+  Result<bool> may_expunge(const Guid&) override { return true; }
+  Result<bool> may_vanish() override { return true; }
+};
+
 std::string text_of(const Chunk& chunk) {
   size_t added = 0;
   size_t copied = 0;
@@ -134,7 +140,7 @@ Result<Comparison*> Cycle::comparison_of(const UniqueId& id) {
 void Cycle::keep_or_drop(const UniqueId& id) {
   const auto kept = std::ranges::find(open_, id, &Open::id);
   touched_.insert(id);
-  if (kept == open_.end()) return;
+  if (kept == open_.end()) return;  // given up, or held
   if (kept->comparison.done()) {
     items_.at(id).is_said = true;
     open_.erase(kept);
@@ -153,19 +159,26 @@ Result<std::optional<Cycle::Command>> Cycle::chunk_command(const UniqueId& id,
                                                            Comparison& comparison) {
   ChunkLimits limits = options_.chunks;
   limits.body_bytes = std::min(limits.body_bytes, budget_.bytes());
-  Result<Chunk> chunk = comparison.next(routes_, limits);
-  if (!chunk) {
+  const bool is_free = items_.at(id).waits_no_more || options_.effect == Effect::kDryRun;
+  OpenGate open;
+  order_.begin(comparison.view());
+  Result<std::optional<Chunk>> next =
+      comparison.next(routes_, limits, is_free ? static_cast<ExpungeGate&>(open) : order_);
+  if (!next) {
     drop_comparison(id);
-    give_up(id, chunk.error());
+    give_up(id, next.error());
     return std::nullopt;
   }
+  std::optional<Chunk>& chunk = *next;
+  if (!chunk) {
+    TRY_OK(hold(id, *order_.waits_for()));
+    return std::nullopt;
+  }
+  chunk->update.needs = order_.needs();
   Expected expected{.command = "UPDATE", .about = {id}, .after = comparison.after()};
   for (const ChangeItem& item : chunk->update.items)
     if (std::holds_alternative<AppendFromItem>(item)) expected.copies = Expected::Copies::kSome;
-  if (comparison.done())
-    expected.check = check_of(expected.after->digest);
-  else
-    expected.after->digest = {};
+  if (comparison.done()) expected.check = check_of(expected.after->digest);
   std::optional<Command> command;
   if (options_.effect == Effect::kSend) {
     Result<Command> said = send_chunk(comparison, *chunk, std::move(expected));
@@ -201,6 +214,7 @@ Result<std::vector<OutgoingPiece>> Cycle::send_chunk(const Comparison& compariso
     if (piece.body) out.body = bodies.at(*piece.body);
   }
   ++items_.at(chunk.update.id).under_way;
+  since_held_ = Progress::kSome;
   ++batch_commands_;
   batch_bytes_ += chunk.inline_bytes;
   expected_.push_back(std::move(expected));

@@ -98,6 +98,7 @@ void Cycle::look(const UserState& row) {
     return give_up(row.userid, {Code::kModified, "the replica has other data of the user"});
   }
   if (options_.effect == Effect::kDryRun) return would_unite(row.userid, row.userid + kBothSides);
+  undecided_.erase(row.userid);
   user_reunions_.insert_or_assign(row.userid, UserReunion(row, info));
   const auto [item, is_new] = items_.try_emplace(row.userid);
   if (is_new || !info) item->second.stage = Item::Stage::kUnite;
@@ -227,8 +228,13 @@ Result<void> Cycle::unite() {
   for (const UniqueId& id : ids) TRY_OK(unite(id));
   std::set<std::string> waiting;
   for (const auto& [id, reunion] : mailbox_reunions_) waiting.insert(reunion.theirs().name.owner);
-  for (const std::string& userid : userids)
-    if (user_reunions_.contains(userid) && !waiting.contains(userid)) TRY_OK(unite_user(userid));
+  for (const std::string& userid : userids) {
+    if (!user_reunions_.contains(userid)) continue;
+    if (undecided_.contains(userid))
+      give_up(userid, {Code::kUnavailable, "one of the user's mailboxes could not be merged yet"});
+    else if (!waiting.contains(userid))
+      TRY_OK(unite_user(userid));
+  }
   return {};
 }
 
@@ -250,7 +256,6 @@ Result<void> Cycle::unite(const UniqueId& id) {
     return {};
   if (const Result<void> told = reunion.told(store_); !told) {
     give_up(id, told.error());
-    mailbox_reunions_.erase(id);
     return {};
   }
   if (options_.effect == Effect::kDryRun &&
@@ -260,7 +265,6 @@ Result<void> Cycle::unite(const UniqueId& id) {
   Result<United> united = reunion.unite(store_, *options_.clock);
   if (!united) {
     give_up(id, united.error());
-    mailbox_reunions_.erase(id);
     return {};
   }
   switch (united->next) {
@@ -294,7 +298,10 @@ Result<void> Cycle::unite_user(const std::string& userid) {
   if (!update) {
     give_up(userid, update.error());
   } else if (*update) {
-    user_mends_.push_back(**std::move(update));
+    if ((*update)->deleted_s == 0)
+      user_mends_.push_front(**std::move(update));
+    else
+      user_mends_.push_back(**std::move(update));
     item->second.stage = Item::Stage::kSend;
   } else {
     finish(userid, {});
@@ -303,7 +310,8 @@ Result<void> Cycle::unite_user(const std::string& userid) {
 }
 
 Result<std::optional<Cycle::Command>> Cycle::mend_command() {
-  if (!user_mends_.empty()) {
+  // Users who live come before their mailboxes, those who are gone behind them.
+  if (!user_mends_.empty() && (user_mends_.front().deleted_s == 0 || mends_.empty())) {
     const UserUpdate update = std::move(user_mends_.front());
     user_mends_.pop_front();
     const auto item = items_.find(update.userid);

@@ -29,6 +29,8 @@ inline constexpr size_t kItemsMax = 1'000'000;
 inline constexpr size_t kRangesMax = 1'000'000;
 inline constexpr uint64_t kUidsMax = 16'000'000;
 inline constexpr size_t kAttributesMax = 10'000;
+/// Mailboxes that one UPDATE may have to come after.
+inline constexpr size_t kNeedsMax = 1000;
 inline constexpr size_t kFlagsMax = 256;
 /// Rows of one USERS.
 inline constexpr size_t kUsersRowsMax = 100'000;

@@ -46,7 +46,8 @@ void Receiver::produce(std::string& out, size_t bytes_max) {
                         .scram = true,
                         .zstd = true,
                         .zstd_words = true,
-                        .received = true}));
+                        .received = true,
+                        .after = true}));
   }
   if (receipt_ == Receipt::kWritten) finish_sync();
   while (output_.size() < bytes_max && receipt_ == Receipt::kNone &&

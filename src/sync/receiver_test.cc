@@ -30,6 +30,10 @@ class ReceiverTest : public testing::Test {
     session->receive(bytes);
     return said();
   }
+  void login_with_ann() {
+    login();
+    ASSERT_TRUE(say("USERDATA ann 0+1 +5 0\r\nSYNC\r\n").starts_with("OK USERDATA "));
+  }
   bool closes() const { return session->want() == wire::Want::kClose; }
 
   std::string login(std::string_view userid = "replicator", std::string_view password = "secret") {
@@ -93,7 +97,7 @@ TEST_F(ReceiverTest, HoldsAnswersUntilSync) {
 }
 
 TEST_F(ReceiverTest, RefusesABodyThatIsNotTheOneAnnounced) {
-  login();
+  login_with_ann();
   std::string guid;
   put_guid(guid, Guid{sha256("hello")});
   const std::string head =
@@ -113,10 +117,23 @@ TEST_F(ReceiverTest, RefusesABodyThatIsNotTheOneAnnounced) {
 }
 
 TEST_F(ReceiverTest, SaysWhoHoldsAName) {
-  login();
+  login_with_ann();
   EXPECT_TRUE(say("UPDATE 00000000000000ff-1 0+1 0 0 0 HEADER (ann/a PARTITION default UIDVALIDITY "
                   "7)\r\nUPDATE -2 0+1 0 0 0 HEADER (/a)\r\nSYNC\r\n")
                   .find("NO UPDATE [EXISTS 00000000000000ff-1]") != std::string::npos);
+}
+
+TEST_F(ReceiverTest, TellsWhereItIsWhenAnUpdateComesTooEarly) {
+  login_with_ann();
+  const std::string before = "UPDATE 00000000000000ff-1 0+1 0 0 0";
+  const std::string header = " HEADER (ann/a PARTITION default UIDVALIDITY 7)\r\nSYNC\r\n";
+  EXPECT_EQ(say(before + " AFTER -2 1" + header),
+            "NO UPDATE [MODIFIED] 00000000000000ff-2 has not come to where messages went\r\n"
+            "OK SYNC\r\n");
+  EXPECT_TRUE(say(before + header).starts_with("OK UPDATE "));
+  EXPECT_TRUE(say("UPDATE -2 0+1 3 0 0 AFTER -1 0 HEADER (ann/b PARTITION default UIDVALIDITY 7)"
+                  "\r\nUPDATE -1 1+1 0 0 0 AFTER -2 3\r\nSYNC\r\n")
+                  .find("NO UPDATE") == std::string::npos);
 }
 
 TEST_F(ReceiverTest, EndsTheConnectionWhenItCannotFollow) {
@@ -133,7 +150,7 @@ TEST_F(ReceiverTest, EndsTheConnectionWhenItCannotFollow) {
 }
 
 TEST_F(ReceiverTest, SaysWhereMailboxesDiffer) {
-  login();
+  login_with_ann();
   std::string guid;
   put_guid(guid, Guid{sha256("hello")});
   ASSERT_TRUE(say("UPDATE 00000000000000ff-1 0+1 9 0 0 HEADER (ann/INBOX PARTITION default "

@@ -1,5 +1,7 @@
 #include "sync/replica_routes.h"
 
+#include <algorithm>
+
 namespace gemel::sync {
 namespace {
 
@@ -62,27 +64,42 @@ Result<bool> ReplicaRoutes::is_held(const MailboxView& target, const Guid& guid)
 Result<std::optional<Route>> ReplicaRoutes::copy_of(const MailboxView::Holder& holder,
                                                     const ReplicaMailbox& there,
                                                     const RecordRow& message) {
-  TRY(const MailboxView* view, source(holder.mailbox, there.highestmodseq));
-  if (view == nullptr) return std::nullopt;
-  const Result<Record> record = view->record(holder.uid);
+  TRY(Source * from, source(holder.mailbox, there.highestmodseq));
+  if (from == nullptr) return std::nullopt;
+  const Result<Record> record = from->view.record(holder.uid);
   if (!record) return std::nullopt;  // purged since the holders were read
   if (record->facts.internaldate_s != message.facts.internaldate_s) return std::nullopt;
   Route route{.kind = Route::Kind::kCopy, .source = holder.mailbox, .source_uid = holder.uid};
-  if (record->state.modseq <= there.highestmodseq &&
-      names_of(record->state.flags, view->info().keywords) == message.flags)
-    route.flags = Route::Flags::kAsSource;
+  if (names_of(record->state.flags, from->view.info().keywords) != message.flags) return route;
+  TRY(const bool is_as_there, is_as_there(*from, there, record->state));
+  if (is_as_there) route.flags = Route::Flags::kAsSource;
   return route;
 }
 
-Result<const MailboxView*> ReplicaRoutes::source(const UniqueId& id, ModSeq at_least) {
+// Whether the message has the flags that it has there, though it may have been expunged since.
+Result<bool> ReplicaRoutes::is_as_there(Source& source, const ReplicaMailbox& there,
+                                        const RecordState& state) {
+  const ModSeq since = there.highestmodseq;
+  if (state.modseq <= since) return true;
+  if (!there.is_whole()) return false;
+  if (source.since != since) {
+    TRY(source.flips, source.view.flips_since(since));
+    source.since = since;
+  }
+  return source.flips && std::ranges::none_of(*source.flips, [&](const FlagFlips& flips) {
+           return flips.first <= state.uid && state.uid <= flips.last && flips.bits != Flags();
+         });
+}
+
+Result<ReplicaRoutes::Source*> ReplicaRoutes::source(const UniqueId& id, ModSeq at_least) {
   auto found = sources_.find(id);
-  if (found != sources_.end() && found->second.info().highestmodseq >= at_least)
+  if (found != sources_.end() && found->second.view.info().highestmodseq >= at_least)
     return &found->second;
   if (sources_.size() >= kSourcesMax) sources_.clear();
   Result<MailboxView> view = store_.view(id);
   if (!view && view.error().code == Code::kNotFound) return nullptr;
   if (!view) return std::unexpected(view.error());
-  return &sources_.insert_or_assign(id, std::move(*view)).first->second;
+  return &sources_.insert_or_assign(id, Source{.view = std::move(*view)}).first->second;
 }
 
 }  // namespace gemel::sync

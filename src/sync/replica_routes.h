@@ -37,7 +37,14 @@ class ReplicaRoutes final : public Routes {
  private:
   Result<std::optional<Route>> copy_of(const MailboxView::Holder& holder,
                                        const ReplicaMailbox& there, const RecordRow& message);
-  Result<const MailboxView*> source(const UniqueId& id, ModSeq at_least);
+  struct Source {
+    MailboxView view;
+    ModSeq since = {};  // of flips
+    std::optional<std::vector<FlagFlips>> flips = {};
+  };
+  Result<Source*> source(const UniqueId& id, ModSeq at_least);
+  static Result<bool> is_as_there(Source& source, const ReplicaMailbox& there,
+                                  const RecordState& state);
 
   const MailStore& store_;
   ReplicaMemory& memory_;
@@ -45,7 +52,7 @@ class ReplicaRoutes final : public Routes {
   std::set<Guid> held_;
   std::set<Guid> missing_;
   std::set<UniqueId> no_copies_;
-  std::map<UniqueId, MailboxView> sources_;
+  std::map<UniqueId, Source> sources_;
 };
 
 }  // namespace gemel::sync

@@ -15,7 +15,7 @@ namespace gemel::sim {
 class Ledger {
  public:
   /// A message was accepted; its body is like no other's.
-  void delivered(const Guid& guid) { messages_[guid]; }
+  void delivered(const Guid& guid) { messages_[guid].is_accepted = true; }
   /// From now on it may be gone, for somebody removed it, or something it was in.
   void removed(const Guid& guid) { messages_[guid].may_be_gone = true; }
   /// From now on it may be there several times.
@@ -29,11 +29,12 @@ class Ledger {
   void user_removed(const std::string& userid);
 
   /// kRough: the primary changed more than once, so that a merge may have been cut off by the next
-  /// one and knows changes without their order; then flags and items are not looked at.
+  /// one and knows changes without their order, or a machine was lost with changes of which nobody
+  /// was told that they are safe; then flags and items are not looked at.
   enum class Precision : uint8_t { kExact, kRough };
   /// All servers are in step. Throws Violation where something is missing or too much.
   void check(MailStore& store, Precision precision);
-  size_t messages() const { return messages_.size(); }
+  size_t messages() const;
 
  private:
   struct Touch {
@@ -41,6 +42,7 @@ class Ledger {
     Flag last = Flag::kOff;
   };
   struct Message {
+    bool is_accepted = false;
     bool may_be_gone = false;
     bool may_be_many = false;
     std::map<std::string, Touch> flags;

@@ -30,7 +30,7 @@ Server::Server(Events& events, Options options)
 Server::~Server() = default;
 
 void Server::start(const std::vector<std::string>& peers) {
-  disk_.fail_writes(std::nullopt);
+  disk_->fail_writes(std::nullopt);
   auto opened = MailStore::open({.path = options_.name,
                                  .partitions = {{"archive", options_.name + "-archive"}},
                                  .role = options_.role,
@@ -38,10 +38,12 @@ void Server::start(const std::vector<std::string>& peers) {
                                  .inline_commits = true,
                                  .clock = &clock_,
                                  .random = &random_,
-                                 .opener = &disk_});
+                                 .opener = disk_.get()});
   require(opened.has_value(),
           fmt::format("{} does not open its store: {}", name(), opened ? "" : opened.error().text));
   store_ = std::move(*opened);
+  gate_.emplace(clock_);
+  const AckPolicy policy{.level = options_.acknowledge, .away = AckPolicy::Away::kRefuse};
   for (const std::string& peer : peers) {
     const sync::ChannelOptions channel{.name = peer,
                                        .userid = "replicator",
@@ -49,15 +51,23 @@ void Server::start(const std::vector<std::string>& peers) {
                                        .random = &random_,
                                        .chunks = options_.chunks,
                                        .upstreams = &upstreams_,
+                                       .acknowledges = gate_->add(peer, policy),
                                        .on_standing = [this] { upstreams_.wake_all(); }};
     channels_[peer] = std::make_unique<sync::Channel>(*store_, channel, clock_);
   }
 }
 
 void Server::crash() {
-  disk_.crash();
+  disk_->crash();
   channels_.clear();
+  gate_.reset();
   store_.reset();
+}
+
+void Server::burn() {
+  crash();
+  disk_ = std::make_unique<MemoryOpener>();
+  options_.role = Role::kReplica;
 }
 
 std::unique_ptr<wire::Session> Server::receive(wire::SessionEnv env) {

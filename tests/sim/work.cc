@@ -98,8 +98,28 @@ void Work::deliver(Server& server) {
     guids.push_back(body->guid());
     messages.push_back({info->id, *body, flags(), static_cast<int64_t>(dice_.below(100))});
   }
-  if (messages.empty() || !took(server.store().append(std::move(messages)))) return;
-  for (const Guid& guid : guids) ledger_.delivered(guid);
+  if (messages.empty()) return;
+  AnswerGate gate = server.answer_gate();
+  {
+    const WitnessScope scope = gate.scope();
+    if (!took(server.store().append(std::move(messages)))) return;
+  }
+  waiting_.push_back({&server, std::move(gate), std::move(guids)});
+  settle();
+}
+
+void Work::settle() {
+  std::erase_if(waiting_, [&](Answer& answer) {
+    const std::optional<Result<void>> verdict = answer.gate.verdict();
+    if (!verdict) return false;
+    if (*verdict)
+      for (const Guid& guid : answer.guids) ledger_.delivered(guid);
+    return true;
+  });
+}
+
+void Work::forget(const Server& server) {
+  std::erase_if(waiting_, [&](const Answer& answer) { return answer.server == &server; });
 }
 
 void Work::flag(Server& server) {

@@ -1,5 +1,6 @@
 // What clients do on one server: deliver, flag, copy, move, expunge, rename, create, delete, purge,
-// user data. What was accepted goes into the ledger.
+// user data. What was accepted goes into the ledger: where answers wait for the replicas, when they
+// have come.
 #pragma once
 
 #include "ledger.h"
@@ -14,6 +15,10 @@ class Work {
   void begin(Server& server);
   /// One operation on `server`, which is up. Returns its name.
   const char* step(Server& server);
+  /// Answers that may go now.
+  void settle();
+  /// The server's clients never hear of what still waits: it crashes.
+  void forget(const Server& server);
   uint64_t accepted() const { return accepted_; }
 
  private:
@@ -22,6 +27,13 @@ class Work {
     void (Work::*step)(Server&);
   };
   static const Kind kKinds[];
+
+  // Of a delivery.
+  struct Answer {
+    const Server* server;
+    AnswerGate gate;
+    std::vector<Guid> guids;
+  };
 
   std::string user_name();
   std::string path();
@@ -53,6 +65,7 @@ class Work {
 
   Dice& dice_;
   Ledger& ledger_;
+  std::vector<Answer> waiting_;
   uint64_t bodies_ = 0;
   uint64_t accepted_ = 0;
 };

@@ -19,6 +19,9 @@ World::World(const Options& options)
   for (size_t i = 0; i < count; ++i) {
     Server::Options server{.name = std::string(1, static_cast<char>('A' + i)),
                            .role = i == 0 ? Role::kPrimary : Role::kReplica,
+                           .acknowledge = options.machines == Options::Machines::kBurn
+                                              ? AckLevel::kDurable
+                                              : AckLevel::kLocal,
                            .clock_skew_s = static_cast<int64_t>(dice_.below(200'000)) - 100'000,
                            .seed = options.seed * 16 + i + 1};
     if (in_small_chunks) server.chunks = {.body_bytes = 600, .messages = 4};
@@ -61,6 +64,7 @@ void World::crash(size_t place) {
       edge.connection.reset();
       if (edge.from != place) ended(edge);
     }
+  work_.forget(server);
   server.crash();
 }
 
@@ -138,8 +142,7 @@ void World::cut_link() {
 void World::promote(size_t place) {
   Server& server = *places_[place].server;
   if (!server.is_up() || server.is_primary()) return;
-  const bool is_split =
-      std::ranges::any_of(places_, [](const Place& other) { return other.server->is_primary(); });
+  const bool is_split = has_primary();
   if (!server.store().promote()) return;
   tell("promote " + server.name());
   ++outcome_.promotions;
@@ -147,7 +150,28 @@ void World::promote(size_t place) {
   if (is_split) ++outcome_.splits;
 }
 
+// Somebody promotes another one, where none is. What the clients of the burnt one alone had seen is
+// nobody's any more.
+void World::burn_primary() {
+  const auto burnt =
+      std::ranges::find_if(places_, [](const Place& place) { return place.server->is_primary(); });
+  if (burnt == places_.end() || std::exchange(is_burnt_, true)) return;
+  const auto place = static_cast<size_t>(burnt - places_.begin());
+  tell("burn " + burnt->server->name());
+  ++outcome_.burnt;
+  crash(place);
+  burnt->server->burn();
+  burnt->reader->forget();
+  const size_t next = (place + 1 + dice_.below(places_.size() - 1)) % places_.size();
+  if (!places_[next].server->is_up()) start(next);
+  promote(next);
+  events_.after(static_cast<int64_t>(dice_.below(20'000)), [this, place] {
+    if (!places_[place].server->is_up()) start(place);
+  });
+}
+
 void World::misfortune() {
+  if (options_.machines == Options::Machines::kBurn && dice_.one_in(5)) return burn_primary();
   const size_t place = dice_.below(places_.size());
   Server& server = *places_[place].server;
   switch (dice_.below(7)) {
@@ -179,6 +203,9 @@ void World::misfortune() {
 // --- what goes on ---
 
 void World::act() {
+  for (const Place& each : places_)
+    if (each.server->is_up()) each.server->expire_answers();
+  work_.settle();
   const size_t place = dice_.below(places_.size());
   Server& server = *places_[place].server;
   if (!server.is_primary()) return;
@@ -219,6 +246,10 @@ bool World::in_step() const {
                                [](const Place& place) { return place.server->is_primary(); }) == 1;
 }
 
+bool World::has_primary() const {
+  return std::ranges::any_of(places_, [](const Place& p) { return p.server->is_primary(); });
+}
+
 void World::heal() {
   tell("heal");
   cut_.clear();
@@ -228,13 +259,16 @@ void World::heal() {
     if (places_[i].server->is_up()) continue;
     start(i);
   }
-  if (std::ranges::none_of(places_, [](const Place& p) { return p.server->is_primary(); }))
-    promote(dice_.below(places_.size()));
   const int64_t began = events_.now_ms();
-  events_.run_until(began + kHealMsMax, [this] {
-    note_crashes();
-    return in_step();
-  });
+  // A later term may have begun on a machine that burnt, and nobody goes on with it: whoever is
+  // promoted may hear of it only then, and so may the next.
+  for (size_t i = 0; i <= (is_burnt_ ? places_.size() : 0) && !in_step(); ++i) {
+    if (!has_primary()) promote(dice_.below(places_.size()));
+    events_.run_until(events_.now_ms() + kHealMsMax, [this] {
+      note_crashes();
+      return in_step();
+    });
+  }
   require(in_step(), "the servers are not in step after all faults have ended");
   outcome_.longest_heal_ms = std::max(outcome_.longest_heal_ms, events_.now_ms() - began);
 }
@@ -254,7 +288,8 @@ void World::check() {
       moved.read_all(other.server->store());
     }
   }
-  const bool is_rough = std::exchange(terms_, 0) > 1;
+  const bool is_rough = std::exchange(terms_, 0) > 1 || is_burnt_;
+  is_burnt_ = false;
   ledger_.check(places_[0].server->store(),
                 is_rough ? Ledger::Precision::kRough : Ledger::Precision::kExact);
   tell("in step and sound");

@@ -1,5 +1,6 @@
 // A world of two or three servers, their clients, and everything that goes wrong: cuts at any byte,
-// power cuts at any write, full disks, late answers, promotions at a bad moment, split brains.
+// power cuts at any write, full disks, late answers, promotions at a bad moment, split brains,
+// machines that burn.
 //
 // After some time of that, faults end; within a bound all servers must be in step, by themselves,
 // with nothing lost, nothing doubled, and no client deceived on any of them at any moment.
@@ -23,6 +24,7 @@ struct Outcome {
   uint64_t cuts = 0;
   uint64_t promotions = 0;
   uint64_t splits = 0;  // promotions while another primary lived
+  uint64_t burnt = 0;   // primaries lost for ever
   int64_t longest_heal_ms = 0;
 };
 
@@ -34,6 +36,9 @@ class World {
     uint64_t steps = 60;   // of each round, about
     bool is_told = false;  // each step on stderr
     enum class Primaries : uint8_t { kOne, kChanging } primaries = Primaries::kChanging;
+    /// kBurn: answers wait until the replicas have what they are about on their disks, and a
+    /// primary may be lost with all that it has.
+    enum class Machines : uint8_t { kStay, kBurn } machines = Machines::kStay;
   };
   explicit World(const Options& options);
   /// Throws Violation.
@@ -65,11 +70,13 @@ class World {
   void misfortune();
   void cut_link();
   void promote(size_t place);
+  void burn_primary();
   void act();
   void read_somewhere();
   void chaos();
   void heal();
   bool in_step() const;
+  bool has_primary() const;
   void check();
 
   Options options_;
@@ -81,7 +88,8 @@ class World {
   std::vector<Edge> edges_;
   std::set<std::pair<size_t, size_t>> cut_;  // pairs without a link now
   Outcome outcome_;
-  int terms_ = 0;  // begun since all were in step
+  int terms_ = 0;          // begun since all were in step
+  bool is_burnt_ = false;  // one was, since then
 };
 
 }  // namespace gemel::sim
