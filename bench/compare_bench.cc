@@ -72,9 +72,10 @@ void BM_Compare(benchmark::State& state) {
   }
   if (!store->append(std::move(messages))) std::abort();
   ByGuid routes;
+  sync::OpenGate gate;
   for (auto _ : state) {
     sync::Comparison comparison = sync::Comparison::start(store->view(id).value(), {}).value();
-    while (!comparison.done()) benchmark::DoNotOptimize(comparison.next(routes, {}));
+    while (!comparison.done()) benchmark::DoNotOptimize(comparison.next(routes, {}, gate));
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }

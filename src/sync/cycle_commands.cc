@@ -9,12 +9,6 @@
 namespace gemel::sync {
 namespace {
 
-class OpenGate final : public ExpungeGate {
- public:
-  Result<bool> may_expunge(const Guid&) override { return true; }
-  Result<bool> may_vanish() override { return true; }
-};
-
 std::string text_of(const Chunk& chunk) {
   size_t added = 0;
   size_t copied = 0;
