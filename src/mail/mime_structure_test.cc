@@ -281,7 +281,9 @@ TEST(MimeStructure, EveryPrefixOfAMessageIsSound) {
 /// Gives no more than it must, and at another place each time.
 class Pieces final : public MessageBytes {
  public:
-  explicit Pieces(std::string_view bytes) : bytes_(bytes) {}
+  /// `bytes` must outlive it.
+  explicit Pieces(const std::string& bytes) : bytes_(bytes) {}
+  explicit Pieces(std::string&&) = delete;
   size_t size() const override { return bytes_.size(); }
   std::string_view from(size_t start) override {
     given_ = bytes_.substr(std::min(start, bytes_.size()), kMessagePieceBytesMin);
@@ -325,7 +327,8 @@ TEST(MimeStructure, OfAllHeadersTogetherOnlySoMuchIsReadToo) {
   const std::string part = "--b\r\nX: " + std::string(kHeaderBytesMax / 2, 'x') +
                            "\r\nContent-Type: image/png\r\n\r\n\r\n";
   for (int i = 0; i < 3; ++i) message += part;
-  Pieces pieces(message + "--b--\r\n");
+  message += "--b--\r\n";
+  Pieces pieces(message);
   const MimePart structure = parse_structure(pieces);
   ASSERT_EQ(structure.children.size(), 3u);
   EXPECT_EQ(structure.children[0].type, "image");
