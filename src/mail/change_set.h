@@ -74,13 +74,6 @@ struct MailboxHeader {
   Lineage lineage = {};
 };
 
-/// Items take effect in order. Applies only where the mailbox is in the state (`from`) — or does
-/// not exist, for `from` 0 — and leaves it at `to`.
-///
-/// One that mends brings any state to any other, so it holds only where the digest is *mends too:
-/// `to` may be `from`; a modseq may be any up to `to`; an append may name any uid up to last_uid,
-/// and replaces what is there; purged_modseq may go back. What readers rely on stays: highestmodseq
-/// and last_uid don't go back, and uidvalidity is kept.
 /// A mailbox that must have come to this uid at least.
 struct NeededMailbox {
   UniqueId id;
@@ -88,6 +81,14 @@ struct NeededMailbox {
   bool operator==(const NeededMailbox&) const = default;
 };
 
+/// Items take effect in order. Applies only where the mailbox is in the state (`from`) — or does
+/// not exist, for `from` 0 — and leaves it at `to`.
+///
+/// One that mends brings any state to any other, so it holds only where the digest is *mends too:
+/// `to` may be `from`; a modseq may be any up to `to`; an append may name any uid up to last_uid,
+/// and replaces what is there; purged_modseq may go back. What readers rely on stays: highestmodseq
+/// and last_uid don't go back, and uidvalidity is kept.
+///
 /// `needs`: where messages are now that it expunges. While one is not that far, nothing is applied.
 struct MailboxUpdate {
   UniqueId id;

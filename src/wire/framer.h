@@ -78,10 +78,10 @@ class Framer {
   /// too. Cost: linear in what was fed, wherever it was cut. Errors: kTooBig (line, literal,
   /// command), kLimit (literals). frame() then holds what there was of the command, so that its tag
   /// can be answered; the next call goes on after the broken command. If is_broken(), there is no
-  /// True while the rest of a refused line is thrown away, however much comes.
-  bool is_skipping_line() const { return state_ == State::kSkipLine; }
   /// way to go on and the connection must be closed.
   Result<std::optional<Step>> next();
+  /// True while the rest of a refused line is thrown away, however much comes.
+  bool is_skipping_line() const { return state_ == State::kSkipLine; }
 
   /// The answers to Step::Kind::kLiteral. For a synchronising literal the user sends "+" after
   /// keep() or stream(), and a tagged NO or BAD after refuse(), which ends the command (RFC 9051
