@@ -222,7 +222,9 @@ Result<bool> Comparison::may_expunge(const UidSet& uids, ExpungeGate& gate) cons
 // A deletion hides all at once, and the header that tells of it comes first.
 Result<bool> Comparison::may_begin(ExpungeGate& gate) const {
   const MailboxInfo& info = view_.info();
-  if (!info.is_deleted() || !replica_ || replica_->is_deleted || !info.last_uid) return true;
+  const bool has_begun = replica_ && at_ != replica_->highestmodseq;
+  if (has_begun || !info.is_deleted() || !replica_ || replica_->is_deleted || !info.last_uid)
+    return true;
   TRY(const auto states,
       view_.states(UidSet::of(Uid(1), info.last_uid), MailboxView::Include::kExpungedToo));
   UidSet uids;

@@ -143,7 +143,6 @@ class Comparison {
 
   Comparison(MailboxView view, std::optional<ReplicaMailbox> replica);
   Result<void> load();
-  std::optional<ModSeq> next_key();
   Result<const RecordFacts*> fresh_facts(size_t index);
   Result<bool> may_begin(ExpungeGate& gate) const;
   Result<bool> may_expunge(const UidSet& uids, ExpungeGate& gate) const;

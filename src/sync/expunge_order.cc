@@ -22,13 +22,15 @@ void ExpungeOrder::begin(const MailboxView& view) {
   waits_for_.reset();
 }
 
-// Whether the replica lacks messages of it that it may come to have, or isn't known to have yet.
-bool ExpungeOrder::is_behind(const UniqueId& id) {
-  if (id == view_->info().id) return false;
+// The last uid of another mailbox of which the replica lacks messages that it may come to have, or
+// isn't known to have yet.
+std::optional<Uid> ExpungeOrder::lacks_up_to(const UniqueId& id) {
+  if (id == view_->info().id) return std::nullopt;
   const Result<MailboxInfo> info = store_.find(id);
-  if (!info || info->is_deleted()) return false;
+  if (!info || info->is_deleted()) return std::nullopt;
   const std::optional<ReplicaMailbox> there = memory_.known_mailbox(id);
-  return !there || there->last_uid < info->last_uid;
+  if (there && there->last_uid >= info->last_uid) return std::nullopt;
+  return info->last_uid;
 }
 
 // Mostly none is, and then no message needs to be looked at.
@@ -39,7 +41,7 @@ Result<bool> ExpungeOrder::is_any_behind() {
   if (entries.size() == kEntriesMax) return true;
   return std::ranges::any_of(entries, [&](const MailStore::JournalEntry& entry) {
     const auto* id = std::get_if<UniqueId>(&entry.entity);
-    return id != nullptr && is_behind(*id);
+    return id != nullptr && lacks_up_to(*id);
   });
 }
 
@@ -84,9 +86,9 @@ Result<bool> ExpungeOrder::may_vanish() {
   TRY(const auto entries, store_.journal_since(*position, kPlacesMax));
   for (const MailStore::JournalEntry& entry : entries) {
     const auto* id = std::get_if<UniqueId>(&entry.entity);
-    if (id == nullptr || !is_behind(*id) || is_refused_for_long(*id)) continue;
-    const Result<MailboxInfo> info = store_.find(*id);
-    if (!info || is_on_its_way(*id, info->last_uid)) continue;
+    if (id == nullptr || is_refused_for_long(*id)) continue;
+    const std::optional<Uid> last_uid = lacks_up_to(*id);
+    if (!last_uid || is_on_its_way(*id, *last_uid)) continue;
     waits_for_ = *id;
     return false;
   }
