@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "mail/charset.h"
 
 namespace gemel {
 namespace {
@@ -154,6 +155,10 @@ const Encoding* find_encoding(std::string_view name) {
 std::string decode_transfer(std::string_view bytes, std::string_view encoding) {
   const Encoding* const known = find_encoding(encoding);
   return known == nullptr ? as_it_is(bytes) : known->decode(bytes);
+}
+
+std::string_view identity_encoding(std::string_view text) {
+  return is_ascii(text) ? "7bit" : "8bit";
 }
 
 bool is_known_encoding(std::string_view encoding) { return find_encoding(encoding) != nullptr; }

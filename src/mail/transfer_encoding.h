@@ -1,4 +1,4 @@
-// Content-Transfer-Encoding, undone.
+// Content-Transfer-Encoding, undone; and named.
 //
 // Threads  any; pure functions.
 // Source   RFC 2045 §6.7 (quoted-printable), §6.8 (base64); uuencode as POSIX describes it.
@@ -55,6 +55,9 @@ class TransferDecoder {
   std::string line_;
   Uuencode uuencode_ = Uuencode::kBefore;
 };
+
+/// "7bit" or "8bit": the name of the encoding that leaves the text as it is.
+std::string_view identity_encoding(std::string_view text);
 
 /// Whether decode_transfer knows what those bytes are, in any case.
 bool is_known_encoding(std::string_view encoding);

@@ -7,6 +7,7 @@
 
 #include "mail/charset.h"
 #include "mail/header_date.h"
+#include "mail/transfer_encoding.h"
 
 namespace gemel::outgoing {
 namespace {
@@ -42,8 +43,6 @@ std::string_view status_of(const StatusNotice& notice) {
   return notice.ending == StatusNotice::Ending::kTimeIsOver ? "4.4.7" : "5.0.0";
 }
 
-std::string_view encoding_of(std::string_view text) { return is_ascii(text) ? "7bit" : "8bit"; }
-
 /// RFC 3464 §2; RFC 6533 §3 where the address is not ASCII.
 std::string status_part(const StatusNotice& notice) {
   const bool is_plain = is_ascii(notice.recipient);
@@ -59,7 +58,7 @@ std::string status_part(const StatusNotice& notice) {
       "Action: failed\r\n"
       "Status: {}\r\n"
       "{}",
-      is_plain ? "delivery-status" : "global-delivery-status", encoding_of(notice.recipient),
+      is_plain ? "delivery-status" : "global-delivery-status", identity_encoding(notice.recipient),
       notice.hostname, is_plain ? "rfc822" : "utf-8", notice.recipient, status_of(notice),
       diagnostic);
 }
@@ -101,8 +100,8 @@ std::string status_notice(const StatusNotice& notice) {
       "{10}\r\n"
       "--={3}=--\r\n",
       notice.hostname, notice.sender, header_date_text(notice.now_s), notice.id, notice.recipient,
-      notice.reason, is_plain ? "7bit" : "8bit", encoding_of(notice.recipient), status_part(notice),
-      encoding_of(notice.header), notice.header);
+      notice.reason, is_plain ? "7bit" : "8bit", identity_encoding(notice.recipient), status_part(notice),
+      identity_encoding(notice.header), notice.header);
 }
 
 }  // namespace gemel::outgoing

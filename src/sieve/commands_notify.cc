@@ -83,16 +83,6 @@ std::string joined_addresses(const std::vector<std::string>& addresses) {
   return out;
 }
 
-/// RFC 5436 §2.7.1: an address as a quoted string (RFC 5322 §3.2.4).
-std::string quoted(std::string_view address) {
-  std::string out = "\"";
-  for (const char c : address) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 std::string with_capital(std::string_view name) {
   return to_upper(name.substr(0, 1)) + std::string(name.substr(1));
 }
@@ -103,8 +93,9 @@ Result<OutgoingMail> mail_for(Machine& machine, const Node& node, const Mailto& 
   TRY(const std::string subject, subject_for(machine, node, method));
   TRY(const std::string body, body_for(machine, method));
   HeaderWriter fields;
+  // RFC 5436 §2.7.1.
   fields.add("Auto-Submitted",
-             "auto-notified; owner-email=" + quoted(user_address(machine.delivery())));
+             "auto-notified; owner-email=" + quoted_string(user_address(machine.delivery())));
   fields.add("Date", date_now(machine));
   fields.add("Message-ID", new_message_id(machine));
   fields.add("From", sender.field);

@@ -126,17 +126,21 @@ bool is_dot_atom(std::string_view text) {
 
 }  // namespace
 
+std::string quoted_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 std::string MailAddress::addr_spec() const {
   std::string out;
   if (is_dot_atom(local) || local.empty()) {
     out = local;
   } else {
-    out = '"';
-    for (const char c : local) {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
-    }
-    out += '"';
+    out = quoted_string(local);
   }
   return domain.empty() ? out : out + '@' + domain;
 }

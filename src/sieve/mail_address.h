@@ -26,6 +26,9 @@ struct MailAddress {
   std::string addr_spec() const;
 };
 
+/// `text` in quotes, with what must be escaped there (RFC 5322 §3.2.4).
+std::string quoted_string(std::string_view text);
+
 /// RFC 5321 §4.5.3.1.3 allows 256; longer ones are in use (VERP, SRS).
 inline constexpr size_t kAddressBytesMax = 1024;
 

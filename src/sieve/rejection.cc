@@ -3,14 +3,13 @@
 
 #include "mail/charset.h"
 #include "mail/mime_header.h"
+#include "mail/transfer_encoding.h"
 #include "sieve/fields.h"
 #include "sieve/mail_address.h"
 #include "sieve/outgoing.h"
 
 namespace gemel::sieve {
 namespace {
-
-std::string_view encoding_of(std::string_view text) { return is_ascii(text) ? "7bit" : "8bit"; }
 
 std::string disposition(Machine& machine, std::string_view header) {
   HeaderWriter fields;
@@ -63,11 +62,11 @@ Result<std::optional<OutgoingMail>> rejection_notice(Machine& machine, std::stri
   bytes += fmt::format(
       "\r\n--{}\r\nContent-Type: message/{}disposition-notification\r\n"
       "Content-Transfer-Encoding: {}\r\n\r\n{}",
-      boundary, is_ascii(report) ? "" : "global-", encoding_of(report), report);
+      boundary, is_ascii(report) ? "" : "global-", identity_encoding(report), report);
   bytes += fmt::format(
       "\r\n--{}\r\nContent-Type: text/rfc822-headers\r\n"
       "Content-Transfer-Encoding: {}\r\n\r\n{}",
-      boundary, encoding_of(returned), with_crlf(returned));
+      boundary, identity_encoding(returned), with_crlf(returned));
   bytes += fmt::format("\r\n--{}--\r\n", boundary);
   return std::optional(OutgoingMail{
       .envelope_from = "", .envelope_to = {sender.addr_spec()}, .bytes = std::move(bytes)});
