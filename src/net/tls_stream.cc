@@ -79,34 +79,37 @@ TlsStream::Wait TlsStream::say_end(error_code& error) {
   return result == 0 ? wait_after(1, error) : wait_after(result, error);  // 0: it is said
 }
 
-size_t TlsStream::receive(std::span<char> room, error_code& error) {
-  size_t got = 0;
-  while (got < room.size()) {
+// Calls move(done, count) until `size` bytes are done or `error` says why no more are; it sets count
+// to how many it did.
+template <class Move>
+size_t TlsStream::move_all(size_t size, Move move, error_code& error) {
+  size_t done = 0;
+  error = {};
+  while (done < size) {
     size_t count = 0;
     ERR_clear_error();
-    const int result =
-        failed_ ? -1 : SSL_read_ex(tls_.get(), room.data() + got, room.size() - got, &count);
+    const int result = failed_ ? -1 : move(done, count);
     if (wait_after(result, error) != Wait::kNothing) error = asio::error::would_block;
     if (error) break;
-    got += count;
+    done += count;
   }
+  return done;
+}
+
+size_t TlsStream::receive(std::span<char> room, error_code& error) {
+  const auto read = [&](size_t done, size_t& count) {
+    return SSL_read_ex(tls_.get(), room.data() + done, room.size() - done, &count);
+  };
+  const size_t got = move_all(room.size(), read, error);
   if (got > 0) error = {};  // what ended it, the next call meets too
   return got;
 }
 
 size_t TlsStream::send(std::string_view bytes, error_code& error) {
-  size_t sent = 0;
-  error = {};
-  while (sent < bytes.size()) {
-    size_t count = 0;
-    ERR_clear_error();
-    const int result =
-        failed_ ? -1 : SSL_write_ex(tls_.get(), bytes.data() + sent, bytes.size() - sent, &count);
-    if (wait_after(result, error) != Wait::kNothing) error = asio::error::would_block;
-    if (error) break;
-    sent += count;
-  }
-  return sent;
+  const auto write = [&](size_t done, size_t& count) {
+    return SSL_write_ex(tls_.get(), bytes.data() + done, bytes.size() - done, &count);
+  };
+  return move_all(bytes.size(), write, error);
 }
 
 TlsStream::Wait TlsStream::wait_after(int result, error_code& error) {

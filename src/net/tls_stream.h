@@ -53,6 +53,8 @@ class TlsStream {
   static int write_socket(BIO* bio, const char* bytes, int size);
   static long control_socket(BIO* bio, int command, long number, void* pointer);
 
+  template <class Move>
+  size_t move_all(size_t size, Move move, boost::system::error_code& error);
   Wait wait_after(int result, boost::system::error_code& error);
   boost::system::error_code failure(int reason, int system_error);
 
