@@ -13,7 +13,7 @@
 namespace gemel::imap {
 namespace {
 
-constexpr uint64_t kCopyPieceBytes = 64 << 10;
+constexpr uint64_t kCopyPieceBytes = kMessagePieceBytesMin;
 
 std::unexpected<Error> too_big() {
   return fail(Code::kTooBig, "the message is larger than this server takes");

@@ -19,7 +19,7 @@ using Kind = FetchItem::Kind;
 constexpr size_t kBatchMessages = 1000;
 // Fewer where each may be large and is marked \Seen: what was not sent should not be marked.
 constexpr size_t kBatchBodies = 50;
-constexpr uint64_t kSectionPieceBytes = 64 << 10;
+constexpr uint64_t kSectionPieceBytes = kMessagePieceBytesMin;
 
 /// What is wanted of bytes that come in pieces.
 struct Window {

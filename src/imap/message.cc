@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/give_back.h"
 #include "mail/mime_header.h"
 
 namespace gemel::imap {
@@ -42,14 +43,10 @@ Result<uint64_t> Message::header_end() {
 }
 
 Result<std::string_view> Message::read(uint64_t start, uint64_t count) {
-  if (start + count <= read_.size()) return std::string_view(read_).substr(start, count);
-  if (start < window_start_ || start + count > window_start_ + window_.size()) {
-    // The store reads whole chunks, so a piece at a time would read each chunk many times.
-    window_start_ = start;
-    TRY(window_, body_.read(start, kBodyChunkBytes));
-    if (window_.size() < count) return too_short();
-  }
-  return std::string_view(window_).substr(start - window_start_, count);
+  const std::string_view piece = from(start);
+  TRY_OK(failure_);
+  if (piece.size() < count) return too_short();
+  return piece.substr(0, count);
 }
 
 std::string_view Message::from(size_t start) {
@@ -61,7 +58,7 @@ std::string_view Message::from(size_t start) {
     uint64_t count = kBodyChunkBytes - start % kBodyChunkBytes;
     if (count < wanted) count += kBodyChunkBytes;
     window_start_ = start;
-    window_ = std::string();
+    give_back(window_);
     Result<std::string> piece = body_.read(start, count);
     if (piece && piece->size() < wanted) piece = too_short();
     if (!piece) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/give_back.h"
 #include "base/hash.h"
 #include "mail/mime_fields.h"
 #include "mail/mime_header.h"
@@ -168,7 +169,7 @@ MimePart::Kind Scanner::open_part(DefaultType default_type) {
   read_header();
   Open open;
   open.part = describe_part(header_text(header_start), default_type);
-  header_ = std::string();
+  give_back(header_);
   open.part.header_start = header_start;
   open.part.body_start = position_;
   open.newlines_before_body = newlines_;
