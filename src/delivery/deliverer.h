@@ -24,11 +24,6 @@
 
 namespace gemel::delivery {
 
-/// What a reply of the protocol can hold of a refusal's words; a `reject` with more goes by mail.
-/// RFC 5321 §4.5.3.1.5 wants lines of at most 512 octets.
-inline constexpr size_t kReasonLinesMax = 100;
-inline constexpr size_t kReasonLineBytesMax = 480;
-
 /// What is passed must outlive the deliverer.
 struct Services {
   MailStore& store;

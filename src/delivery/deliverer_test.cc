@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "delivery/notice.h"
+#include "delivery/reason_lines.h"
 #include "delivery/test_world.h"
 #include "store/annotations.h"
 #include "store/sieve_scripts.h"

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "delivery/notice.h"
+#include "delivery/reason_lines.h"
 #include "mail/charset.h"
 #include "store/sieve_scripts.h"
 
@@ -214,26 +215,11 @@ Result<void> Planner::redirect(const ForUser& user, const sieve::Redirect& actio
                  user.unit);
 }
 
-namespace {
-
-/// Lines of a reply that `reason` takes, where what is too long goes on in the next.
-size_t reply_lines(std::string_view reason) {
-  size_t lines = 0;
-  while (!reason.empty()) {
-    const std::string_view line = reason.substr(0, reason.find('\n'));
-    lines += 1 + line.size() / kReasonLineBytesMax;
-    reason.remove_prefix(std::min(line.size() + 1, reason.size()));
-  }
-  return lines;
-}
-
-}  // namespace
-
 // RFC 5429 §2.1: refused where the sender's server can still be told. A reason that the reply can't
 // carry goes by mail (§2.2), but never for ereject (§2.1.1).
 Result<Verdict> Planner::reject(const ForUser& user, const sieve::Reject& action) {
   const bool fits = is_ascii(action.reason) || letter_.charset == AddressCharset::kUtf8;
-  const bool is_whole = fits && reply_lines(action.reason) <= kReasonLinesMax;
+  const bool is_whole = fits && reason_lines(action.reason).size() <= kReasonLinesMax;
   if (!is_whole && action.kind == sieve::Reject::Kind::kReject && action.notice &&
       services_.outbox != nullptr) {
     TRY_OK(send(user, *action.notice, once_for(user.user.userid, "reject")));

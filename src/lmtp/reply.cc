@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-
-#include "mail/charset.h"
+#include <vector>
 
 namespace gemel::lmtp {
 namespace {
@@ -51,21 +50,16 @@ bool is_printable(char c) { return static_cast<unsigned char>(c) >= ' ' && c != 
 }  // namespace
 
 std::string lines_of(const Reply& reply) {
-  std::string_view rest = reply.text;
-  while (rest.ends_with('\n') || rest.ends_with('\r')) rest.remove_suffix(1);
+  const std::vector<std::string_view> lines = delivery::reason_lines(reply.text);
+  const size_t count = std::min(lines.size(), kReplyLinesMax);
   std::string out;
-  for (size_t lines = 0;; ++lines) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    const std::string_view text = whole_characters(line, kReplyTextBytesMax);
-    const bool is_last = text.size() == rest.size() || lines + 1 == kReplyLinesMax;
-    rest.remove_prefix(text.size() == line.size() ? std::min(line.size() + 1, rest.size())
-                                                  : text.size());
-    out += fmt::format("{}{}", reply.code, is_last ? ' ' : '-');
+  for (size_t i = 0; i < count; ++i) {
+    out += fmt::format("{}{}", reply.code, i + 1 == count ? ' ' : '-');
     if (!reply.enhanced.empty()) out += fmt::format("{} ", reply.enhanced);
-    std::ranges::copy_if(text, std::back_inserter(out), is_printable);
+    std::ranges::copy_if(lines[i], std::back_inserter(out), is_printable);
     out += "\r\n";
-    if (is_last) return out;
   }
+  return out;
 }
 
 Reply reply_for(const Error& error) {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "delivery/deliverer.h"
+#include "delivery/reason_lines.h"
 
 namespace gemel::lmtp {
 
