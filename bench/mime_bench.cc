@@ -68,9 +68,10 @@ BENCHMARK(BM_ScanNested);
 void BM_EnvelopeAndBodystructure(benchmark::State& state) {
   const std::string message = usual_mail(5'000);
   const MimePart structure = parse_structure(message);
+  WholeMessage whole(message);
   for (auto _ : state) {
     benchmark::DoNotOptimize(imap_envelope(structure.header_in(message), ImapDialect::kAscii));
-    benchmark::DoNotOptimize(imap_bodystructure(message, structure, ImapDialect::kAscii));
+    benchmark::DoNotOptimize(imap_bodystructure(whole, structure, ImapDialect::kAscii));
   }
 }
 BENCHMARK(BM_EnvelopeAndBodystructure);

@@ -54,6 +54,9 @@ std::string to_base64(std::string_view bytes);
 /// RFC 4648 §4, padding required, no white space. Errors: kSyntax.
 Result<std::string> from_base64(std::string_view text);
 
+/// 0 to 9, whatever the locale.
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 /// ASCII only; other bytes stay as they are.
 std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);

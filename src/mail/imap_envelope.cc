@@ -255,15 +255,4 @@ std::string imap_bodystructure(MessageBytes& message, const MimePart& structure,
   return writer.take();
 }
 
-std::string imap_body(std::string_view message, const MimePart& structure, ImapDialect dialect) {
-  WholeMessage whole(message);
-  return imap_body(whole, structure, dialect);
-}
-
-std::string imap_bodystructure(std::string_view message, const MimePart& structure,
-                               ImapDialect dialect) {
-  WholeMessage whole(message);
-  return imap_bodystructure(whole, structure, dialect);
-}
-
 }  // namespace gemel

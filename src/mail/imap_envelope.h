@@ -47,8 +47,5 @@ std::string imap_envelope(std::string_view header, ImapDialect dialect);
 std::string imap_body(MessageBytes& message, const MimePart& structure, ImapDialect dialect);
 std::string imap_bodystructure(MessageBytes& message, const MimePart& structure,
                                ImapDialect dialect);
-std::string imap_body(std::string_view message, const MimePart& structure, ImapDialect dialect);
-std::string imap_bodystructure(std::string_view message, const MimePart& structure,
-                               ImapDialect dialect);
 
 }  // namespace gemel

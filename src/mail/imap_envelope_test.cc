@@ -18,12 +18,14 @@ std::string envelope(std::string_view header, ImapDialect dialect = ImapDialect:
   return out;
 }
 std::string body(std::string_view message, ImapDialect dialect = ImapDialect::kAscii) {
-  std::string out = imap_body(message, parse_structure(message), dialect);
+  WholeMessage whole(message);
+  std::string out = imap_body(whole, parse_structure(message), dialect);
   EXPECT_EQ(fault_in_imap_value(out), "") << out;
   return out;
 }
 std::string bodystructure(std::string_view message, ImapDialect dialect = ImapDialect::kAscii) {
-  std::string out = imap_bodystructure(message, parse_structure(message), dialect);
+  WholeMessage whole(message);
+  std::string out = imap_bodystructure(whole, parse_structure(message), dialect);
   EXPECT_EQ(fault_in_imap_value(out), "") << out;
   return out;
 }

@@ -71,12 +71,6 @@ std::string select_fields(std::string_view header, const std::vector<std::string
   return out;
 }
 
-std::optional<SectionBytes> resolve_section(std::string_view message, const MimePart& structure,
-                                            const Section& section) {
-  WholeMessage whole(message);
-  return resolve_section(whole, structure, section);
-}
-
 std::optional<SectionBytes> resolve_section(MessageBytes& message, const MimePart& structure,
                                             const Section& section) {
   const bool of_part =

@@ -38,11 +38,8 @@ using SectionBytes = std::variant<ByteRange, std::string>;
 
 /// Nothing if the message has no such part, or if the kind does not go with it: HEADER and TEXT
 /// behind a path need a message/rfc822 there, MIME needs a path. Cost: O(path), and for the field
-/// kinds O(header bytes × log fields).
-/// At most kHeaderBytesMax of a header are looked at for fields.
+/// kinds O(header bytes × log fields), of which at most kHeaderBytesMax are looked at.
 std::optional<SectionBytes> resolve_section(MessageBytes& message, const MimePart& structure,
-                                            const Section& section);
-std::optional<SectionBytes> resolve_section(std::string_view message, const MimePart& structure,
                                             const Section& section);
 
 /// The part that `path` names, each number from 1; the message itself for an empty path. Part 1 of

@@ -30,7 +30,8 @@ constexpr std::string_view kMessage =
 
 std::string bytes_of(std::string_view message, const Section& section) {
   const MimePart structure = parse_structure(message);
-  const auto found = resolve_section(message, structure, section);
+  WholeMessage whole(message);
+  const auto found = resolve_section(whole, structure, section);
   return found ? std::string(view_of(*found, message)) : "NIL";
 }
 std::string bytes_of(std::string_view message, std::vector<uint32_t> path, Kind kind) {

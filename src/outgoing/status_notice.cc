@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "mail/charset.h"
 #include "mail/header_date.h"
 #include "mail/transfer_encoding.h"
 
 namespace gemel::outgoing {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// "550" or "550 ...": an SMTP reply, not our own words.
 bool is_reply(std::string_view reason) {

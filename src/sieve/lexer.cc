@@ -10,7 +10,6 @@
 namespace gemel::sieve {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_identifier_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }

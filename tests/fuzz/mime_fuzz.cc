@@ -24,9 +24,10 @@ constexpr Kind kKinds[] = {Kind::kWhole,           Kind::kHeader, Kind::kHeaderF
                            Kind::kHeaderFieldsNot, Kind::kMime,   Kind::kText};
 
 void check_imap(std::string_view message, const MimePart& structure, ImapDialect dialect) {
+  WholeMessage whole(message);
   for (const std::string& value :
        {imap_envelope(structure.header_in(message), dialect),
-        imap_body(message, structure, dialect), imap_bodystructure(message, structure, dialect)}) {
+        imap_body(whole, structure, dialect), imap_bodystructure(whole, structure, dialect)}) {
     CHECK(fault_in_imap_value(value).empty());
     CHECK(dialect == ImapDialect::kUtf8 || is_ascii(value));
   }
@@ -36,9 +37,10 @@ void check_imap(std::string_view message, const MimePart& structure, ImapDialect
 void check_sections(std::string_view message, const MimePart& root, std::vector<uint32_t>& path) {
   const MimePart* part = find_part(root, path);
   CHECK(part != nullptr);
+  WholeMessage whole(message);
   for (const Kind kind : kKinds) {
     const auto bytes =
-        resolve_section(message, root, {.path = path, .kind = kind, .fields = {"to"}});
+        resolve_section(whole, root, {.path = path, .kind = kind, .fields = {"to"}});
     if (bytes) CHECK(view_of(*bytes, message).size() <= message.size());
   }
   const MimePart& parent =
