@@ -8,51 +8,28 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/log.h"
-#include "delivery/deliverer.h"
+#include "delivery_world.h"
 #include "store/sieve_scripts.h"
 
 namespace {
 
 using namespace gemel;
 
-// One for many inputs: opening a store costs more than an input.
-struct World {
-  World() {
-    log::set_level(log::Level::kOff);
-    auto made = MailStore::open(
-        {.path = "fuzz", .partitions = {}, .inline_commits = true, .opener = &engines});
-    CHECK(made.has_value());
-    store = std::move(*made);
-    CHECK(store->create_user("bob", {}).has_value());
-    outbox = std::make_unique<Outbox>(*store, 1000);
-    deliverer = std::make_unique<delivery::Deliverer>(
-        delivery::Services{.store = *store,
-                           .clock = system_clock(),
-                           .access = access,
-                           .aliases = aliases,
-                           .scripts = scripts,
-                           .outbox = outbox.get()},
-        delivery::Options{.hostname = "fuzz", .limits = {.steps_max = 200'000}});
-  }
-  MemoryOpener engines;
-  AccessOptions access;
-  delivery::AliasTable aliases;
-  delivery::ScriptLibrary scripts;
-  std::unique_ptr<MailStore> store;
-  std::unique_ptr<Outbox> outbox;
-  std::unique_ptr<delivery::Deliverer> deliverer;
-};
+std::unique_ptr<fuzz::DeliveryWorld> make_world() {
+  return std::make_unique<fuzz::DeliveryWorld>(
+      std::initializer_list<const char*>{"bob"},
+      delivery::Options{.hostname = "fuzz", .limits = {.steps_max = 200'000}});
+}
 
 constexpr int kInputsMax = 2000;  // of one world: what is kept must not grow without end
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static auto world = std::make_unique<World>();
+  static auto world = make_world();
   static int inputs = 0;
-  if (++inputs % kInputsMax == 0) world = std::make_unique<World>();
-  World& here = *world;
+  if (++inputs % kInputsMax == 0) world = make_world();
+  fuzz::DeliveryWorld& here = *world;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const size_t end = input.find('\0');
   if (end == std::string_view::npos) return 0;
@@ -63,11 +40,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(writer.append(input.substr(end + 1)).has_value());
   const EnvelopeAddress address = parse_envelope_address("bob+x@example.org").value();
   const std::vector<delivery::Verdict> verdicts =
-      here.deliverer->deliver({.id = "1",
+      here.deliverer.deliver({.id = "1",
                                .return_path = "eve@example.com",
                                .recipients = {{.address = "bob+x@example.org",
                                                .parsed = address,
-                                               .means = here.deliverer->find(address).value()}},
+                                               .means = here.deliverer.find(address).value()}},
                                .body = writer.finish().value()});
   CHECK(verdicts.size() == 1);
   // What fails for now is tried again; nothing that a script says is the server's fault.

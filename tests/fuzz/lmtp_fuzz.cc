@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/log.h"
+#include "delivery_world.h"
 #include "drive.h"
 #include "lmtp/session.h"
 #include "store/sieve_scripts.h"
@@ -32,36 +32,14 @@ class OneLogin final : public wire::CredentialSource {
   }
 };
 
-// One for all inputs: opening a store costs more than an input.
-struct World {
-  World() {
-    log::set_level(log::Level::kOff);
-    auto made = MailStore::open(
-        {.path = "fuzz", .partitions = {}, .inline_commits = true, .opener = &engines});
-    CHECK(made.has_value());
-    store = std::move(*made);
-    for (const char* user : {"alice", "bob"}) CHECK(store->create_user(user, {}).has_value());
+struct World : fuzz::DeliveryWorld {
+  World() : DeliveryWorld({"alice", "bob"}, {.hostname = "fuzz"}) {
     SieveScripts scripts_of_bob(*store, "bob");
     CHECK(scripts_of_bob.put("main", kScript, 1).has_value());
     CHECK(scripts_of_bob.activate("main", 1).has_value());
     aliases.set(*delivery::Aliases::parse("team: alice, bob, else@example.net\n"));
-    outbox = std::make_unique<Outbox>(*store, 1000);
-    deliverer = std::make_unique<delivery::Deliverer>(delivery::Services{.store = *store,
-                                                                         .clock = system_clock(),
-                                                                         .access = access,
-                                                                         .aliases = aliases,
-                                                                         .scripts = scripts,
-                                                                         .outbox = outbox.get()},
-                                                      delivery::Options{.hostname = "fuzz"});
   }
-  MemoryOpener engines;
-  AccessOptions access;
-  delivery::AliasTable aliases;
-  delivery::ScriptLibrary scripts;
   OneLogin login;
-  std::unique_ptr<MailStore> store;
-  std::unique_ptr<Outbox> outbox;
-  std::unique_ptr<delivery::Deliverer> deliverer;
 };
 
 World& world() {
@@ -87,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                      .credentials = &world().login,
                                      .server_secret = "secret"};
   World& here = world();
-  lmtp::Session session({*here.store, system_clock(), system_random(), *here.deliverer}, options,
+  lmtp::Session session({*here.store, system_clock(), system_random(), here.deliverer}, options,
                         {.peer_address = "unix", .is_local = true, .can_tls = true});
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::string said = fuzz::drive(session, input, data[0] + 1);
@@ -96,8 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // input.
   static uint64_t inputs = 0;
   if (++inputs % 100 == 0) {
-    const std::vector<Outbox::Entry> entries = *here.outbox->entries();
-    for (const Outbox::Entry& entry : entries) CHECK(here.outbox->remove(entry.uid).has_value());
+    const std::vector<Outbox::Entry> entries = *here.outbox.entries();
+    for (const Outbox::Entry& entry : entries) CHECK(here.outbox.remove(entry.uid).has_value());
   }
   return 0;
 }

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "drive.h"
+#include "memory_store.h"
 #include "managesieve/session.h"
 
 namespace {
@@ -16,16 +16,8 @@ namespace {
 using namespace gemel;
 
 MailStore& store() {
-  static MemoryOpener engines;
-  static const std::unique_ptr<MailStore> opened = [] {
-    log::set_level(log::Level::kOff);
-    auto made = MailStore::open(
-        {.path = "fuzz", .partitions = {}, .inline_commits = true, .opener = &engines});
-    CHECK(made.has_value());
-    CHECK((*made)->create_user("alice", {}).has_value());
-    return std::move(*made);
-  }();
-  return *opened;
+  static fuzz::MemoryStore made({"alice"});
+  return *made;
 }
 
 // Every line ends, and every literal {n} has its n octets.

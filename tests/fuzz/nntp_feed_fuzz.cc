@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "drive.h"
+#include "memory_store.h"
 #include "nntp/feed.h"
 #include "store/newsgroups.h"
 
@@ -20,15 +20,9 @@ constexpr int kArticles = 20;
 
 // One store for all inputs; each has a feed of its own, which has seen nothing.
 struct World {
-  MemoryOpener engines;
-  std::unique_ptr<MailStore> store;
+  fuzz::MemoryStore store{{}};
 
   World() {
-    log::set_level(log::Level::kOff);
-    auto made = MailStore::open(
-        {.path = "fuzz", .partitions = {}, .inline_commits = true, .opener = &engines});
-    CHECK(made.has_value());
-    store = std::move(*made);
     CHECK(create_newsgroup(*store, "news", {.name = "a.b"}).has_value());
     for (int number = 1; number <= kArticles; ++number) {
       const std::string id = std::to_string(number);

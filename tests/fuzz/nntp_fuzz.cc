@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "drive.h"
+#include "memory_store.h"
 #include "nntp/options.h"
 #include "store/newsgroups.h"
 
@@ -19,20 +19,14 @@ using namespace gemel;
 
 // One world for all inputs: opening a store costs more than an input.
 struct World {
-  MemoryOpener engines;
+  fuzz::MemoryStore store{{"alice"}};
   fuzz::Anyone anyone;
   AccessOptions access;
-  std::unique_ptr<MailStore> store;
   std::unique_ptr<nntp::History> history;
   std::unique_ptr<Outbox> outbox;
   std::shared_ptr<nntp::Options> options;
 
   World() {
-    log::set_level(log::Level::kOff);
-    auto made = MailStore::open({.path = "fuzz", .partitions = {}, .opener = &engines});
-    CHECK(made.has_value());
-    store = std::move(*made);
-    CHECK(store->create_user("alice", {}).has_value());
     using Status = NewsgroupStatus;
     for (const NewNewsgroup& group :
          {NewNewsgroup{.name = "a.b", .description = "d", .gateway = "list@example.org"},

@@ -6,24 +6,17 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "drive.h"
+#include "memory_store.h"
 #include "pop3/options.h"
 
 namespace {
 
 using namespace gemel;
 
-// One store for all inputs: opening it costs more than an input.
 MailStore& store() {
-  static MemoryOpener engines;
-  static const std::unique_ptr<MailStore> opened = [] {
-    auto made = MailStore::open({.path = "fuzz", .partitions = {}, .opener = &engines});
-    CHECK(made.has_value());
-    CHECK((*made)->create_user("alice", {}).has_value());
-    return std::move(*made);
-  }();
-  return *opened;
+  static fuzz::MemoryStore made({"alice"});
+  return *made;
 }
 
 void deliver(std::string_view bytes, std::string uidl) {
@@ -44,7 +37,6 @@ void check_ends(std::string_view said) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  log::set_level(log::Level::kOff);
   static pop3::Maildrops maildrops;
   static fuzz::Anyone anyone;
   static const auto options = std::make_shared<const pop3::Options>(
