@@ -14,8 +14,8 @@ namespace gemel::delivery {
 inline constexpr size_t kReasonLinesMax = 100;
 inline constexpr size_t kReasonLineBytesMax = 480;
 
-/// A line for each of `text`, without LF, and more for one longer than kReasonLineBytesMax, which is
-/// cut between characters; none for line ends at its end. At least one. Valid as long as `text`.
+/// A line for each of `text`, without LF, and more for one longer than kReasonLineBytesMax, which
+/// is cut between characters; none for line ends at its end. At least one. Valid as long as `text`.
 std::vector<std::string_view> reason_lines(std::string_view text);
 
 }  // namespace gemel::delivery

@@ -25,8 +25,8 @@ class Message final : public MessageBytes {
   /// Why from() gave nothing, once it did. Errors: kIo, kCorrupt.
   Result<void> failure() const { return failure_; }
 
-  /// `count` bytes from `start`, at most kMessagePieceBytesMin, all there; valid until the next call.
-  /// Errors: kIo, kCorrupt.
+  /// `count` bytes from `start`, at most kMessagePieceBytesMin, all there; valid until the next
+  /// call. Errors: kIo, kCorrupt.
   Result<std::string_view> read(uint64_t start, uint64_t count);
   /// The header with its empty line, the first kHeaderBytesMax of a longer one. Valid until whole()
   /// or structure() is called. Cost: its size. Errors: kIo, kCorrupt.

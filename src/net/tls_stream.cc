@@ -79,8 +79,8 @@ TlsStream::Wait TlsStream::say_end(error_code& error) {
   return result == 0 ? wait_after(1, error) : wait_after(result, error);  // 0: it is said
 }
 
-// Calls move(done, count) until `size` bytes are done or `error` says why no more are; it sets count
-// to how many it did.
+// Calls move(done, count) until `size` bytes are done or `error` says why no more are; it sets
+// count to how many it did.
 template <class Move>
 size_t TlsStream::move_all(size_t size, Move move, error_code& error) {
   size_t done = 0;

@@ -99,8 +99,8 @@ std::string status_notice(const StatusNotice& notice) {
       "{10}\r\n"
       "--={3}=--\r\n",
       notice.hostname, notice.sender, header_date_text(notice.now_s), notice.id, notice.recipient,
-      notice.reason, is_plain ? "7bit" : "8bit", identity_encoding(notice.recipient), status_part(notice),
-      identity_encoding(notice.header), notice.header);
+      notice.reason, is_plain ? "7bit" : "8bit", identity_encoding(notice.recipient),
+      status_part(notice), identity_encoding(notice.header), notice.header);
 }
 
 }  // namespace gemel::outgoing

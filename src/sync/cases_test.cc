@@ -1,7 +1,6 @@
 // What went wrong between other servers and their replicas, as tests.
 #include <gtest/gtest.h>
 
-#include "base/log.h"
 #include "sync/codec.h"
 #include "sync/test_link.h"
 #include "wire/framer.h"
@@ -9,27 +8,18 @@
 namespace gemel::sync {
 namespace {
 
-class Cases : public testing::Test {
+class Cases : public LinkFixture {
  protected:
-  Cases() {
-    log::set_level(log::Level::kOff);
-    EXPECT_TRUE(primary->create_user("alice", {}));
-    link.connect();
-  }
+  Cases() { link.connect(); }
 
   void sync() {
     const SyncReport report = link.sync();
     ASSERT_TRUE(report.result) << report.result.error().text;
     link.expect_in_step();
   }
-  static MailboxName named(const std::string& path) { return {"alice", path}; }
   UniqueId at(TestStore& store, const std::string& path) {
     return store->find(named(path)).value().id;
   }
-
-  TestLink link;
-  TestStore& primary = link.primary;
-  TestStore& replica = link.replica;
 };
 
 // R01: the replica has another mailbox of the name by then.

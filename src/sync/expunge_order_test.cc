@@ -2,17 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "base/log.h"
 #include "sync/test_link.h"
 
 namespace gemel::sync {
 namespace {
 
-class ExpungeOrderTest : public testing::Test {
+class ExpungeOrderTest : public LinkFixture {
  protected:
   ExpungeOrderTest() {
-    log::set_level(log::Level::kOff);
-    EXPECT_TRUE(primary->create_user("alice", {}));
     inbox = primary.inbox();
     primary.append(inbox, "a letter");
     link.connect();
@@ -28,11 +25,7 @@ class ExpungeOrderTest : public testing::Test {
     link.on_bytes = [this](char, std::string_view bytes) { said_ += bytes; };
   }
   size_t place(std::string_view words) const { return said_.find(words); }
-  static MailboxName named(const std::string& path) { return {"alice", path}; }
 
-  TestLink link;
-  TestStore& primary = link.primary;
-  TestStore& replica = link.replica;
   UniqueId inbox;
   std::string said_;
 };

@@ -5,20 +5,15 @@
 
 #include <cstdlib>
 
-#include "base/log.h"
 #include "sync/test_link.h"
 
 namespace gemel::sync {
 namespace {
 
 // A replica that differs from its primary at equal numbers.
-class RangeSearchTest : public testing::Test {
+class RangeSearchTest : public LinkFixture {
  protected:
-  RangeSearchTest() {
-    log::set_level(log::Level::kOff);
-    EXPECT_TRUE(primary->create_user("alice", {}));
-    inbox = primary.inbox();
-  }
+  RangeSearchTest() { inbox = primary.inbox(); }
 
   void begin(size_t messages) {
     for (size_t left = messages; left > 0; left -= std::min(left, kAtOnce))
@@ -68,9 +63,6 @@ class RangeSearchTest : public testing::Test {
   }
 
   static constexpr size_t kAtOnce = 20'000;
-  TestLink link;
-  TestStore& primary = link.primary;
-  TestStore& replica = link.replica;
   UniqueId inbox;
   std::string said_;
 };

@@ -1,7 +1,6 @@
 // Bodies that one of the two has lost come back from the other.
 #include <gtest/gtest.h>
 
-#include "base/log.h"
 #include "store/rows.h"
 #include "sync/test_link.h"
 
@@ -10,11 +9,9 @@ namespace {
 
 constexpr std::string_view kBody = "Subject: a\r\n\r\nto be found again\r\n";
 
-class Restore : public testing::Test {
+class Restore : public LinkFixture {
  protected:
   Restore() {
-    log::set_level(log::Level::kOff);
-    EXPECT_TRUE(primary->create_user("alice", {}));
     inbox = primary.inbox();
     primary.append(inbox, kBody);
     primary.append(inbox, "another");
@@ -40,9 +37,6 @@ class Restore : public testing::Test {
     link.expect_in_step();
   }
 
-  TestLink link;
-  TestStore& primary = link.primary;
-  TestStore& replica = link.replica;
   UniqueId inbox;
 };
 

@@ -4,18 +4,15 @@
 #include <set>
 #include <string>
 
-#include "base/log.h"
 #include "mail/lineage.h"
 #include "sync/test_link.h"
 
 namespace gemel::sync {
 namespace {
 
-class SplitCases : public testing::Test {
+class SplitCases : public LinkFixture {
  protected:
   SplitCases() {
-    log::set_level(log::Level::kOff);
-    EXPECT_TRUE(primary->create_user("alice", {}));
     link.connect();
     inbox = primary.inbox();
     primary.append(inbox, "before");
@@ -36,7 +33,6 @@ class SplitCases : public testing::Test {
     link.connect();
     sync();
   }
-  static MailboxName named(const std::string& path) { return {"alice", path}; }
   static std::set<std::string> bodies(TestStore& store, const UniqueId& id) {
     std::set<std::string> out;
     const MailboxView view = store->view(id).value();
@@ -46,9 +42,6 @@ class SplitCases : public testing::Test {
     return out;
   }
 
-  TestLink link;
-  TestStore& primary = link.primary;
-  TestStore& replica = link.replica;
   UniqueId inbox;
 };
 

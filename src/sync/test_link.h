@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "base/log.h"
 #include "store/store_fixture.h"
 #include "sync/channel.h"
 #include "sync/receiver.h"
@@ -243,6 +244,20 @@ class TestLink {
   Packer down_;
   std::string held_;
   const wire::Session* greeted_ = nullptr;
+};
+
+/// A link, not connected yet, with a user on its primary. Silent.
+class LinkFixture : public testing::Test {
+ protected:
+  LinkFixture() {
+    log::set_level(log::Level::kOff);
+    EXPECT_TRUE(primary->create_user("alice", {}));
+  }
+  static MailboxName named(const std::string& path) { return {"alice", path}; }
+
+  TestLink link;
+  TestStore& primary = link.primary;
+  TestStore& replica = link.replica;
 };
 
 }  // namespace gemel::sync

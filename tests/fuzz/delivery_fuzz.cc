@@ -41,11 +41,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const EnvelopeAddress address = parse_envelope_address("bob+x@example.org").value();
   const std::vector<delivery::Verdict> verdicts =
       here.deliverer.deliver({.id = "1",
-                               .return_path = "eve@example.com",
-                               .recipients = {{.address = "bob+x@example.org",
-                                               .parsed = address,
-                                               .means = here.deliverer.find(address).value()}},
-                               .body = writer.finish().value()});
+                              .return_path = "eve@example.com",
+                              .recipients = {{.address = "bob+x@example.org",
+                                              .parsed = address,
+                                              .means = here.deliverer.find(address).value()}},
+                              .body = writer.finish().value()});
   CHECK(verdicts.size() == 1);
   // What fails for now is tried again; nothing that a script says is the server's fault.
   using Kind = delivery::Verdict::Kind;

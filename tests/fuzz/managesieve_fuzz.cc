@@ -8,15 +8,15 @@
 
 #include "base/check.h"
 #include "drive.h"
-#include "memory_store.h"
 #include "managesieve/session.h"
+#include "memory_store.h"
 
 namespace {
 
 using namespace gemel;
 
 MailStore& store() {
-  static fuzz::MemoryStore made({"alice"});
+  static fuzz::MemoryStore made{"alice"};
   return *made;
 }
 

@@ -26,8 +26,8 @@ constexpr Kind kKinds[] = {Kind::kWhole,           Kind::kHeader, Kind::kHeaderF
 void check_imap(std::string_view message, const MimePart& structure, ImapDialect dialect) {
   WholeMessage whole(message);
   for (const std::string& value :
-       {imap_envelope(structure.header_in(message), dialect),
-        imap_body(whole, structure, dialect), imap_bodystructure(whole, structure, dialect)}) {
+       {imap_envelope(structure.header_in(message), dialect), imap_body(whole, structure, dialect),
+        imap_bodystructure(whole, structure, dialect)}) {
     CHECK(fault_in_imap_value(value).empty());
     CHECK(dialect == ImapDialect::kUtf8 || is_ascii(value));
   }
@@ -39,8 +39,7 @@ void check_sections(std::string_view message, const MimePart& root, std::vector<
   CHECK(part != nullptr);
   WholeMessage whole(message);
   for (const Kind kind : kKinds) {
-    const auto bytes =
-        resolve_section(whole, root, {.path = path, .kind = kind, .fields = {"to"}});
+    const auto bytes = resolve_section(whole, root, {.path = path, .kind = kind, .fields = {"to"}});
     if (bytes) CHECK(view_of(*bytes, message).size() <= message.size());
   }
   const MimePart& parent =

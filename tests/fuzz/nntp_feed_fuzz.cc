@@ -20,7 +20,7 @@ constexpr int kArticles = 20;
 
 // One store for all inputs; each has a feed of its own, which has seen nothing.
 struct World {
-  fuzz::MemoryStore store{{}};
+  fuzz::MemoryStore store{};
 
   World() {
     CHECK(create_newsgroup(*store, "news", {.name = "a.b"}).has_value());

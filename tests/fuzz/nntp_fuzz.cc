@@ -19,7 +19,7 @@ using namespace gemel;
 
 // One world for all inputs: opening a store costs more than an input.
 struct World {
-  fuzz::MemoryStore store{{"alice"}};
+  fuzz::MemoryStore store{"alice"};
   fuzz::Anyone anyone;
   AccessOptions access;
   std::unique_ptr<nntp::History> history;

@@ -15,7 +15,7 @@ namespace {
 using namespace gemel;
 
 MailStore& store() {
-  static fuzz::MemoryStore made({"alice"});
+  static fuzz::MemoryStore made{"alice"};
   return *made;
 }
 

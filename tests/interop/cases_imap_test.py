@@ -48,8 +48,7 @@ class Case(unittest.TestCase):
 class Synchronisation(Case):
     def test_I01_done_and_more_in_one_packet(self):
         imap = self.filled(1)
-        imap.send("a IDLE\r\n")
-        imap.until("+")
+        imap.idle()
         imap.send("DONE\r\nb NOOP\r\nc IDLE\r\n")
         self.assertIn("a OK", imap.until("a ")[-1])
         self.assertIn("b OK", imap.until("b ")[-1])
@@ -59,8 +58,7 @@ class Synchronisation(Case):
 
     def test_I02_a_command_in_place_of_done(self):
         imap = self.filled(1)
-        imap.send("a IDLE\r\n")
-        imap.until("+")
+        imap.idle()
         imap.send("b IDLE\r\n")
         self.assertIn("a BAD", imap.until("a ")[-1])
         imap.ok("NOOP")
@@ -270,8 +268,7 @@ class Synchronisation(Case):
     def test_I28_idle_hears_of_every_change_by_others(self):
         watcher, other = self.filled(2), self.imap()
         other.ok("SELECT INBOX")
-        watcher.send("a IDLE\r\n")
-        watcher.until("+")
+        watcher.idle()
         other.ok("STORE 1 +FLAGS (\\Flagged)")
         self.assertIn("\\Flagged", watcher.until("* 1 FETCH")[-1])
         other.append("INBOX", message("appended"))
@@ -578,8 +575,7 @@ class Security(Case):
         for bad in ("a\tb IDLE", "a\x00 IDLE", "a{3} IDLE"):
             imap.send(bad + "\r\n")
             self.assertRegex(imap.line(), r"^(\*|a\S*) BAD")
-        imap.send("a IDLE\r\n")
-        imap.until("+")
+        imap.idle()
         imap.send("DONE\tx\r\n")
         self.assertIn("a BAD", imap.until("a ")[-1])
         imap.ok("NOOP")

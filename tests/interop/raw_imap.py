@@ -105,5 +105,10 @@ class RawImap:
             raise AssertionError(f"{command}: {done}")
         return done
 
+    def idle(self):
+        """IDLE with the tag "a"; it ends when DONE is sent."""
+        self.send("a IDLE\r\n")
+        self.until("+")
+
     def append(self, mailbox, message, flags=""):
         return self.ok(f"APPEND {mailbox} {flags and f'({flags}) '}" + "{}", message)
