@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/give_back.h"
 #include "mail/mime_header.h"
 
 namespace gemel::imap {
@@ -44,45 +43,22 @@ Result<uint64_t> Message::header_end() {
 
 Result<std::string_view> Message::read(uint64_t start, uint64_t count) {
   const std::string_view piece = from(start);
-  TRY_OK(failure_);
+  TRY_OK(failure());
   if (piece.size() < count) return too_short();
   return piece.substr(0, count);
 }
 
 std::string_view Message::from(size_t start) {
-  if (start >= body_.size() || !failure_) return {};
-  const uint64_t wanted = std::min<uint64_t>(kMessagePieceBytesMin, body_.size() - start);
+  const uint64_t wanted =
+      std::min<uint64_t>(kMessagePieceBytesMin, body_.size() - std::min(start, body_.size()));
   if (start + wanted <= read_.size()) return std::string_view(read_).substr(start);
-  if (start < window_start_ || start + wanted > window_start_ + window_.size()) {
-    // Up to the end of a chunk: who goes on from there reads each chunk once.
-    uint64_t count = kBodyChunkBytes - start % kBodyChunkBytes;
-    if (count < wanted) count += kBodyChunkBytes;
-    window_start_ = start;
-    give_back(window_);
-    Result<std::string> piece = body_.read(start, count);
-    if (piece && piece->size() < wanted) piece = too_short();
-    if (!piece) {
-      failure_ = std::unexpected(piece.error());
-      return {};
-    }
-    window_ = *std::move(piece);
-  }
-  return std::string_view(window_).substr(start - window_start_);
-}
-
-Result<std::string_view> Message::whole() {
-  if (read_.size() < body_.size()) {
-    TRY(read_, body_.read_all());
-    if (read_.size() != body_.size()) return too_short();
-  }
-  return std::string_view(read_);
+  return body_.from(start);
 }
 
 Result<const MimePart*> Message::structure() {
   if (!structure_) {
-    if (body_.size() <= kBodyChunkBytes) TRY_OK(whole());
     MimePart parsed = parse_structure(*this);
-    TRY_OK(failure_);
+    TRY_OK(failure());
     structure_ = std::move(parsed);
   }
   return &*structure_;
@@ -106,7 +82,7 @@ Result<std::optional<SectionBytes>> Message::resolve(const Section& section) {
   }
   TRY(const MimePart* const parts, structure());
   std::optional<SectionBytes> out = resolve_section(*this, *parts, section);
-  TRY_OK(failure_);
+  TRY_OK(failure());
   return out;
 }
 

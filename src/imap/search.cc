@@ -273,23 +273,24 @@ Result<uint32_t> Search::match_fuzzily(const SearchNode& node, Candidate& candid
   if (node.is_narrowed && !node.set.contains(candidate.uid.value)) return 0;
   TRY(Message* const message, message_of(candidate));
   FuzzyMatch fuzzy(*node.fuzzy);
-  const auto look = [&](std::string_view text) {
-    fuzzy.look(text);
-    return fuzzy.relevance() == kRelevanceMax;
-  };
+  const LookAtText at{.overlap_bytes = node.fuzzy->overlap_bytes(),
+                      .look = [&](std::string_view folded) {
+                        fuzzy.look(folded);
+                        return fuzzy.relevance() == kRelevanceMax;
+                      }};
   if (node.kind == Kind::kHeader) {
     TRY(const std::string_view header, message->header());
-    any_field_text(header, node.text, look);
+    any_field_text(header, node.text, at);
     return fuzzy.relevance();
   }
-  TRY(const std::string_view whole, message->whole());
   TRY(const MimePart* const structure, message->structure());
   // As exactly: an empty text is in every message, also in one without a text part.
   if (node.fuzzy->phrase().empty()) return kRelevanceMax;
   if (node.kind == Kind::kBody)
-    any_body_text(whole, *structure, look);
+    any_body_text(*message, *structure, at);
   else
-    any_search_text(whole, *structure, look);
+    any_search_text(*message, *structure, at);
+  TRY_OK(message->failure());
   return fuzzy.relevance();
 }
 
@@ -341,10 +342,11 @@ Result<bool> Search::matches_text(const SearchNode& node, Candidate& candidate) 
     TRY(const std::string_view header, message->header());
     return header_contains(header, node.text, *node.key);
   }
-  TRY(const std::string_view whole, message->whole());
   TRY(const MimePart* const structure, message->structure());
-  if (node.kind == Kind::kBody) return body_contains(whole, *structure, *node.key);
-  return text_contains(whole, *structure, *node.key);
+  const bool contains = node.kind == Kind::kBody ? body_contains(*message, *structure, *node.key)
+                                                 : text_contains(*message, *structure, *node.key);
+  TRY_OK(message->failure());
+  return contains;
 }
 
 }  // namespace gemel::imap

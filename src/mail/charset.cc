@@ -21,6 +21,8 @@ struct CloseConverter {
 };
 using Converter = std::unique_ptr<UConverter, CloseConverter>;
 
+constexpr char kEscape = '\x1b';
+
 struct Alias {
   std::string_view name;
   std::string_view meant;
@@ -92,43 +94,65 @@ UConverter* converter_for(const std::string& name) {
   return open.emplace(name, open_converter(name)).first->second.get();
 }
 
+enum class Piece : uint8_t { kMoreComes, kLast };
+
+/// One conversion to UTF-8, a piece at a time.
+class Converting {
+ public:
+  Converting(UConverter* from, UConverter* to) : from_(from), to_(to) {}
+  Converting(const Converting&) = delete;
+  Converting& operator=(const Converting&) = delete;
+
+  void feed(std::string_view bytes, Piece piece, std::string& out) {
+    const char* source = bytes.data();
+    std::array<char, 4096> chunk;
+    for (;;) {
+      char* target = chunk.data();
+      UErrorCode error = U_ZERO_ERROR;
+      ucnv_convertEx(to_, from_, &target, chunk.data() + chunk.size(), &source,
+                     bytes.data() + bytes.size(), pivot_.data(), &pivot_source_, &pivot_target_,
+                     pivot_.data() + pivot_.size(), reset_, piece == Piece::kLast ? 1 : 0, &error);
+      reset_ = 0;
+      out.append(chunk.data(), target);
+      if (error != U_BUFFER_OVERFLOW_ERROR) return;
+    }
+  }
+
+ private:
+  UConverter* from_;
+  UConverter* to_;
+  std::array<UChar, 1024> pivot_;
+  UChar* pivot_source_ = pivot_.data();
+  UChar* pivot_target_ = pivot_.data();
+  UBool reset_ = 1;
+};
+
 std::string convert(std::string_view bytes, UConverter* from) {
   thread_local const Converter utf8 = open_converter("utf-8");
-  std::array<UChar, 1024> pivot;
-  UChar* pivot_source = pivot.data();
-  UChar* pivot_target = pivot.data();
-  std::array<char, 4096> chunk;
-  const char* source = bytes.data();
   std::string out;
   out.reserve(bytes.size());
-  UBool reset = 1;
-  for (;;) {
-    char* target = chunk.data();
-    UErrorCode error = U_ZERO_ERROR;
-    ucnv_convertEx(utf8.get(), from, &target, chunk.data() + chunk.size(), &source,
-                   bytes.data() + bytes.size(), pivot.data(), &pivot_source, &pivot_target,
-                   pivot.data() + pivot.size(), reset, /*flush=*/1, &error);
-    reset = 0;
-    out.append(chunk.data(), target);
-    if (error != U_BUFFER_OVERFLOW_ERROR) return out;
-  }
+  Converting(from, utf8.get()).feed(bytes, Piece::kLast, out);
+  return out;
 }
 
-/// Without escapes that another follows at once. Words and lines of ISO-2022-JP end in ASCII and
-/// the next begins with an escape (RFC 1468); ICU takes the empty ASCII between them for an attack.
-std::string without_empty_segments(std::string_view bytes) {
-  constexpr char kEscape = '\x1b';
-  std::string out;
-  out.reserve(bytes.size());
-  for (size_t i = 0; i < bytes.size();) {
-    const bool long_escape = bytes.substr(i + 1, 2) == "$(";
-    const size_t size = bytes[i] != kEscape ? 1 : long_escape ? 4 : 3;
-    const std::string_view piece = bytes.substr(i, size);
-    i += piece.size();
-    const bool empty = piece.front() == kEscape && i < bytes.size() && bytes[i] == kEscape;
-    if (!empty) out += piece;
+/// Appends `bytes` without escapes that another follows at once; gives how many of them were read,
+/// all of the last piece. Words and lines of ISO-2022-JP end in ASCII and the next begins with an
+/// escape (RFC 1468); ICU takes the empty ASCII between them for an attack.
+size_t drop_empty_segments(std::string_view bytes, Piece piece, std::string& out) {
+  constexpr size_t kEscapeBytesMax = 4;
+  size_t i = 0;
+  while (i < bytes.size()) {
+    const bool is_escape = bytes[i] == kEscape;
+    if (is_escape && piece == Piece::kMoreComes && bytes.size() - i <= kEscapeBytesMax) break;
+    const bool is_long = bytes.substr(i + 1, 2) == "$(";
+    const std::string_view segment = bytes.substr(i, !is_escape ? 1
+                                                     : is_long  ? kEscapeBytesMax
+                                                                : 3);
+    i += segment.size();
+    const bool is_empty = is_escape && i < bytes.size() && bytes[i] == kEscape;
+    if (!is_empty) out += segment;
   }
-  return out;
+  return i;
 }
 
 /// Valid parts as they are, each bad sequence as one U+FFFD.
@@ -146,6 +170,16 @@ std::string mend_utf8(std::string_view bytes) {
       out += bytes.substr(static_cast<size_t>(start), static_cast<size_t>(i - start));
   }
   return out;
+}
+
+bool has_escapes(std::string_view name) { return name.starts_with("iso-2022-jp"); }
+
+/// How many bytes at the end may be the start of a character: from its first byte on, which never
+/// belongs to what is before it.
+size_t open_character_size(std::string_view bytes) {
+  for (size_t size = 1; size <= std::min<size_t>(bytes.size(), U8_MAX_LENGTH - 1); ++size)
+    if (static_cast<uint8_t>(bytes[bytes.size() - size]) >= 0xc0) return size;
+  return 0;
 }
 
 }  // namespace
@@ -191,9 +225,73 @@ std::string to_utf8(std::string_view bytes, std::string_view charset) {
     if (name == "utf-8") return mend_utf8(bytes);
     return convert(bytes, converter_for("windows-1252"));
   }
-  if (name.starts_with("iso-2022-jp"))
-    return convert(without_empty_segments(bytes), converter_for(name));
+  if (has_escapes(name)) {
+    std::string text;
+    drop_empty_segments(bytes, Piece::kLast, text);
+    return convert(text, converter_for(name));
+  }
   return convert(bytes, converter_for(name));
+}
+
+bool is_unlabelled(std::string_view charset) { return canonical(charset).empty(); }
+
+void Utf8Check::feed(std::string_view bytes) {
+  if (!is_valid_) return;
+  held_ += bytes;
+  const size_t whole = held_.size() - open_character_size(held_);
+  is_valid_ = is_utf8(std::string_view(held_).substr(0, whole));
+  held_.erase(0, whole);
+}
+
+bool Utf8Check::finish() { return is_valid_ && is_utf8(held_); }
+
+struct Utf8Decoder::Conversion {
+  explicit Conversion(const std::string& charset) : name(charset), from(open_converter(charset)) {}
+
+  /// Gives how many of the bytes were read.
+  size_t feed(std::string_view bytes, Piece piece, std::string& out) {
+    size_t read = bytes.size();
+    std::string text;
+    if (has_escapes(name)) {
+      read = drop_empty_segments(bytes, piece, text);
+      bytes = text;
+    }
+    converting.feed(bytes, piece, out);
+    return read;
+  }
+
+  std::string name;
+  Converter from;
+  Converter to = open_converter("utf-8");
+  Converting converting{from.get(), to.get()};
+};
+
+Utf8Decoder::Utf8Decoder(std::string_view charset) {
+  const std::string name = canonical(charset);
+  CHECK(!name.empty());
+  if (name != "utf-8") conversion_ = std::make_unique<Conversion>(name);
+}
+
+Utf8Decoder::~Utf8Decoder() = default;
+
+void Utf8Decoder::feed(std::string_view bytes, std::string& out) {
+  held_ += bytes;
+  size_t read = held_.size();
+  if (!conversion_) {
+    read -= open_character_size(held_);
+    out += mend_utf8(std::string_view(held_).substr(0, read));
+  } else {
+    read = conversion_->feed(held_, Piece::kMoreComes, out);
+  }
+  held_.erase(0, read);
+}
+
+void Utf8Decoder::finish(std::string& out) {
+  if (conversion_)
+    conversion_->feed(held_, Piece::kLast, out);
+  else
+    out += mend_utf8(held_);
+  held_.clear();
 }
 
 }  // namespace gemel

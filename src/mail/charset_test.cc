@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "base/random.h"
+
 namespace gemel {
 namespace {
 
@@ -80,6 +84,45 @@ TEST(Charset, KnowsTheOnesThatItReadsAsTheyAre) {
        {std::string_view(), std::string_view("x-no-such"), std::string_view("utf-8,version=1"),
         std::string_view("../utf-8"), std::string_view(long_name)})
     EXPECT_FALSE(knows_charset(name)) << name;
+}
+
+/// What a Utf8Decoder makes of the bytes when they come cut at random.
+std::string decoded_in_pieces(std::string_view bytes, std::string_view charset,
+                              SeededRandom& random) {
+  Utf8Check check;
+  const auto in_pieces = [&](const auto& take) {
+    for (std::string_view rest = bytes; !rest.empty();) {
+      const size_t count = std::min<size_t>(rest.size(), 1 + random.u64() % 5);
+      take(rest.substr(0, count));
+      rest.remove_prefix(count);
+    }
+  };
+  in_pieces([&](std::string_view piece) { check.feed(piece); });
+  const std::string_view unlabelled = check.finish() ? "utf-8" : "windows-1252";
+  Utf8Decoder decoder(is_unlabelled(charset) ? unlabelled : charset);
+  std::string out;
+  in_pieces([&](std::string_view piece) { decoder.feed(piece, out); });
+  decoder.finish(out);
+  return out;
+}
+
+TEST(Utf8Decoder, GivesTheSameWhereverTheBytesAreCut) {
+  SeededRandom random(5);
+  constexpr std::array<std::string_view, 10> kCharsets = {
+      "",        "us-ascii", "utf-8",       "iso-8859-1",    "shift_jis",
+      "gb18030", "utf-16",   "iso-2022-jp", "iso-2022-jp-1", "utf-7"};
+  constexpr std::array<std::string_view, 14> kPieces = {
+      "a",      "é",      "€",    "\U0001f600", "\xe2\x82", "\xf0\x9f", "\xff",
+      "\x1b$B", "\x1b(B", "\x1b", "\x1b$(D",    "$\"",      "+AOk-",    "\x81\x30"};
+  for (int round = 0; round < 4000; ++round) {
+    std::string bytes;
+    // Some valid UTF-8 too, which is seldom where all is mixed.
+    const size_t choices = round % 4 == 0 ? 4 : kPieces.size();
+    for (size_t i = random.u64() % 12; i > 0; --i) bytes += kPieces[random.u64() % choices];
+    for (const std::string_view charset : kCharsets)
+      ASSERT_EQ(decoded_in_pieces(bytes, charset, random), to_utf8(bytes, charset))
+          << charset << testing::PrintToString(bytes);
+  }
 }
 
 }  // namespace

@@ -70,6 +70,10 @@ FuzzyKey::FuzzyKey(std::string_view utf8) : phrase_(search_fold(utf8)) {
   put();
 }
 
+size_t FuzzyKey::overlap_bytes() const {
+  return std::max(phrase_.size(), kFuzzyWordBytesMax + kErrorsMax);
+}
+
 std::vector<std::string_view> FuzzyKey::parts_of(const Word& word) {
   // With so many errors one of one part more has none.
   const size_t count = word.errors_max + 1;
@@ -85,17 +89,16 @@ std::vector<std::string_view> FuzzyKey::parts_of(const Word& word) {
 
 FuzzyMatch::FuzzyMatch(const FuzzyKey& key) : key_(key), errors_(key.words().size(), kNotSeen) {}
 
-void FuzzyMatch::look(std::string_view utf8) {
+void FuzzyMatch::look(std::string_view folded) {
   if (has_phrase_) return;
-  const std::string text = search_fold(utf8);
-  has_phrase_ = contains_folded(text, key_.phrase());
+  has_phrase_ = contains_folded(folded, key_.phrase());
   for (size_t i = 0; i < errors_.size() && !has_phrase_; ++i) {
     const FuzzyKey::Word& word = key_.words()[i];
     if (errors_[i] == 0) continue;
-    if (contains_folded(text, word.folded))
+    if (contains_folded(folded, word.folded))
       errors_[i] = 0;
     else if (errors_[i] > 1)
-      errors_[i] = std::min(errors_[i], errors_in(text, word).value_or(kNotSeen));
+      errors_[i] = std::min(errors_[i], errors_in(folded, word).value_or(kNotSeen));
   }
 }
 

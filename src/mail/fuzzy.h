@@ -40,6 +40,9 @@ class FuzzyKey {
   /// The whole, folded.
   const std::string& phrase() const { return phrase_; }
 
+  /// What FuzzyMatch needs of the piece of a text before, as LookAtText has it.
+  size_t overlap_bytes() const;
+
   /// Parts of a word of which at least one is in any text that has the word, errors and all.
   static std::vector<std::string_view> parts_of(const Word& word);
 
@@ -53,8 +56,8 @@ class FuzzyMatch {
  public:
   /// `key` must outlive it.
   explicit FuzzyMatch(const FuzzyKey& key);
-  /// Cost: O(bytes × words).
-  void look(std::string_view utf8);
+  /// `folded` by search_fold; a long text may come in pieces that overlap. Cost: O(bytes × words).
+  void look(std::string_view folded);
   /// 0: the texts seen so far don't match; kRelevanceMax: one has the whole as it is; between:
   /// fewer for each error.
   uint32_t relevance() const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "mail/text.h"
 
 namespace gemel {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 uint32_t relevance(std::string_view key, std::initializer_list<std::string_view> texts) {
   const FuzzyKey fuzzy(key);
   FuzzyMatch match(fuzzy);
-  for (const std::string_view text : texts) match.look(text);
+  for (const std::string_view text : texts) match.look(search_fold(text));
   return match.relevance();
 }
 
@@ -89,7 +90,7 @@ TEST(Fuzzy, CountsErrorsAsATableOfAllDistancesDoes) {
     const std::string text = word(random.u64() % 40);
     const FuzzyKey fuzzy(key);
     FuzzyMatch match(fuzzy);
-    match.look(text);
+    match.look(search_fold(text));
     const bool is_match = distance(text, key) <= fuzzy.words().front().errors_max;
     ASSERT_EQ(match.relevance() > 0, is_match) << key << " in " << text;
     if (!is_match) continue;

@@ -36,15 +36,27 @@ class WholeMessage final : public MessageBytes {
   std::string_view bytes_;
 };
 
+/// Gives `found` the bytes from `start` to `end`, at most kMessagePieceBytesMin at a time, until it
+/// says true. They end early where they can't be read.
+template <class Found>
+bool any_piece(MessageBytes& message, size_t start, size_t end, const Found& found) {
+  while (start < end) {
+    std::string_view bytes = message.from(start).substr(0, end - start);
+    if (bytes.empty()) return false;
+    start += bytes.size();
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kMessagePieceBytesMin)))
+      if (found(bytes.substr(0, kMessagePieceBytesMin))) return true;
+  }
+  return false;
+}
+
 /// The bytes from `start` to `end`, fewer where they can't be read. Memory: their number.
 inline std::string copy_of(MessageBytes& message, size_t start, size_t end) {
   std::string out;
-  while (start + out.size() < end) {
-    const size_t at = start + out.size();
-    const std::string_view piece = message.from(at).substr(0, end - at);
-    if (piece.empty()) break;
+  any_piece(message, start, end, [&](std::string_view piece) {
     out += piece;
-  }
+    return false;
+  });
   return out;
 }
 

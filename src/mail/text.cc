@@ -59,20 +59,6 @@ bool is_text(const MimePart& part) {
   return part.kind == MimePart::Kind::kLeaf && part.type == "text";
 }
 
-std::string with_decoded_values(std::string_view header, const MimePart& part) {
-  std::string out = decoded_header(header);
-  // RFC 2231 values, such as the names of attachments, say nothing in their raw form.
-  constexpr std::array<std::string_view, 2> kNames = {"filename", "name"};
-  const auto add = [&](const std::vector<MimeParameter>& parameters) {
-    for (const std::string_view name : kNames)
-      if (const auto value = parameter_of(parameters, name))
-        out += decode_encoded_words(*value) + '\n';
-  };
-  add(part.parameters);
-  if (part.disposition) add(part.disposition->parameters);
-  return out;
-}
-
 }  // namespace
 
 std::string search_fold(std::string_view utf8) {
@@ -115,50 +101,133 @@ bool contains_folded(std::string_view text, std::string_view key) {
   return ::memmem(text.data(), text.size(), key.data(), key.size()) != nullptr;
 }
 
-bool SearchKey::in(std::string_view utf8) const {
-  return folded_.empty() || contains_folded(search_fold(utf8), folded_);
-}
-
-std::string decoded_text(std::string_view message, const MimePart& part) {
-  const std::string bytes = decode_transfer(part.body_in(message), part.encoding);
-  return to_utf8(bytes, parameter_of(part.parameters, "charset").value_or(""));
-}
-
-std::string decoded_header(std::string_view header) {
-  std::string out;
-  HeaderReader reader(header.substr(0, kHeaderBytesMax));
-  while (const auto field = reader.next()) {
-    if (!field->name.empty()) out += to_utf8(field->name, {}) + ": ";
-    out += decode_encoded_words(unfold(field->value)) + '\n';
-  }
-  return out;
-}
-
-bool body_contains(std::string_view message, const MimePart& structure, const SearchKey& key) {
-  if (key.folded().empty()) return true;
-  return any_body_text(message, structure, [&](std::string_view text) { return key.in(text); });
-}
-
-bool any_body_text(std::string_view message, const MimePart& structure,
-                   const std::function<bool(std::string_view text)>& look) {
-  return any_part(structure, [&](const MimePart& part) {
-    return is_text(part) && look(decoded_text(message, part));
-  });
-}
-
-bool any_search_text(std::string_view message, const MimePart& structure,
-                     const std::function<bool(std::string_view text)>& look) {
-  return any_part(structure, [&](const MimePart& part) {
-    return look(with_decoded_values(part.header_in(message), part)) ||
-           (is_text(part) && look(decoded_text(message, part)));
-  });
-}
-
-bool text_contains(std::string_view message, const MimePart& structure, const SearchKey& key) {
-  return any_search_text(message, structure, [&](std::string_view text) { return key.in(text); });
-}
-
 namespace {
+
+std::string decoded(std::string_view body, const MimePart& part) {
+  return to_utf8(decode_transfer(body, part.encoding),
+                 parameter_of(part.parameters, "charset").value_or(""));
+}
+
+/// Where `utf8` can be cut in two that are folded one by one as both together: before a character
+/// that nothing before it composes with. In its second half; where there is no such place, between
+/// characters.
+size_t fold_boundary(std::string_view utf8) {
+  const size_t least = utf8.size() / 2;
+  for (size_t at = utf8.size(); at-- > least + 1;)
+    if (static_cast<uint8_t>(utf8[at]) < 0x80) return at;  // no mark, no jamo
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* folding = icu::Normalizer2::getNFKCCasefoldInstance(error);
+  CHECK(U_SUCCESS(error));
+  const auto end = static_cast<int32_t>(whole_characters(utf8, utf8.size() - 1).size());
+  for (int32_t at = end; at > static_cast<int32_t>(least);) {
+    UChar32 point = 0;
+    U8_PREV(utf8.data(), 0, at, point);
+    if (folding->hasBoundaryBefore(point) != 0) return static_cast<size_t>(at);
+  }
+  return static_cast<size_t>(end);
+}
+
+/// Folds one text after the other as it comes, and gives it to a LookAtText.
+class FoldedTexts {
+ public:
+  explicit FoldedTexts(const LookAtText& at)
+      : at_(at), piece_bytes_(std::max(kTextPieceBytes, at.overlap_bytes)) {}
+
+  /// More of the text under way. True once there was enough.
+  bool feed(std::string_view utf8) {
+    waiting_ += utf8;
+    while (!is_enough_ && waiting_.size() > piece_bytes_)
+      put(fold_boundary(std::string_view(waiting_).substr(0, piece_bytes_)));
+    return is_enough_;
+  }
+  /// That was all of it.
+  bool end() {
+    if (!is_enough_) put(waiting_.size());
+    folded_.clear();
+    return is_enough_;
+  }
+  bool take(std::string_view utf8) { return feed(utf8) || end(); }
+
+ private:
+  void put(size_t count) {
+    folded_.erase(0, folded_.size() - std::min(folded_.size(), at_.overlap_bytes));
+    folded_ += search_fold(std::string_view(waiting_).substr(0, count));
+    waiting_.erase(0, count);
+    is_enough_ = at_.look(folded_);
+  }
+
+  const LookAtText& at_;
+  size_t piece_bytes_;
+  std::string waiting_;  // not folded yet
+  std::string folded_;   // the last piece
+  bool is_enough_ = false;
+};
+
+/// Gives `found` the part with its transfer encoding undone, a piece at a time, until it says true.
+bool any_decoded_piece(MessageBytes& message, const MimePart& part,
+                       const std::function<bool(std::string_view bytes)>& found) {
+  TransferDecoder decoder(part.encoding);
+  std::string bytes;
+  const bool was_found =
+      any_piece(message, part.body_start, part.body_end, [&](std::string_view piece) {
+        bytes.clear();
+        decoder.feed(piece, bytes);
+        return found(bytes);
+      });
+  bytes.clear();
+  decoder.finish(bytes);
+  return was_found || found(bytes);
+}
+
+/// As to_utf8 chooses it.
+std::string charset_of(MessageBytes& message, const MimePart& part) {
+  std::string charset = parameter_of(part.parameters, "charset").value_or("");
+  if (!is_unlabelled(charset)) return charset;
+  Utf8Check check;
+  any_decoded_piece(message, part, [&](std::string_view bytes) {
+    check.feed(bytes);
+    return false;
+  });
+  return check.finish() ? "utf-8" : "windows-1252";
+}
+
+bool take_text(MessageBytes& message, const MimePart& part, FoldedTexts& texts) {
+  // Most are small, and to open a converter costs more than to read one.
+  if (part.body_size() <= kTextPieceBytes)
+    return texts.take(decoded(copy_of(message, part.body_start, part.body_end), part));
+  Utf8Decoder decoder(charset_of(message, part));
+  std::string utf8;
+  const bool was_enough = any_decoded_piece(message, part, [&](std::string_view bytes) {
+    utf8.clear();
+    decoder.feed(bytes, utf8);
+    return texts.feed(utf8);
+  });
+  if (was_enough) return true;
+  utf8.clear();
+  decoder.finish(utf8);
+  return texts.take(utf8);
+}
+
+// A line for each field, encoded words decoded, and RFC 2231 values, such as the names of
+// attachments, which say nothing in their raw form.
+bool take_header(MessageBytes& message, const MimePart& part, FoldedTexts& texts) {
+  const size_t end = std::min(part.body_start, part.header_start + kHeaderBytesMax);
+  const std::string header = copy_of(message, part.header_start, end);
+  HeaderReader reader(header);
+  while (const auto field = reader.next()) {
+    if (!field->name.empty()) texts.feed(to_utf8(field->name, {}) + ": ");
+    if (texts.feed(decode_encoded_words(unfold(field->value)) + '\n')) return true;
+  }
+  constexpr std::array<std::string_view, 2> kNames = {"filename", "name"};
+  const auto feed = [&](const std::vector<MimeParameter>& parameters) {
+    for (const std::string_view name : kNames)
+      if (const auto value = parameter_of(parameters, name))
+        texts.feed(decode_encoded_words(*value) + '\n');
+  };
+  feed(part.parameters);
+  if (part.disposition) feed(part.disposition->parameters);
+  return texts.end();
+}
 
 /// Fields whose addresses ENVELOPE tells (RFC 3501 §7.4.2).
 bool holds_addresses(std::string_view name) {
@@ -169,30 +238,61 @@ bool holds_addresses(std::string_view name) {
 }
 
 /// The addresses without the comments and quotes that may stand in them.
-bool any_address(std::string_view value, const std::function<bool(std::string_view text)>& look) {
+bool take_addresses(std::string_view value, FoldedTexts& texts) {
   if (value.find_first_of("(\"\\") == std::string_view::npos) return false;
   return std::ranges::any_of(parse_addresses(value), [&](const Address& address) {
     return address.mailbox && address.host &&
-           look(to_utf8(*address.mailbox + '@' + *address.host, {}));
+           texts.take(to_utf8(*address.mailbox + '@' + *address.host, {}));
   });
+}
+
+LookAtText look_for(const SearchKey& key) {
+  return {.overlap_bytes = key.overlap_bytes(),
+          .look = [&key](std::string_view folded) { return key.in(folded); }};
 }
 
 }  // namespace
 
-bool any_field_text(std::string_view header, std::string_view name,
-                    const std::function<bool(std::string_view text)>& look) {
+std::string decoded_text(std::string_view message, const MimePart& part) {
+  return decoded(part.body_in(message), part);
+}
+
+bool any_body_text(MessageBytes& message, const MimePart& structure, const LookAtText& at) {
+  FoldedTexts texts(at);
+  return any_part(structure, [&](const MimePart& part) {
+    return is_text(part) && take_text(message, part, texts);
+  });
+}
+
+bool any_search_text(MessageBytes& message, const MimePart& structure, const LookAtText& at) {
+  FoldedTexts texts(at);
+  return any_part(structure, [&](const MimePart& part) {
+    return take_header(message, part, texts) || (is_text(part) && take_text(message, part, texts));
+  });
+}
+
+bool any_field_text(std::string_view header, std::string_view name, const LookAtText& at) {
+  FoldedTexts texts(at);
   HeaderReader reader(header.substr(0, kHeaderBytesMax));
   while (const auto field = reader.next()) {
     if (!equals_ignoring_case(field->name, name)) continue;
     const std::string value = unfold(field->value);
-    if (look(decode_encoded_words(value))) return true;
-    if (holds_addresses(name) && any_address(value, look)) return true;
+    if (texts.take(decode_encoded_words(value))) return true;
+    if (holds_addresses(name) && take_addresses(value, texts)) return true;
   }
   return false;
 }
 
+bool body_contains(MessageBytes& message, const MimePart& structure, const SearchKey& key) {
+  return key.folded().empty() || any_body_text(message, structure, look_for(key));
+}
+
+bool text_contains(MessageBytes& message, const MimePart& structure, const SearchKey& key) {
+  return any_search_text(message, structure, look_for(key));
+}
+
 bool header_contains(std::string_view header, std::string_view name, const SearchKey& key) {
-  return any_field_text(header, name, [&](std::string_view text) { return key.in(text); });
+  return any_field_text(header, name, look_for(key));
 }
 
 }  // namespace gemel

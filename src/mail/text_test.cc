@@ -2,12 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "base/random.h"
 #include "mail/charset.h"
+#include "mail/fuzzy.h"
 
 namespace gemel {
 namespace {
 
-bool matches(std::string_view text, std::string_view key) { return SearchKey(key).in(text); }
+bool matches(std::string_view text, std::string_view key) {
+  return SearchKey(key).in(search_fold(text));
+}
 
 TEST(SearchKey, FoldsCaseWidthsAndLigatures) {  // RFC 5051
   EXPECT_TRUE(matches("Die Straße", "STRASSE"));
@@ -65,7 +71,8 @@ constexpr std::string_view kMessage =
 TEST(Search, BodyLooksAtDecodedTextPartsOnly) {  // RFC 9051 §6.4.4
   const MimePart structure = parse_structure(kMessage);
   const auto body = [&](const char* key) {
-    return body_contains(kMessage, structure, SearchKey(key));
+    WholeMessage message(kMessage);
+    return body_contains(message, structure, SearchKey(key));
   };
   EXPECT_TRUE(body("NAÏVE LONG WORD"));
   EXPECT_TRUE(body("innerbody"));
@@ -78,7 +85,8 @@ TEST(Search, BodyLooksAtDecodedTextPartsOnly) {  // RFC 9051 §6.4.4
 TEST(Search, TextLooksAtAllHeadersToo) {
   const MimePart structure = parse_structure(kMessage);
   const auto text = [&](const char* key) {
-    return text_contains(kMessage, structure, SearchKey(key));
+    WholeMessage message(kMessage);
+    return text_contains(message, structure, SearchKey(key));
   };
   for (const char* key : {"naïve", "innerbody", "ANDRÉ <andre", "subject: folded subject",
                           "€uros.PDF", "innersubject", "application/pdf", ""})
@@ -94,6 +102,76 @@ TEST(Search, HeaderLooksAtEachFieldOfTheName) {
   EXPECT_FALSE(header_contains(kHeader, "X-A", SearchKey("onetw")));
   EXPECT_TRUE(header_contains(kHeader, "empty", SearchKey("")));
   EXPECT_FALSE(header_contains(kHeader, "x-b", SearchKey("")));
+}
+
+/// All pieces that BODY looks through, as one text.
+std::string body_text(const std::string& message) {
+  WholeMessage whole(message);
+  std::string out;
+  size_t pieces = 0;
+  any_body_text(whole, parse_structure(message), {.overlap_bytes = 0, .look = [&](auto folded) {
+                                                    out += folded;
+                                                    EXPECT_LE(folded.size(), 12 * kTextPieceBytes);
+                                                    ++pieces;
+                                                    return false;
+                                                  }});
+  EXPECT_GT(pieces, 1);
+  return out;
+}
+
+TEST(LookAtText, FoldsLongTextsInPiecesAsIfWhole) {
+  SeededRandom random(1);
+  // Marks that compose with what is before them, in an order that is changed, Hangul that composes,
+  // what is not seen, and what becomes many characters.
+  constexpr std::array<std::string_view, 12> kPieces = {
+      "e",      "E\u0301", "\u0301\u0323", "\u1100", "\u1161", "\u11a8",
+      "\u00ad", "ß",       "\ufb01",       "\ufdfa", "日",     "\U0001f600"};
+  for (const size_t first : {0UZ, 1UZ, 3UZ}) {  // with ASCII to cut at, and without
+    std::string text;
+    while (text.size() < 3 * kTextPieceBytes)
+      text += kPieces[first + random.u64() % (kPieces.size() - first)];
+    const std::string expected = search_fold(text);
+    EXPECT_TRUE(body_text("Content-Type: text/plain; charset=utf-8\r\n\r\n" + text) == expected);
+    EXPECT_TRUE(body_text("X: no charset\r\n\r\n" + text) == expected);
+  }
+  const std::string western(3 * kTextPieceBytes, '\xe9');
+  EXPECT_TRUE(body_text("X: no charset\r\n\r\n" + western) ==
+              search_fold(to_utf8(western, "windows-1252")));
+}
+
+TEST(LookAtText, FindsWhatLiesAcrossPieces) {
+  const std::string key = "a needle of some length";
+  for (size_t before = kTextPieceBytes - key.size() - 1; before < kTextPieceBytes + 2; ++before) {
+    const std::string message =
+        "Subject: x\r\n\r\n" + std::string(before, '-') + key + std::string(100, '-');
+    WholeMessage whole(message);
+    const MimePart structure = parse_structure(message);
+    ASSERT_TRUE(body_contains(whole, structure, SearchKey(key))) << before;
+    ASSERT_FALSE(body_contains(whole, structure, SearchKey(key + key)));
+  }
+  // A key that is longer than a piece.
+  const std::string large = std::string(3 * kTextPieceBytes, 'x') + "y";
+  const std::string message = "Subject: x\r\n\r\n" + large + large + "z";
+  WholeMessage whole(message);
+  const MimePart structure = parse_structure(message);
+  EXPECT_TRUE(body_contains(whole, structure, SearchKey(large + "z")));
+  EXPECT_FALSE(body_contains(whole, structure, SearchKey("y" + large + "y")));
+}
+
+TEST(LookAtText, FindsWordsAcrossPiecesWithErrors) {
+  const FuzzyKey key("announcement");
+  for (size_t before = kTextPieceBytes - 20; before < kTextPieceBytes + 5; ++before) {
+    const std::string message =
+        "Subject: x\r\n\r\n" + std::string(before, '-') + "announcemnet" + std::string(100, '-');
+    WholeMessage whole(message);
+    FuzzyMatch match(key);
+    any_body_text(whole, parse_structure(message),
+                  {.overlap_bytes = key.overlap_bytes(), .look = [&](std::string_view folded) {
+                     match.look(folded);
+                     return false;
+                   }});
+    ASSERT_GT(match.relevance(), 0) << before;
+  }
 }
 
 }  // namespace

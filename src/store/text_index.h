@@ -39,7 +39,7 @@ class TextBatch {
   /// In ascending order. From here on, texts are those of `uid`. There must be room.
   void begin_message(Uid uid);
   void add_text(std::string_view folded);
-  /// Its texts could not be read: it may hold anything.
+  /// Its texts could not all be read: it may hold anything.
   void add_unknown(Uid uid);
   size_t size() const { return uids_.size(); }
 

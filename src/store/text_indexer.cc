@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "mail/mime_structure.h"
 #include "mail/text.h"
+#include "store/body_bytes.h"
 
 namespace gemel {
 namespace {
@@ -111,19 +112,23 @@ Result<uint64_t> TextIndexer::put(const MailboxView& mailbox, const Batch& batch
 
 Result<void> TextIndexer::put_message(TextBatch& batch, const MailboxView& mailbox, Uid uid,
                                       const Guid& guid) const {
-  Result<Body> body = mailbox.body(guid);
-  Result<std::string> message = body ? body->read_all() : std::unexpected(body.error());
-  if (!message && message.error().code == Code::kIo) return std::unexpected(message.error());
-  if (!message) {  // lost, but it may come back
-    batch.add_unknown(uid);
-    return {};
-  }
   batch.begin_message(uid);
-  any_search_text(*message, parse_structure(*message), [&](std::string_view text) {
-    batch.add_text(search_fold(text));
-    return false;
-  });
+  const Result<void> added = put_texts(batch, mailbox, guid);
+  if (!added && added.error().code == Code::kIo) return added;
+  if (!added) batch.add_unknown(uid);  // lost, but it may come back
   return {};
+}
+
+Result<void> TextIndexer::put_texts(TextBatch& batch, const MailboxView& mailbox,
+                                    const Guid& guid) const {
+  TRY(Body body, mailbox.body(guid));
+  BodyBytes message(std::move(body));
+  const LookAtText at{.overlap_bytes = kTrigramBytes - 1, .look = [&](std::string_view folded) {
+                        batch.add_text(folded);
+                        return false;
+                      }};
+  any_search_text(message, parse_structure(message), at);
+  return message.failure();
 }
 
 void TextIndexer::leave(const MailboxInfo& mailbox, uint64_t beyond) {

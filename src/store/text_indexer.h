@@ -3,7 +3,7 @@
 // A mailbox is covered by whole batches only; what is behind the last one is read by each search,
 // so a small mailbox has no rows at all.
 //
-// Owns     where it is in the pass under way. Memory: a batch, and one message.
+// Owns     where it is in the pass under way. Memory: a batch, and a piece of one message.
 // Threads  step() on one; status() on any.
 // Source   doc/operations.md, "The text index".
 #pragma once
@@ -58,6 +58,7 @@ class TextIndexer {
   Result<uint64_t> put(const MailboxView& mailbox, const Batch& batch);
   Result<void> put_message(TextBatch& batch, const MailboxView& mailbox, Uid uid,
                            const Guid& guid) const;
+  Result<void> put_texts(TextBatch& batch, const MailboxView& mailbox, const Guid& guid) const;
   void leave(const MailboxInfo& mailbox, uint64_t beyond);
   Result<int64_t> clear_dropped();
   int64_t end_pass();

@@ -73,10 +73,15 @@ void check_header(std::string_view message) {
 
 void check_search(std::string_view message, const MimePart& structure) {
   const SearchKey key(message.substr(0, 3));
-  const bool in_body = body_contains(message, structure, key);
-  CHECK(!in_body || text_contains(message, structure, key));
+  WholeMessage whole(message);
+  const bool in_body = body_contains(whole, structure, key);
+  CHECK(!in_body || text_contains(whole, structure, key));
   header_contains(structure.header_in(message), "subject", key);
-  CHECK(is_utf8(decoded_header(structure.header_in(message))));
+  const LookAtText at{.overlap_bytes = 0, .look = [](std::string_view folded) {
+                        CHECK(is_utf8(folded));
+                        return false;
+                      }};
+  any_search_text(whole, structure, at);
 }
 
 void check_utf7(std::string_view name) {
