@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "imap/date_time.h"
 #include "imap/flag_words.h"
 #include "imap/message.h"
 #include "imap/names.h"
 #include "imap/reply.h"
-#include "mail/mime_header.h"
+#include "mail/binary_encoding.h"
+#include "store/body_bytes.h"
 
 namespace gemel::imap {
 namespace {
@@ -17,13 +17,6 @@ constexpr uint64_t kCopyPieceBytes = kMessagePieceBytesMin;
 
 std::unexpected<Error> too_big() {
   return fail(Code::kTooBig, "the message is larger than this server takes");
-}
-
-// As much of a message as is looked at for how it is encoded.
-constexpr size_t kHeadBytesMax = 16 << 10;
-
-bool is_declared_binary(std::string_view head) {
-  return equals_ignoring_case(field_text(head, "Content-Transfer-Encoding"), "binary");
 }
 
 }  // namespace
@@ -138,31 +131,50 @@ Result<void> AppendIntake::begin_message(Message message) {
     return fail(Code::kLimit, "too many messages in one command");
   TRY(writer_, terms_.store.stage(partition_));
   size_ = 0;
-  head_.clear();
+  has_nul_ = false;
   messages_.push_back(std::move(message));
   return {};
 }
 
 Result<void> AppendIntake::end_message() {
   if (size_ == 0) return fail(Code::kInvalid, "the message is empty");
-  if (size_ <= kBodyChunkBytes) held_bytes_ += size_;
+  TRY(StagedBody body, writer_->finish());
+  writer_.reset();
+  if (has_nul_) {
+    TRY(body, without_binary_nul(std::move(body)));
+  }
+  if (body.size() <= kBodyChunkBytes) held_bytes_ += body.size();
   if (held_bytes_ > terms_.held_bytes_max)
     return fail(Code::kLimit, "the messages of one command are too large together");
-  TRY(messages_.back().body, writer_->finish());
-  writer_.reset();
+  messages_.back().body = std::move(body);
   return {};
+}
+
+// RFC 3516 §4.3 and §4.4: a client without BINARY can't be given NUL. So what says of itself that
+// it is binary is encoded, and decoded again by FETCH BINARY; what does not say so stays as it is.
+Result<StagedBody> AppendIntake::without_binary_nul(StagedBody body) const {
+  BodyBytes bytes(body);
+  const MimePart structure = parse_structure(bytes);
+  if (!has_binary_nul(bytes, structure)) {
+    TRY_OK(bytes.failure());
+    return body;
+  }
+  TRY(BodyWriter writer, terms_.store.stage(partition_));
+  TRY_OK(put_binary_as_base64(bytes, structure,
+                              [&](std::string_view piece) { return writer.append(piece); }));
+  TRY_OK(bytes.failure());
+  return writer.finish();
 }
 
 void AppendIntake::take(std::string_view bytes) {
   if (!state_) return;
-  if (head_.size() < kHeadBytesMax) head_ += bytes.substr(0, kHeadBytesMax - head_.size());
-  // RFC 3516 §4.3: what says of itself that it is binary would have to be encoded for a client
-  // without BINARY, and is not; else bytes are kept as they are, NUL too.
-  if (bytes.contains('\0') && !is_catenating_ && is_declared_binary(head_))
-    state_ = fail(Code::kUnsupported, "[UNKNOWN-CTE] binary content is not taken; encode it");
-  else
-    state_ = writer_->append(bytes);
+  state_ = write(bytes);
+}
+
+Result<void> AppendIntake::write(std::string_view bytes) {
   size_ += bytes.size();
+  has_nul_ = has_nul_ || bytes.contains('\0');
+  return writer_->append(bytes);
 }
 
 Result<void> AppendIntake::copy(std::string_view text) {
@@ -172,17 +184,15 @@ Result<void> AppendIntake::copy(std::string_view text) {
   if (!found) return bad_url(text, found.error().text);
   if (const auto* const piece = std::get_if<std::string>(&found->bytes)) {
     if (piece->size() > terms_.message_bytes_max - size_) return too_big();
-    size_ += piece->size();
-    return writer_->append(*piece);
+    return write(*piece);
   }
   const ByteRange range = std::get<ByteRange>(found->bytes);
   if (range.end - range.start > terms_.message_bytes_max - size_) return too_big();
-  size_ += range.end - range.start;
   imap::Message source(found->body);
   for (size_t at = range.start; at < range.end;) {
     const size_t count = std::min<size_t>(kCopyPieceBytes, range.end - at);
     TRY(const std::string_view piece, source.read(at, count));
-    TRY_OK(writer_->append(piece));
+    TRY_OK(write(piece));
     at += count;
   }
   return {};

@@ -4,7 +4,7 @@
 // Owns     the staged bodies. Memory: at most kBodyChunkBytes for the one that comes in, and
 //          Terms::held_bytes_max for those before it.
 // Threads  one at a time.
-// Source   RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4469 (CATENATE).
+// Source   RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4469 (CATENATE), RFC 3516 §4.4 (binary).
 #pragma once
 
 #include <optional>
@@ -78,8 +78,10 @@ class AppendIntake {
   Result<Next> read_literal(wire::Tokenizer& tokens, std::optional<Message> begins);
   Result<bool> read_part(wire::Tokenizer& tokens);
   Result<void> copy(std::string_view url);
+  Result<void> write(std::string_view bytes);
   Result<void> begin_message(Message message);
   Result<void> end_message();
+  Result<StagedBody> without_binary_nul(StagedBody body) const;
 
   Terms terms_;
   UniqueId mailbox_;
@@ -90,7 +92,7 @@ class AppendIntake {
   std::vector<Message> messages_;
   std::optional<BodyWriter> writer_;  // of the last message
   uint64_t size_ = 0;                 // of the last message, so far
-  std::string head_;                  // its start
+  bool has_nul_ = false;              // of the last message, so far
   uint64_t held_bytes_ = 0;
   bool is_catenating_ = false;
   bool has_part_ = false;  // of the CATENATE under way
