@@ -87,6 +87,8 @@ TEST(Progress, IsToldOfASearchThatTakesLong) {  // RFC 9585
   EXPECT_THAT(said, HasSubstr("* OK [INPROGRESS (\"c\" 1000 1600)]"));
   EXPECT_THAT(said, Not(HasSubstr("(\"c\" 50 1600)")));
   EXPECT_THAT(said, HasSubstr("c OK"));
+  // RFC 9585 §4: no response code can hold such a tag.
+  EXPECT_THAT(talk("c]c SEARCH BODY y\r\n"), HasSubstr("* OK [INPROGRESS (NIL 500 1600)]"));
   // Nothing to look at, nothing to tell.
   EXPECT_THAT(talk("d SEARCH ALL\r\n"), Not(HasSubstr("INPROGRESS")));
 }

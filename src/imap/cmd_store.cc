@@ -109,8 +109,10 @@ Status cmd_store(Session& session, Args& args) {
           view.id(), uid_set_of(named), request.op, request.flags,
           {.unchanged_since = request.unchanged_since, .seen_by = view.seen_by(), .scope = scope}));
   if (scope.others) TRY_OK(announce_keywords(session, request.flags));
-  // Where others' changes came between, the news at the command's end tell of all of them.
-  const bool is_alone = view.skip_own(session.store(), stored.committed.modseq);
+  // Where others' changes came between, the news at the command's end tell of all of them, if the
+  // client wants any.
+  const bool is_alone =
+      view.skip_own(session.store(), stored.committed.modseq) || !session.hears_of_selected();
   const bool has_changed = stored.committed.modseq != before;
   if (!request.is_silent || (is_alone && has_changed))
     tell_own(session, args, request,

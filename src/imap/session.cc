@@ -205,16 +205,27 @@ void Session::tell_progress() {
   const int64_t now_ms = options_->clock.monotonic_ms();
   if (!done || !current_ || now_ms - said_ms_ < options_->limits.progress_every_ms) return;
   said_ms_ = now_ms;
+  // RFC 9585 §4: a tag with "]" can't be told in a response code; a goal is not reached yet.
+  const std::string& tag = current_->tag;
   output_ += "* OK [INPROGRESS (";
-  wire::put_string(output_, current_->tag);
-  output_ += fmt::format(" {} {})] still at work\r\n", done->count, done->goal);
+  output_ += tag.contains(']') ? "NIL" : fmt::format("\"{}\"", tag);
+  if (done->count < done->goal)
+    output_ += fmt::format(" {} {})] still at work\r\n", done->count, done->goal);
+  else
+    output_ += " NIL NIL)] still at work\r\n";
 }
 
 // False: the replicas are still to say that they have what it changed.
 bool Session::finish_command() {
   if (!std::exchange(current_->told_news, true) && view_) {
     const bool holds_numbers = (current_->command->traits & kUsesMsn) != 0;
-    learn(holds_numbers ? Expunges::kHoldBack : Expunges::kTell);
+    const Expunges expunges = holds_numbers ? Expunges::kHoldBack : Expunges::kTell;
+    // The numbers of what is left, and HIGHESTMODSEQ, say something only where all is told.
+    const bool tells_all = current_->status && current_->status->tell_modseq == TellModSeq::kYes;
+    if (tells_all)
+      learn(expunges);
+    else
+      catch_up(expunges);
     update_contexts();
     if (!works_.empty()) return true;
   }
@@ -281,6 +292,7 @@ void Session::log_out() {
   unselect();
   stop_watching();
   stop_notifying();
+  chooses_news_ = false;
   userid_.clear();
   access_.reset();
   features_ = {};

@@ -138,6 +138,9 @@ class Session final : public wire::Session {
   /// Looks for news of the selected mailbox and queues what is to be told.
   enum class Expunges : uint8_t { kTell, kHoldBack };
   void learn(Expunges expunges);
+  /// Is the client told of messages of the selected mailbox? It is, unless its last NOTIFY left
+  /// them out (RFC 5465 §3.1): then the mailbox stays for it as it is.
+  bool hears_of_selected() const;
   /// The selected mailbox takes changes while this server is the primary (RFC 3501 §7.1,
   /// READ-ONLY).
   void notice_role();
@@ -155,6 +158,8 @@ class Session final : public wire::Session {
   /// From now on the client is told of events without asking (RFC 5465).
   void notify_by(Notifier notifier);
   void stop_notifying();
+  /// The client has said by NOTIFY what it wants to be told.
+  void choose_news() { chooses_news_ = true; }
 
   void log_in(std::string userid);
   /// As if nobody had logged in yet; what one user left is not there for the next (RFC 8437 §3).
@@ -216,6 +221,8 @@ class Session final : public wire::Session {
   void tell_arrived(Uid first);
   /// What NOTIFY asks for of the selected mailbox; null: nothing was said of it.
   const NotifyGroup* notified() const { return notifier_ ? notifier_->selected() : nullptr; }
+  void catch_up(Expunges expunges);
+  void close_view();
   bool hear_news();
   void tell_notifications();
 
@@ -248,6 +255,7 @@ class Session final : public wire::Session {
   bool has_more_ = false;
   bool awaits_replicas_ = false;
   bool is_woken_ = false;
+  bool chooses_news_ = false;
   bool is_starting_tls_ = false;
   Compressing compression_ = Compressing::kNo;
   bool is_input_over_ = false;

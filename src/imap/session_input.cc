@@ -206,7 +206,8 @@ void Session::dispatch(const wire::Frame& frame) {
   Args args{.tag = current_->tag, .command = **command, .tokens = tokens};
   if (view_) notice_role();
   // A UID command shall see what has just arrived (n:* of a client that looks for new mail).
-  if (view_ && args.has(kFresh)) learn(args.has(kUsesUids) ? Expunges::kTell : Expunges::kHoldBack);
+  if (view_ && args.has(kFresh))
+    catch_up(args.has(kUsesUids) ? Expunges::kTell : Expunges::kHoldBack);
   if (bye_) {
     current_->status = fail(Code::kNotFound, "the selected mailbox was deleted");
     return;

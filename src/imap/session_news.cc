@@ -82,17 +82,32 @@ void Session::learn(Expunges expunges) {
     log::warn("imap user={} news failed: {}", userid_, news.error().text);
     return;
   }
-  if (news->is_closed) {
-    leave("the selected mailbox is gone");
-    unselect();
-    stop_watching();
-    if (current_ && line_taker_) {  // nothing will come from the client in IDLE
-      output_ += "* BYE the selected mailbox is gone\r\n";
-      is_closing_ = true;
-    }
-    return;
+  if (news->is_closed)
+    close_view();
+  else
+    tell(*news, expunges);
+}
+
+void Session::catch_up(Expunges expunges) {
+  if (hears_of_selected()) return learn(expunges);
+  const Result<bool> is_closed = view_->is_closed(store());
+  if (is_closed && *is_closed) close_view();
+}
+
+void Session::close_view() {
+  leave("the selected mailbox is gone");
+  unselect();
+  stop_watching();
+  if (current_ && line_taker_) {  // nothing will come from the client in IDLE
+    output_ += "* BYE the selected mailbox is gone\r\n";
+    is_closing_ = true;
   }
-  tell(*news, expunges);
+}
+
+bool Session::hears_of_selected() const {
+  if (!chooses_news_) return true;
+  const NotifyGroup* const selected = notified();
+  return selected != nullptr && (selected->events & kNotifyMessages) != 0;
 }
 
 void Session::select(View view) {
@@ -120,12 +135,11 @@ void Session::stop_notifying() {
 bool Session::hear_news() {
   const bool is_idle = current_.has_value();
   const NotifyGroup* const selected = notified();
-  const bool is_notified = selected != nullptr && (selected->events & kNotifyMessages) != 0;
-  const bool learns = view_ && (is_idle || is_notified);
+  const bool learns = view_ && (is_idle || selected != nullptr);
   // RFC 5465 §6.1.2: what is delayed waits for a command that may be answered by EXPUNGE.
   if (learns) {
-    learn(is_idle || selected->filter == NotifyGroup::Filter::kSelected ? Expunges::kTell
-                                                                        : Expunges::kHoldBack);
+    catch_up(is_idle || selected->filter == NotifyGroup::Filter::kSelected ? Expunges::kTell
+                                                                           : Expunges::kHoldBack);
     update_contexts();
   }
   const bool notifies = notifier_ != nullptr;

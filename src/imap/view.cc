@@ -94,11 +94,22 @@ Bitmap View::uids_in(const Sequence& sequence) const {
   return out;
 }
 
+Result<bool> View::is_closed(const MailStore& store) const {
+  TRY(const MailboxInfo info, store.find(id_));
+  return is_closed_in(info);
+}
+
+bool View::is_closed_in(const MailboxInfo& now) const {
+  const Rights rights = user_->rights(now);
+  if (now.is_deleted()) return true;
+  if (shows_expunged_) return !rights.has_all(kExpungedReaders);
+  return now.uidvalidity != uidvalidity_ || !rights.has(Right::kRead);
+}
+
 Result<News> View::learn(MailStore& store) {
   TRY(const MailboxInfo info, store.find(id_));
-  if (shows_expunged_)
-    return News{.is_closed = info.is_deleted() || !user_->rights(info).has_all(kExpungedReaders)};
-  if (info.is_deleted() || info.uidvalidity != uidvalidity_) return News{.is_closed = true};
+  if (is_closed_in(info)) return News{.is_closed = true};
+  if (shows_expunged_) return News{};
   TRY(const bool is_synced, is_up_to_date(store, info));
   if (is_synced) return News{};
   TRY(const MailboxView mailbox, look(store));

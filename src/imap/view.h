@@ -88,6 +88,8 @@ class View {
   /// All UIDs up to last_uid() that `sequence` names, known or not.
   Bitmap uids_in(const Sequence& sequence) const;
 
+  /// Can the session not go on with it (News::is_closed)?
+  Result<bool> is_closed(const MailStore& store) const;
   /// Compares with the store. Cost: O(changes); O(messages) after tombstones were purged.
   Result<News> learn(MailStore& store);
   /// The client has been told of gone().
@@ -100,6 +102,7 @@ class View {
 
  private:
   View() = default;
+  bool is_closed_in(const MailboxInfo& now) const;
   Result<bool> is_up_to_date(const MailStore& store, const MailboxInfo& now) const;
   Result<News> learn_from(MailStore& store, const MailboxView& mailbox);
   Result<void> sort_out_touched(const MailboxView& mailbox, News& news);
