@@ -117,6 +117,7 @@ Result<void> ChannelCore::adopt(const Digest& replica) {
 }
 
 Result<Meeting> ChannelCore::meet(const Standing& ours, const Standing& theirs) {
+  told_ = ours;
   const bool is_source =
       options_.upstreams != nullptr && options_.upstreams->contains(theirs.store);
   const Meeting meeting = sync::meet(ours, theirs, is_source ? IsSource::kYes : IsSource::kNo);

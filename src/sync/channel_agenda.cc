@@ -15,7 +15,7 @@ constexpr size_t kUnsentMax = 1000;
 }  // namespace
 
 // Whether everything is to be sent now: by itself, or as asked.
-Agenda::Flow ChannelCore::flow() {
+Agenda::Flow ChannelCore::flow() const {
   const std::lock_guard lock(mutex_);
   const bool is_asked = std::ranges::any_of(
       requests_, [](const SyncRequest& request) { return request.target.has_value(); });
@@ -137,6 +137,15 @@ void ChannelCore::reached(const Entity& entity, ModSeq modseq, Held held) {
 void ChannelCore::stale(const Term& term) {
   if (const Result<void> done = heard(term); !done)
     log::error("channel={} can't step back: {}", options_.name, done.error().text);
+}
+
+bool ChannelCore::is_waited_for() const {
+  if (options_.acknowledges && options_.acknowledges->level() != AckLevel::kLocal) return true;
+  if (standing_of(store_) != told_) return true;
+  if (flow() == Agenda::Flow::kRoll && agenda_.cursor() != store_.journal_head()) return true;
+  const std::lock_guard lock(mutex_);
+  return std::ranges::find(requests_, SyncRequest::Stage::kNew, &SyncRequest::stage) !=
+         requests_.end();
 }
 
 void ChannelCore::stranger(const std::string& name) {

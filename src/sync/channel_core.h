@@ -91,6 +91,7 @@ class ChannelCore final : public CycleEvents {
   void differs(const std::string& userid) override { agenda_.differs(userid); }
   void stale(const Term& term) override;
   void stranger(const std::string& name) override;
+  bool is_waited_for() const override;
 
   // --- any thread ---
   void disconnected(const Error& reason);
@@ -108,7 +109,7 @@ class ChannelCore final : public CycleEvents {
   int64_t wait_ms();
   void take_requests();
   Result<std::map<Entity, uint64_t>> want(const SyncScope& scope);
-  Agenda::Flow flow();
+  Agenda::Flow flow() const;
   void note_in_step();
   void acknowledge(const Entity& entity, const Result<void>& result);
   void tell_link();
@@ -124,6 +125,7 @@ class ChannelCore final : public CycleEvents {
   ReplicaMemory memory_;
   Agenda agenda_;
   bool is_in_doubt_ = true;  // the replica may not be where it was left
+  Standing told_;            // of this server, in the login
 
   mutable std::mutex mutex_;  // guards all below; never held while the store is asked to write
   std::function<void()> wake_;

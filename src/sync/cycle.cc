@@ -123,7 +123,10 @@ Result<void> Cycle::enqueue_mailbox(const MailboxInfo& info) {
 
 // --- the batch ---
 
-bool Cycle::has_room() const { return batch_bytes_ < budget_.bytes(); }
+bool Cycle::has_room() const {
+  if (batch_bytes_ < budget_.bytes()) return true;
+  return batch_bytes_ < budget_.unhurried_bytes() && !events_.is_waited_for();
+}
 
 Result<std::optional<std::vector<OutgoingPiece>>> Cycle::next_command() {
   while (true) {
@@ -256,7 +259,7 @@ Result<void> Cycle::release_held() {
 }
 
 Result<void> Cycle::batch_over(int64_t elapsed_ms) {
-  budget_.learn(batch_bytes_, elapsed_ms);
+  budget_.learn(batch_bytes_, batch_commands_, elapsed_ms);
   for (Entity& entity : std::exchange(asked_, {})) {
     const auto item = items_.find(entity);
     if (item == items_.end() || verdicts_.contains(entity)) continue;

@@ -67,6 +67,8 @@ class CycleEvents {
   virtual void stale(const Term& term) = 0;
   /// A mailbox or user that only the replica has.
   virtual void stranger(const std::string& name) = 0;
+  /// Somebody waits for the batch under way to end: for its answers, or for what comes next.
+  virtual bool is_waited_for() const = 0;
 };
 
 class Cycle {
@@ -112,6 +114,8 @@ class Cycle {
   void on_received();
   /// Errors: kIo of the store.
   Result<void> batch_over(int64_t elapsed_ms);
+  /// Something short was said apart from batches, and answered after so long.
+  void learn_way(int64_t elapsed_ms) { budget_.learn_way(elapsed_ms); }
 
  private:
   using Command = std::vector<OutgoingPiece>;

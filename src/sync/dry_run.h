@@ -35,6 +35,7 @@ class DryRun final : public CycleEvents {
   void differs(const std::string& userid) override;
   void stale(const Term&) override {}
   void stranger(const std::string&) override {}
+  bool is_waited_for() const override { return false; }
 
  private:
   Result<void> add_user(Cycle& cycle, const std::string& userid);

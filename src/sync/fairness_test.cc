@@ -99,6 +99,57 @@ TEST_F(Fairness, WhatIsNewGoesWithTheNextBatch) {
     EXPECT_EQ(std::ranges::count(next, fmt::format("-{:x}", other.number)), 1);
 }
 
+/// What is too much for one batch, on a link that is found to be fast.
+class LongBatch : public Fairness {
+ protected:
+  static constexpr size_t kMessages = 480;
+  static constexpr size_t kBytes = 64 << 10;
+  static_assert(kMessages * kBytes > 7 * kBatchBytesFirst);
+  static_assert(kMessages * kBytes < kBatchBytesMax);
+  // Which gets all of it, in so many batches.
+  size_t batches_with_huge() {
+    link.channel->pause();
+    for (size_t i = 0; i < kMessages; ++i)
+      link.primary.append(huge, std::to_string(i) + std::string(kBytes, 'x'));
+    link.channel->resume();
+    EXPECT_TRUE(link.run());
+    return batches.count(huge);
+  }
+  Batches batches{link};
+};
+
+TEST_F(LongBatch, GoesOnWhileNobodyWaits) { EXPECT_EQ(batches_with_huge(), 2U); }
+
+// R21
+TEST_F(LongBatch, EndsSoonWhenSomethingNewComes) {
+  uint64_t said = 0;
+  size_t others_from = 0;
+  link.on_said = [&](std::string_view bytes) {
+    said += bytes.size();
+    if (said < 3 * kBatchBytesFirst || others_from > 0) return;
+    others_from = batches.all().size();
+    for (const UniqueId& other : others) link.primary.append(other, "one new message");
+  };
+  EXPECT_GE(batches_with_huge(), 3U);
+  ASSERT_GT(others_from, 0U);
+  // That batch keeps the size that was learned; what is new goes with the next.
+  ASSERT_GT(batches.all().size(), others_from + 1);
+  EXPECT_LE(batches.all()[others_from].size(), 5U);
+  for (const UniqueId& other : others)
+    EXPECT_EQ(
+        std::ranges::count(batches.all()[others_from + 1], fmt::format("-{:x}", other.number)), 1);
+}
+
+TEST_F(LongBatch, IsNotForChannelsThatAnswersWaitFor) {
+  AckGate gate{link.primary.clock};
+  link.channel_options.acknowledges = gate.add("standby", {.level = AckLevel::kDurable});
+  link.open_channel_later();
+  EXPECT_GE(batches_with_huge(), 3U);
+  link.disconnect("over");
+  link.channel.reset();
+  link.channel_options.acknowledges.reset();
+}
+
 // R13: the replica is lost in the middle, again and again; each is sent once it is back.
 TEST_F(Fairness, ABacklogDrainsThroughManyCuts) {
   link.channel->pause();

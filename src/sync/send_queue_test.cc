@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "sync/batch_budget.h"
-
 namespace gemel::sync {
 namespace {
 
@@ -58,23 +56,6 @@ TEST(SendQueue, LetsLargeOnesTakeTurns) {
     EXPECT_EQ(turns[id(i)], i * 10);
     EXPECT_LT(first[id(i)], 2 * kMailboxes);  // each has its first turn soon
   }
-}
-
-TEST(BatchBudget, LearnsWhatALinkBears) {
-  BatchBudget budget;
-  const uint64_t first = budget.bytes();
-  budget.learn(first, kBatchMsMin - 1);
-  EXPECT_EQ(budget.bytes(), 2 * first);
-  budget.learn(100, 1);  // had little to say: tells nothing
-  EXPECT_EQ(budget.bytes(), 2 * first);
-  budget.learn(2 * first, 2 * kBatchMsMax);
-  EXPECT_EQ(budget.bytes(), first);
-  budget.learn(first, 8 * kBatchMsMax);  // at once
-  EXPECT_EQ(budget.bytes(), first / 8);
-  for (int i = 0; i < 20; ++i) budget.learn(budget.bytes(), 2 * kBatchMsMax);
-  EXPECT_EQ(budget.bytes(), kBatchBytesMin);
-  for (int i = 0; i < 20; ++i) budget.learn(budget.bytes(), 0);
-  EXPECT_EQ(budget.bytes(), kBatchBytesMax);
 }
 
 }  // namespace

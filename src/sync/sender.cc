@@ -59,6 +59,9 @@ class Sender final : public wire::Session {
   Result<bool> plan();
   Result<bool> plan_trial();
   Result<void> batch_over();
+  int64_t now_ms() const { return core_->clock().monotonic_ms(); }
+  /// What was said now is to be answered.
+  void ask();
 
   std::shared_ptr<ChannelCore> core_;
   wire::SessionEnv env_;
@@ -95,6 +98,7 @@ class Sender final : public wire::Session {
   uint64_t body_offset_ = 0;          // of the first piece's body, when its text has gone
   bool batch_begun_ = false;
   int64_t batch_begun_ms_ = 0;
+  int64_t asked_ms_ = 0;
   bool awaits_ = false;  // SYNC has been said
   bool idle_ = false;
   bool throttled_ = false;  // the channel's cap is reached
@@ -149,6 +153,11 @@ Result<void> Sender::take_literal(const wire::Step& step) {
   return {};
 }
 
+void Sender::ask() {
+  core_->count_round_trip();
+  asked_ms_ = now_ms();
+}
+
 void Sender::on_answer(const Answer& answer) {
   Result<void> done;
   if (const auto* bye = std::get_if<Bye>(&answer)) {
@@ -182,7 +191,7 @@ Result<void> Sender::on_greeting(const Greeting& greeting) {
   if (greeting.after) cycle_.may_say_after();
   if (!env_.is_tls && env_.can_tls && greeting.starttls) {
     output_ += "STARTTLS\r\n";
-    core_->count_round_trip();
+    ask();
     state_ = State::kTlsAsked;
     return {};
   }
@@ -207,7 +216,7 @@ Result<void> Sender::say_hello() {
   if (compression_ == wire::Compression::kZstd) output_ += " ZSTD";
   if (compression_ == wire::Compression::kZstdWords) output_ += " ZSTD-WORDS";
   output_ += "\r\nAUTHENTICATE SCRAM-SHA-256 " + to_base64(scram_->first()) + "\r\n";
-  core_->count_round_trip();
+  ask();
   state_ = State::kLogin;
   return {};
 }
@@ -215,10 +224,11 @@ Result<void> Sender::say_hello() {
 Result<void> Sender::on_login(const Answer& answer) {
   if (const auto* challenge = std::get_if<Challenge>(&answer);
       challenge != nullptr && state_ == State::kLogin) {
+    cycle_.learn_way(now_ms() - asked_ms_);
     TRY(const std::string message, from_base64(challenge->base64));
     TRY(const std::string reply, scram_->answer(message));
     output_ += to_base64(reply) + "\r\n";
-    core_->count_round_trip();
+    ask();
     return {};
   }
   const auto* ending = std::get_if<Ending>(&answer);
@@ -297,14 +307,14 @@ Result<void> Sender::fill(std::string& out, size_t bytes_max) {
     const size_t before = current().size();
     TRY(auto command, current().next_command());
     if (command) {
-      if (!std::exchange(batch_begun_, true)) batch_begun_ms_ = core_->clock().monotonic_ms();
+      if (!std::exchange(batch_begun_, true)) batch_begun_ms_ = now_ms();
       command->back().text += "\r\n";
       pieces_.assign(std::make_move_iterator(command->begin()),
                      std::make_move_iterator(command->end()));
       body_offset_ = 0;
     } else if (batch_begun_) {
       out += core_->sync_line(cycle_, receipt_);
-      core_->count_round_trip();
+      ask();
       awaits_ = true;
     } else {
       // What was added needed no words.
@@ -350,9 +360,12 @@ Result<bool> Sender::plan_trial() {
 }
 
 Result<void> Sender::batch_over() {
-  if (!std::exchange(batch_begun_, false)) return {};
+  if (!std::exchange(batch_begun_, false)) {
+    cycle_.learn_way(now_ms() - asked_ms_);
+    return {};
+  }
   core_->count_batch();
-  TRY_OK(current().batch_over(core_->clock().monotonic_ms() - batch_begun_ms_));
+  TRY_OK(current().batch_over(now_ms() - batch_begun_ms_));
   return core_->batch_over(cycle_);
 }
 
@@ -407,7 +420,7 @@ void Sender::timed_out() {
   idle_ = false;
   if (core_->next_due_ms().value_or(1) == 0) return;
   output_ += "SYNC\r\n";
-  core_->count_round_trip();
+  ask();
   awaits_ = true;
 }
 

@@ -166,6 +166,8 @@ class TestLink {
   std::optional<uint64_t> cut_after;
   /// Called with what passes: '>' up, '<' down.
   std::function<void(char, std::string_view)> on_bytes = [](char, std::string_view) {};
+  /// Called with each piece that the sender makes, before it makes the next.
+  std::function<void(std::string_view)> on_said = [](std::string_view) {};
 
  private:
   // All that `from` says, up to the cut.
@@ -175,6 +177,7 @@ class TestLink {
       std::string out;
       from.produce(out, 65536);
       const wire::Want want = from.want();
+      if (&from == sender.get()) on_said(out);
       all += out;
       if (packs_ && !out.empty())
         packed += packer.size_of(out, want == wire::Want::kMore ? wire::Compressor::Flush::kHold
