@@ -206,6 +206,8 @@ def read_side(server, users):
                     continue
                 uid = int(re.search(rb"UID (\d+)", row[0])[1])
                 flags = re.search(rb"FLAGS \(([^)]*)\)", row[0])[1].decode().split()
+                # What is recent a server claims before it tells the others.
+                flags = sorted(set(flags) - {"\\Recent"})
                 token = re.search(rb"X-Token: (\S+)", row[1], re.I)[1].decode()
                 if (user, token, mailbox) in seen:
                     raise ServerError(f"{server.name}: {token} twice in {user}/{mailbox}")

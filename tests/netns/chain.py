@@ -128,8 +128,9 @@ class Chain:
         wait_equal(list(self.servers.values()), 300)
         took = time.monotonic() - started
         seen = {name: read_side(server, self.users) for name, server in self.servers.items()}
-        wrong = [f"clients see something else on {name}" for name in NAMES[1:]
-                 if seen[name] != seen["a"]]
+        wrong = [f"{name} shows of {key} {seen[name].get(key)}, not {seen['a'].get(key)}"
+                 for name in NAMES[1:] for key in sorted(seen[name].keys() | seen["a"].keys())
+                 if seen[name].get(key) != seen["a"].get(key)]
         for name, server in self.servers.items():
             wrong += compare(self.knowledge, seen[name], name)
             wrong += [f"{name}: {problem}" for problem in server.verify()]
