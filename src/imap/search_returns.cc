@@ -78,8 +78,7 @@ std::vector<Uid> uids_at(const Bitmap& set, Span span) {
 
 std::string PartialRange::text() const {
   const std::string_view sign = from_end ? "-" : "";
-  return fmt::format("{}{}:{}{}", sign, is_reversed ? last : first, sign,
-                     is_reversed ? first : last);
+  return fmt::format("{}{}:{}{}", sign, first, sign, last);
 }
 
 Span PartialRange::among(uint64_t size) const {
@@ -101,8 +100,7 @@ Result<PartialRange> read_partial(wire::Tokenizer& tokens) {
   last.remove_prefix(from_end ? 1 : 0);
   TRY(const uint32_t a, place_of(first));
   TRY(const uint32_t b, place_of(last));
-  return PartialRange{
-      .first = std::min(a, b), .last = std::max(a, b), .from_end = from_end, .is_reversed = a > b};
+  return PartialRange{.first = std::min(a, b), .last = std::max(a, b), .from_end = from_end};
 }
 
 std::vector<Span> SearchReturns::kept(uint64_t size) const {

@@ -38,9 +38,9 @@ struct PartialRange {
   uint32_t first;  // not above `last`
   uint32_t last;
   bool from_end = false;
-  bool is_reversed = false;  // written with `last` in front
 
-  /// As it was written (RFC 9394 §3.1).
+  /// As it is told: the smaller number first, whichever way round it was asked for; both are the
+  /// same range (RFC 9394 §4, partial-range).
   std::string text() const;
   /// The places in a list of `size`.
   Span among(uint64_t size) const;

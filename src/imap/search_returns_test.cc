@@ -48,11 +48,11 @@ TEST(SearchReturns, KeepTheOrderOfASort) {  // RFC 5267 §3.2
 TEST(SearchReturns, TellAPart) {  // RFC 9394 §3.1
   const std::vector<uint32_t> found = {2, 3, 4, 8, 9};
   EXPECT_EQ(told("RETURN (PARTIAL 1:2) ", found), " PARTIAL (1:2 2:3)");
-  EXPECT_EQ(told("RETURN (PARTIAL 4:2) ", found), " PARTIAL (4:2 3:4,8)");
+  EXPECT_EQ(told("RETURN (PARTIAL 4:2) ", found), " PARTIAL (2:4 3:4,8)");
   EXPECT_EQ(told("RETURN (PARTIAL 5:100) ", found), " PARTIAL (5:100 9)");
   EXPECT_EQ(told("RETURN (PARTIAL 6:7) ", found), " PARTIAL (6:7 NIL)");
   EXPECT_EQ(told("RETURN (PARTIAL -1:-2) ", found), " PARTIAL (-1:-2 8:9)");
-  EXPECT_EQ(told("RETURN (PARTIAL -9:-4) ", found), " PARTIAL (-9:-4 2:3)");
+  EXPECT_EQ(told("RETURN (PARTIAL -9:-4) ", found), " PARTIAL (-4:-9 2:3)");
   EXPECT_EQ(told("RETURN (PARTIAL -6:-6) ", found), " PARTIAL (-6:-6 NIL)");
   EXPECT_EQ(told("RETURN (PARTIAL 1:4294967295) ", {}), " PARTIAL (1:4294967295 NIL)");
   EXPECT_EQ(told("RETURN (MIN PARTIAL 2:2 COUNT) ", found), " MIN 2 COUNT 5 PARTIAL (2:2 3)");
