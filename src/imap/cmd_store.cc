@@ -76,6 +76,13 @@ Result<void> announce_keywords(Session& session, const FlagNames& flags) {
   return {};
 }
 
+/// RFC 2180 §4.2: a message that another session has expunged was not changed, and who wants to be
+/// told is told so. UIDs of no message are none (RFC 3501 §6.4.8).
+FetchRequest::Expunged told_of_expunged(const Args& args, const StoreRequest& request) {
+  const bool is_told = args.has(kUsesUids) || request.is_silent || request.unchanged_since;
+  return is_told ? FetchRequest::Expunged::kTold : FetchRequest::Expunged::kLeftOut;
+}
+
 /// Tells the client of its own change: of all that it named, or, where it wants silence, only the
 /// new modseq of what really changed, and only if it knows modseqs (RFC 7162 §3.1.3).
 void tell_own(Session& session, const Args& args, const StoreRequest& request, FetchRequest fetch) {
@@ -116,7 +123,10 @@ Status cmd_store(Session& session, Args& args) {
   const bool has_changed = stored.committed.modseq != before;
   if (!request.is_silent || (is_alone && has_changed))
     tell_own(session, args, request,
-             {.items = {}, .uids = named - bitmap_of(stored.modified), .changed_since = before});
+             {.items = {},
+              .uids = named - bitmap_of(stored.modified),
+              .changed_since = before,
+              .expunged = told_of_expunged(args, request)});
   if (stored.modified.empty()) return Completion();
   return Completion{
       .code = fmt::format("[MODIFIED {}]", numbers_text(session, args, stored.modified)),

@@ -130,7 +130,7 @@ Result<Progress> FetchWork::step(std::string& out) {
       TRY(const bool loaded, load_batch(out));
       if (!loaded) {
         if (left_out_) return std::unexpected(*left_out_);
-        if (has_lost_) return fail(Code::kGone, "some of the messages are expunged");
+        if (has_lost_) return fail(Code::kGone, "some of these messages have been deleted");
         return Progress::kDone;
       }
       continue;
@@ -179,7 +179,6 @@ bool FetchWork::is_wanted(const RecordState& state) const {
 
 Result<void> FetchWork::load_states(const UidSet& uids) {
   TRY(mailbox_, session_.look());
-  // Expunged ones are still the client's until it is told (RFC 2180 §4.1).
   TRY(states_, mailbox_->states(uids, MailboxView::Include::kExpungedToo));
   return {};
 }
@@ -192,6 +191,8 @@ Result<bool> FetchWork::load_batch(std::string& out) {
   const UidSet uids = from_top ? walk_.next_from_top(count) : walk_.next(count);
   if (uids.empty()) return false;
   TRY_OK(load_states(uids));
+  if (request_.expunged == FetchRequest::Expunged::kLeftOut)
+    std::erase_if(states_, &RecordState::expunged);
   has_lost_ = has_lost_ || states_.size() < uids.size();
   if (request_.items.sets_seen) TRY_OK(mark_seen(uids));
   std::erase_if(states_, [&](const RecordState& state) { return !is_wanted(state); });

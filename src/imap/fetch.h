@@ -20,6 +20,9 @@ struct FetchRequest {
   Bitmap uids;                               // known to the view
   std::optional<ModSeq> changed_since = {};  // only messages changed after it
   enum class Order : uint8_t { kLowestFirst, kHighestFirst } order = Order::kLowestFirst;
+  // What the client was not told of yet is its own still (RFC 2180 §4.1), but what it has changed
+  // is told of live messages alone, and the others are a kGone.
+  enum class Expunged : uint8_t { kTold, kLeftOut } expunged = Expunged::kTold;
 };
 
 /// `session` must outlive it and keep its mailbox selected. Errors of a step: kGone, some of the
