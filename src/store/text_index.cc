@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <roaring/roaring.hh>
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "store/bitmap.h"
 #include "store/keys.h"
 
 namespace gemel {
@@ -56,9 +56,9 @@ std::vector<uint32_t> probes_of(std::string_view folded) {
 }
 
 /// The uids in the rows from `prefix` on.
-Result<Roaring> uids_in(const Engine& engine, const std::string& prefix,
-                        const EngineSnapshot& snapshot) {
-  Roaring out;
+Result<Bitmap> uids_in(const Engine& engine, const std::string& prefix,
+                       const EngineSnapshot& snapshot) {
+  Bitmap out;
   std::vector<uint32_t> uids;
   const auto cursor = engine.scan(Table::kIndex, prefix, key::end_of(prefix), &snapshot);
   for (; cursor->valid(); cursor->next()) {
@@ -72,12 +72,6 @@ Result<Roaring> uids_in(const Engine& engine, const std::string& prefix,
     out.addMany(uids.size(), uids.data());
   }
   TRY_OK(cursor->status());
-  return out;
-}
-
-UidSet uid_set_of(const Roaring& uids) {
-  UidSet out;
-  for (auto at = uids.begin(); at != uids.end(); ++at) out.add(Uid(*at));
   return out;
 }
 
@@ -147,13 +141,13 @@ Result<std::optional<TextIndex::Found>> TextIndex::look(const UniqueId& mailbox,
   const auto snapshot = engine_->snapshot();
   TRY(const Cover cover, cover_of(mailbox, snapshot.get()));
   if (cover.distrusted || !cover.up_to) return std::nullopt;
-  std::optional<Roaring> left;
+  std::optional<Bitmap> left;
   for (const uint32_t bucket : probes_of(folded)) {
-    TRY(const Roaring uids, uids_in(*engine_, posting_key(mailbox, bucket), *snapshot));
+    TRY(const Bitmap uids, uids_in(*engine_, posting_key(mailbox, bucket), *snapshot));
     left = left ? *left & uids : uids;
     if (left->cardinality() <= kEnough) break;
   }
-  TRY(const Roaring unknown, uids_in(*engine_, row_key(kUnknownRow, mailbox), *snapshot));
+  TRY(const Bitmap unknown, uids_in(*engine_, row_key(kUnknownRow, mailbox), *snapshot));
   return Found{.covered = cover.up_to, .may_hold = uid_set_of(*left | unknown)};
 }
 
