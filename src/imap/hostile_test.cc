@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "imap/heap_peak.h"
 #include "imap/test_world.h"
 #include "mail/mime_structure.h"
 
@@ -123,6 +124,108 @@ TEST(Hostile, ManyParametersAndParts) {  // cases M02, M05
   EXPECT_THAT(structure, HasSubstr("e OK"));
   EXPECT_LE(std::ranges::count(structure, '('), static_cast<long>(3 * kMimePartsMax));
 }
+
+/// Runs the command, and keeps only the end of what is said.
+std::string end_of_answer(Client& client, std::string_view command) {
+  std::string out;
+  client.session().receive(std::string(command) + "\r\n");
+  do {
+    if (out.size() > 1000) out.erase(0, out.size() - 1000);
+    client.session().produce(out, 64 << 10);
+  } while (client.session().want() == wire::Want::kMore);
+  return out;
+}
+
+std::string in_multipart(std::string_view part, size_t size) {
+  const std::string one = fmt::format("--b\r\n{}\r\n", part);
+  return "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" +
+         repeated(one, size / one.size()) + "--b--\r\n";
+}
+
+std::string of_size(std::string_view text, size_t size) {
+  return repeated(text, size / text.size());
+}
+
+struct Large {
+  const char* name;
+  std::string (*make)(size_t size);
+};
+
+class LargeMessage : public testing::TestWithParam<Large> {};
+
+// What the whole of it would cost is more than a session may have.
+TEST_P(LargeMessage, CostsNoMoreThanPiecesOfIt) {
+  constexpr size_t kBytes = 17 * kMiB;
+  World world;
+  Client client = alice(world);
+  {
+    const std::string message = GetParam().make(kBytes);
+    client.send(fmt::format("a APPEND INBOX {{{}+}}\r\n", message.size()));
+    client.send(message);
+    ASSERT_THAT(client.line(""), HasSubstr("a OK"));
+  }
+  client.line("b SELECT INBOX");
+  for (const std::string_view command :
+       {"c FETCH 1 (ENVELOPE BODYSTRUCTURE BODY PREVIEW BINARY.SIZE[1] BINARY.SIZE[2] "
+        "BINARY.PEEK[2] BODY.PEEK[1]<100.100> BODY.PEEK[2.MIME] BODY.PEEK[2.HEADER.FIELDS (TO)] "
+        "BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[HEADER.FIELDS.NOT (SUBJECT)] "
+        "BODY.PEEK[HEADER]<0.10> BODY.PEEK[TEXT]<0.10>)",
+        "c SEARCH TEXT \"nowhere at all\" BODY nowhere", "c SEARCH FUZZY TEXT \"nowhere at all\"",
+        "c SORT (FROM SUBJECT) UTF-8 ALL"}) {
+    const HeapPeak peak;
+    ASSERT_THAT(end_of_answer(client, command), HasSubstr("c OK")) << command;
+    EXPECT_LT(peak.bytes(), 16 * kMiB) << command;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Hostile, LargeMessage,
+    testing::Values(
+        Large{
+            "Attachment",
+            [](size_t size) {
+              return "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+                     "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
+                     "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+                     of_size(repeated("QUFB", 19) + "\r\n", size) + "--b--\r\n";
+            }},
+        Large{"Text",
+              [](size_t size) {
+                return "Subject: x\r\n\r\n" + of_size("some words in a line\r\n", size);
+              }},
+        Large{"Western",
+              [](size_t size) {
+                return "Subject: x\r\nContent-Type: text/plain; charset=latin1\r\n\r\n" +
+                       of_size("\xe9", size);
+              }},
+        Large{"WhatGrowsWhenFolded",
+              [](size_t size) { return "Subject: x\r\n\r\n" + of_size("\ufdfa", size); }},
+        Large{"Blanks",
+              [](size_t size) {
+                return "Subject: x\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
+                       of_size(" ", size);
+              }},
+        Large{"OneLine", [](size_t size) { return "Subject: x\r\n\r\n" + of_size("y", size); }},
+        Large{
+            "OneField",
+            [](size_t size) { return "Subject: x\r\nX: " + of_size("z", size) + "\r\n\r\nhello"; }},
+        Large{"OneSubject",
+              [](size_t size) { return "Subject: " + of_size("\ufdfa", size) + "\r\n\r\nhello"; }},
+        Large{
+            "ManyFields",
+            [](size_t size) { return "Subject: x\r\n" + of_size("X: y\r\n", size) + "\r\nhello"; }},
+        Large{"SmallParts", [](size_t size) { return in_multipart("\r\n", size); }},
+        Large{"MessagesInside",
+              [](size_t size) {
+                std::string addresses;
+                for (int i = 0; i < 3000; ++i)
+                  addresses += fmt::format("someone{}@example.org,\r\n ", i);
+                return in_multipart(
+                    fmt::format("Content-Type: message/rfc822\r\n\r\nFrom: {}\r\nTo: {}\r\n\r\n",
+                                addresses, addresses),
+                    size);
+              }}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace gemel::imap

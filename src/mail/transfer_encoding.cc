@@ -36,12 +36,18 @@ int hex_byte(std::string_view text, size_t at) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+// No line should be so long, nor end in so many blanks; whoever sends one must not have all of it
+// kept.
+constexpr size_t kLineBytesMax = 4096;
+constexpr std::string_view kBlanks = " \t\r";
+
 enum class LineBreak { kHard, kSoft };
 
 /// Appends one line of quoted-printable, given without its LF, and says how it ended: a soft break
 /// joins it to the next.
 LineBreak decode_quoted_line(std::string_view line, std::string& out) {
-  while (line.ends_with(' ') || line.ends_with('\t') || line.ends_with('\r')) line.remove_suffix(1);
+  const std::string_view tail = line.substr(line.size() - std::min(line.size(), kLineBytesMax));
+  line.remove_suffix(tail.size() - (tail.find_last_not_of(kBlanks) + 1));
   const LineBreak end = line.ends_with('=') ? LineBreak::kSoft : LineBreak::kHard;
   if (end == LineBreak::kSoft) line.remove_suffix(1);
   for (size_t i = 0; i < line.size(); ++i) {
@@ -215,21 +221,23 @@ void TransferDecoder::take_uu_line(std::string& out) {
   }
 }
 
-// No line should be so long; whoever sends one must not have all of it kept.
 void TransferDecoder::shorten_line(size_t added, std::string& out) {
-  constexpr size_t kLineBytesMax = 4096;
   if (line_.size() <= kLineBytesMax) return;
   if (kind_ == Kind::kUuencode) {
     line_.resize(kLineBytesMax);  // it says at most 63 bytes, at its start
     return;
   }
-  // Blanks count only when more comes behind them, and an escape may be cut. Looking at what is new
-  // alone keeps this linear.
+  // Blanks count only when more comes behind them, or so many, and an escape may be cut. Looking at
+  // what is new alone keeps this linear.
   const size_t last =
-      std::string_view(line_).substr(line_.size() - added).find_last_not_of(" \t\r");
-  if (last == std::string_view::npos) return;
+      std::string_view(line_).substr(line_.size() - added).find_last_not_of(kBlanks);
   size_t end = line_.size() - added + last;
-  if (line_[end] != '=') end = end > 0 && line_[end - 1] == '=' ? end - 1 : end + 1;
+  if (last == std::string_view::npos) {
+    end = line_.size() - kLineBytesMax;
+    if (end < kLineBytesMax || std::string_view(line_).substr(end - 2, 2).contains('=')) return;
+  } else if (line_[end] != '=') {
+    end = end > 0 && line_[end - 1] == '=' ? end - 1 : end + 1;
+  }
   out += decode_escapes(std::string_view(line_).substr(0, end), '=');
   line_.erase(0, end);
 }

@@ -16,7 +16,8 @@ namespace gemel {
 /// some mail is several base64 texts one after the other.
 std::string decode_base64(std::string_view text);
 
-/// A '=' that starts no escape stays; white space before a line's end goes (§6.7 rule 3).
+/// A '=' that starts no escape stays; white space before a line's end goes (§6.7 rule 3), the last
+/// 4096 bytes of it: a line should have 76.
 std::string decode_quoted_printable(std::string_view text);
 
 /// RFC 2047 §4.2: quoted-printable in a header, where '_' is a space.
@@ -32,7 +33,7 @@ std::string decode_uuencode(std::string_view text);
 /// they are.
 std::string decode_transfer(std::string_view bytes, std::string_view encoding);
 /// The same a piece at a time, wherever the bytes are cut. Memory: of quoted-printable and uuencode
-/// the line that is not over; all but blanks at its end is given on when it grows long.
+/// the line that is not over, or about 8 KiB of a longer one.
 class TransferDecoder {
  public:
   explicit TransferDecoder(std::string_view encoding);

@@ -43,11 +43,14 @@ TEST(TransferDecoder, IsTheSameWhereverItIsCut) {
   const std::string escapes = "a=3D b =\r\nc=E4\t \r\n=\n=4\n=4x \n\n  = =\r\nend =";
   const std::string long_line = std::string(9000, 'x') + "=41" + std::string(5000, ' ') + "=\r\ny";
   const std::string blanks = std::string(6000, ' ') + "=\t=42" + std::string(4093, '=') + "\n ";
+  const std::string wide = "a" + std::string(10'000, ' ') + "\nb=" + std::string(4096, ' ') +
+                           "\r\nc=" + std::string(4095, ' ') + "\nd" + std::string(20'000, '\t') +
+                           "=\ne" + std::string(9000, ' ');
   const std::string base64 = "SGVs\r\nbG8=?IFdv\ncmxk IQ==\r\nQQ";
   const std::string uuencode =
       "text\nbegin 644 a\n#0V%T\n" + std::string(5000, '#') + "\n`\nend\n#0V%T\n";
   const std::string unended = "begin 644 a\n#0V%T";
-  for (const std::string& text : {escapes, long_line, blanks, base64, uuencode, unended}) {
+  for (const std::string& text : {escapes, long_line, blanks, wide, base64, uuencode, unended}) {
     for (const std::string_view encoding : {"quoted-printable", "BASE64", "x-uue", "8bit", "odd"}) {
       for (const size_t step : {size_t{1}, size_t{2}, size_t{3}, size_t{7}, text.size()}) {
         TransferDecoder decoder(encoding);

@@ -52,7 +52,8 @@ LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX)\b")
 # A private constructor is the one reason to say `new`: in the hands of a smart pointer at once.
 NAKED_NEW = re.compile(r"\bnew\s+[\w:]")
 OWNED_NEW = re.compile(r"(unique_ptr<.*>|shared_ptr<.*>|\breset|\b\w+_)\s*\w*\s*[({]\s*new\s")
-DELETE = re.compile(r"(?<!=)(?<!= )\bdelete\b(?!\s*;)")
+# To define `operator delete` is to count what others give back.
+DELETE = re.compile(r"(?<!=)(?<!= )(?<!operator )\bdelete\b(?!\s*;)")
 # Whoever chooses the strings can choose ones of equal hash, for the standard hash has no seed.
 HASHED_STRINGS = re.compile(r"\bunordered_\w+<std::string")
 BOOL_PARAMETER = re.compile(r"[(,]\s*bool\s+\w+\s*(=[^,()]*)?[,)]")
