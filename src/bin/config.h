@@ -87,6 +87,7 @@ struct Config {
   // RFC 9738; 0: none. At most one of them is set.
   uint64_t imap_message_limit = 0;
   uint64_t imap_save_limit = 0;
+  size_t imap_sessions_per_user = 0;  // 0: any number
 
   LoginConfig login;
   OauthConfig oauth;

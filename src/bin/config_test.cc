@@ -54,6 +54,8 @@ archive_partition = "default"
 TEST(Config, TellsOneLimitOfMessagesOrTheOther) {  // RFC 9738
   EXPECT_EQ(parse_config("")->imap_message_limit, 1'000'000U);
   EXPECT_EQ(parse_config("[imap]\nmessage_limit = 0\n")->imap_message_limit, 0U);
+  EXPECT_EQ(parse_config("")->imap_sessions_per_user, 5000U);
+  EXPECT_EQ(parse_config("[imap]\nsessions_per_user = 7\n")->imap_sessions_per_user, 7U);
   EXPECT_EQ(parse_config("[imap]\nmessage_limit = 1000\n")->imap_message_limit, 1000U);
   const auto saving = parse_config("[imap]\nsave_limit = 2000\n");
   EXPECT_EQ(saving->imap_save_limit, 2000U);

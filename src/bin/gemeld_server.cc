@@ -181,6 +181,7 @@ Result<void> Server::make_services() {
                      .shared_prefix = config_.shared_prefix,
                      .admins = config_.admins};
   TRY(replication_, Replication::make(config_, *store_, secret));
+  imap_user_sessions_.emplace(config_.imap_sessions_per_user);
   imap_options_ = std::make_shared<imap::Options>(
       imap::Options{.hostname = config_.hostname,
                     .store = *store_,
@@ -195,6 +196,7 @@ Result<void> Server::make_services() {
                     .access = access_options_,
                     .text_index = text_index_ ? &text_index_->index() : nullptr,
                     .ack_gate = &replication_->ack_gate(),
+                    .user_sessions = &*imap_user_sessions_,
                     .limits = imap_limits(config_)});
   TRY(delivery_, Delivery::make(config_, {.store = *store_,
                                           .access = access_options_,

@@ -22,8 +22,8 @@ Status welcome(Session& session, const std::string& userid) {
   if (!user && user.error().code == Code::kNotFound)
     return session.refuse_login({Code::kAuthFailed, "wrong user name or password"});
   TRY_OK(user);
+  TRY_OK(session.log_in(userid));
   log::info("imap login user={} peer={}", userid, session.env().peer_address);
-  session.log_in(userid);
   return Completion{.code = fmt::format("[CAPABILITY {}]", session.capabilities()),
                     .text = "logged in"};
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "imap/user_sessions.h"
 #include "store/access.h"
 #include "store/ack_gate.h"
 #include "store/mail_store.h"
@@ -78,6 +79,7 @@ struct Options {
   AccessOptions access = {};
   const TextIndex* text_index = nullptr;  // for TEXT and BODY; none: every message is read
   AckGate* ack_gate = nullptr;            // that tagged answers wait for; none: they don't
+  UserSessions* user_sessions = nullptr;  // that a login enters; none: a user has any number
   Limits limits = {};
 };
 

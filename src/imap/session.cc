@@ -282,10 +282,16 @@ void Session::say(std::string text) {
     queue(std::make_unique<TextWork>(std::move(text)));
 }
 
-void Session::log_in(std::string userid) {
+Result<void> Session::log_in(std::string userid) {
+  if (options_->user_sessions != nullptr) {
+    std::optional<UserSessions::Slot> slot = options_->user_sessions->enter(userid);
+    if (!slot) return fail(Code::kLimit, "this user has too many sessions");
+    slot_.emplace(*std::move(slot));
+  }
   userid_ = std::move(userid);
   access_.emplace(options_->store, options_->access, userid_);
   framer_.set_limits(limits_after_login(options_->limits));
+  return {};
 }
 
 void Session::log_out() {
@@ -293,6 +299,7 @@ void Session::log_out() {
   stop_watching();
   stop_notifying();
   chooses_news_ = false;
+  slot_.reset();
   userid_.clear();
   access_.reset();
   features_ = {};

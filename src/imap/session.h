@@ -161,7 +161,8 @@ class Session final : public wire::Session {
   /// The client has said by NOTIFY what it wants to be told.
   void choose_news() { chooses_news_ = true; }
 
-  void log_in(std::string userid);
+  /// Errors: kLimit, the user has too many sessions.
+  Result<void> log_in(std::string userid);
   /// As if nobody had logged in yet; what one user left is not there for the next (RFC 8437 §3).
   void log_out();
   /// Errors: kAuthFailed, as `error` is; too many of them end the connection.
@@ -256,6 +257,7 @@ class Session final : public wire::Session {
   bool awaits_replicas_ = false;
   bool is_woken_ = false;
   bool chooses_news_ = false;
+  std::optional<UserSessions::Slot> slot_;
   bool is_starting_tls_ = false;
   Compressing compression_ = Compressing::kNo;
   bool is_input_over_ = false;

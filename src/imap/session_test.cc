@@ -295,6 +295,87 @@ TEST(SessionLimits, FetchItemsSearchKeysAndListPatterns) {
   EXPECT_THAT(list(limits.list_patterns_max + 1), StartsWith("d NO [LIMIT]"));
 }
 
+TEST(SessionLimits, MailboxesOfAUser) {
+  World world(/*user_mailboxes_max=*/3);
+  Client client = alice(world);
+  EXPECT_THAT(client.line("a CREATE A/B"), StartsWith("a OK"));
+  EXPECT_THAT(client.line("b CREATE C"), StartsWith("b NO [LIMIT]"));
+  EXPECT_THAT(client.line("c RENAME INBOX Old"), StartsWith("c NO [LIMIT]"));
+  client.line("d DELETE A/B");
+  EXPECT_THAT(client.line("e CREATE C"), StartsWith("e OK"));
+}
+
+TEST(SessionLimits, NamesAndLevels) {
+  World world;
+  Client client = alice(world);
+  const auto create = [&](const std::string& name) {
+    return client.line(fmt::format("a CREATE {{{}+}}\r\n{}", name.size(), name));
+  };
+  EXPECT_THAT(create(std::string(1000, 'n')), StartsWith("a OK"));
+  EXPECT_THAT(create(std::string(1001, 'n')), StartsWith("a NO [TOOBIG]"));
+  std::string deep = "x";
+  for (int level = 1; level < 50; ++level) deep += "/x";
+  EXPECT_THAT(create(deep), StartsWith("a OK"));
+  EXPECT_THAT(create(deep + "/x"), StartsWith("a NO [LIMIT]"));
+}
+
+TEST(SessionLimits, KeywordsOfAMailbox) {  // RFC 3501 §7.1, PERMANENTFLAGS
+  World world;
+  Client client = alice(world);
+  client.send(append_command("a", "INBOX", plain_message("x")));
+  client.line("b SELECT INBOX");
+  std::string said;
+  for (size_t i = 0; i < kMailboxKeywordsMax; ++i)
+    said = client.line(fmt::format("c STORE 1 +FLAGS (key{})", i));
+  EXPECT_THAT(said, HasSubstr("c OK"));
+  EXPECT_THAT(said, Not(HasSubstr("\\*")));
+  EXPECT_THAT(client.line("d STORE 1 +FLAGS (one-more)"), HasSubstr("d NO [LIMIT]"));
+  EXPECT_THAT(client.line("e STORE 1 +FLAGS (key0)"), HasSubstr("e OK"));
+  EXPECT_THAT(client.line("f STORE 1 +FLAGS (" + std::string(256, 'k') + ")"), StartsWith("f"));
+}
+
+TEST(SessionLimits, SessionsOfAUser) {
+  World world;
+  UserSessions sessions(2);
+  world.change_options().user_sessions = &sessions;
+  Client first = alice(world);
+  {
+    Client second = alice(world);
+    Client third(world);
+    EXPECT_THAT(third.line("a LOGIN alice secret"), HasSubstr("a NO [LIMIT]"));
+    EXPECT_THAT(third.line("b LOGIN bob secret"), HasSubstr("b OK"));
+    second.line("c UNAUTHENTICATE");
+    EXPECT_THAT(Client(world).line("d LOGIN alice secret"), HasSubstr("d OK"));
+    EXPECT_THAT(second.line("e LOGIN alice secret"), HasSubstr("e OK"));
+  }
+  EXPECT_THAT(Client(world).line("f LOGIN alice secret"), HasSubstr("f OK"));
+}
+
+// What is sent ahead waits where it is: no more than one read of it is taken while a command runs.
+TEST(SessionLimits, CommandsInAPipeline) {
+  World world;
+  Client client = alice(world);
+  client.send(append_command("a", "INBOX", std::string(1 << 20, 'x')));
+  client.line("b SELECT INBOX");
+  std::string ahead = "c FETCH 1 BODY.PEEK[]\r\n";
+  size_t count = 0;
+  for (; ahead.size() < (64 << 10) - 20; ++count) ahead += fmt::format("n{} NOOP\r\n", count);
+  wire::Session& session = client.session();
+  session.receive(ahead);
+  std::string out;
+  size_t waits = 0;
+  while (!out.contains("c OK")) {
+    session.produce(out, 16 << 10);
+    if (out.contains("c OK")) break;
+    ASSERT_EQ(session.want(), wire::Want::kMore);
+    ++waits;
+  }
+  EXPECT_GT(waits, 10);
+  out += client.pump();
+  for (size_t i = 0; i < count; ++i) ASSERT_THAT(out, HasSubstr(fmt::format("n{} OK", i)));
+  EXPECT_EQ(session.want(), wire::Want::kInput);
+}
+
 TEST(SessionLimits, SearchDepth) {
   World world;
   Client client = alice(world);

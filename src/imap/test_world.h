@@ -31,7 +31,8 @@ class TestCredentials final : public wire::CredentialSource {
 /// A store with the users alice and bob, each with an INBOX. Others are made by a test.
 class World {
  public:
-  World();
+  /// `user_mailboxes_max`: 0, any number.
+  explicit World(uint64_t user_mailboxes_max = 0);
   std::shared_ptr<const Options> options() const {
     return std::make_shared<const Options>(*options_);
   }

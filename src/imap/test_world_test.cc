@@ -38,10 +38,11 @@ Result<void> TestCredentials::check_password(std::string_view userid, std::strin
   return {};
 }
 
-World::World() {
+World::World(uint64_t user_mailboxes_max) {
   MailStore::Options options;
   options.path = "world";
   options.free_bytes_min = 1;
+  options.user_mailboxes_max = user_mailboxes_max;
   options.clock = &clock_;
   options.random = &store_random_;
   options.opener = &disk_;
