@@ -11,6 +11,7 @@
 // Source   doc/replication-protocol.md, "What the sender sends".
 #pragma once
 
+#include <array>
 #include <deque>
 #include <list>
 #include <map>
@@ -214,6 +215,12 @@ class Cycle {
   Result<void> unite();
   Result<void> unite(const UniqueId& id);
   bool waits_for_owner(const std::string& userid);
+  bool may_free_what_is_held(const MailboxState& row, const MailboxInfo& info) const;
+  static std::array<std::string, 2> holders_of(const std::string& owner);
+  void begin_reunion(const MailboxState& row, const std::optional<MailboxInfo>& info);
+  void ask_for_holders();
+  enum class Holds : uint8_t { kUntold, kNone, kSome };
+  Holds holds_there(const std::string& owner) const;
   Result<void> unite_user(const std::string& userid);
   Result<std::optional<Command>> mend_command();
 
@@ -271,7 +278,11 @@ class Cycle {
   std::deque<Mend> mends_;
   std::deque<UserUpdate> user_mends_;
   std::set<std::string> owners_asked_;  // of mailboxes that only the replica has
-  std::optional<StagedBody> staged_;    // has come, its answer not yet
+  // Users whose holds on the replica may matter: asked for on this connection; told, or not there.
+  std::set<std::string> holders_asked_;
+  std::set<std::string> holders_known_;
+  std::vector<std::string> holders_to_ask_;
+  std::optional<StagedBody> staged_;  // has come, its answer not yet
 
   // Bodies that one of the two has lost.
   bool wants_lost_ = false;

@@ -68,6 +68,9 @@ Result<void> Cycle::on_ending(const Ending& ending) {
   if (ending.kind == Ending::Kind::kBad)
     return fail(Code::kSyntax, fmt::format("the replica can't read us: {}", ending.text));
   for (const Entity& entity : expected.about) {
+    if (const auto* userid = std::get_if<std::string>(&entity);
+        userid && expected.command == "USER")
+      holders_known_.insert(*userid);
     const auto item = items_.find(entity);
     if (item == items_.end()) continue;
     if (item->second.under_way > 0) --item->second.under_way;

@@ -24,6 +24,7 @@ constexpr size_t kSurveyBlock = 1000;
 Result<void> Cycle::plan_questions() {
   if (survey_) ask_survey();
   TRY_OK(ask_states());
+  ask_for_holders();
   TRY_OK(ask_bodies());
   ask_for_reunions();
   if (options_.effect == Effect::kSend) TRY_OK(ask_for_lost());
@@ -60,6 +61,7 @@ Result<void> Cycle::ask_states() {
   for (auto& [userid, about] : by_user) {
     std::string text = "USER ";
     put_text(text, userid);
+    holders_asked_.insert(userid);
     questions_.emplace_back(std::move(text), Expected{.command = "USER", .about = about});
   }
   for (size_t i = 0; i < others.size(); i += kAskedMax) {

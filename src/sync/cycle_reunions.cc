@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sync/cycle.h"
+#include "sync/words.h"
 
 namespace gemel::sync {
 namespace {
@@ -65,6 +66,7 @@ void Cycle::look(const MailboxState& row) {
       known.header = 0;
       memory_.know(row.id, std::move(known));
     }
+    if (may_free_what_is_held(row, *info)) begin_reunion(row, info);
     return;
   }
   memory_.know_apart(row.id);
@@ -80,9 +82,52 @@ void Cycle::look(const MailboxState& row) {
     return would_unite(row.id, row.name.text() + kBothSides);
   if (options_.effect == Effect::kSend)
     log::info("{} ({}) has changed on the replica too: merging", row.name.text(), row.id.text());
-  mailbox_reunions_.insert_or_assign(row.id, std::move(reunion));
+  begin_reunion(row, info);
+}
+
+// Where an update of ours frees something there that the replica may have to keep, for a hold that
+// is not ours: what it keeps becomes ours, before the update frees it there.
+bool Cycle::may_free_what_is_held(const MailboxState& row, const MailboxInfo& info) const {
+  if (options_.effect != Effect::kSend || !may_unite() || row.purged_modseq >= info.purged_modseq)
+    return false;
+  return std::ranges::any_of(holders_of(row.name.owner), [this](const std::string& userid) {
+    return !holders_known_.contains(userid) || user_reunions_.contains(userid);
+  });
+}
+
+// Whose data has the holds on a mailbox, beside its own.
+std::array<std::string, 2> Cycle::holders_of(const std::string& owner) {
+  return {owner, std::string(kServerUserId)};
+}
+
+void Cycle::begin_reunion(const MailboxState& row, const std::optional<MailboxInfo>& info) {
+  mailbox_reunions_.insert_or_assign(row.id, MailboxReunion(row, info));
   const auto [item, is_new] = items_.try_emplace(row.id);
   if (is_new || !info) item->second.stage = Item::Stage::kUnite;
+  if (options_.effect != Effect::kSend) return;
+  for (const std::string& userid : holders_of(row.name.owner))
+    if (holders_asked_.insert(userid).second) holders_to_ask_.push_back(userid);
+}
+
+void Cycle::ask_for_holders() {
+  for (const std::string& userid : std::exchange(holders_to_ask_, {})) {
+    std::string text = "USER ";
+    put_text(text, userid);
+    questions_.emplace_back(std::move(text), Expected{.command = "USER", .about = {userid}});
+  }
+}
+
+// Of all that the replica knows of a mailbox's holds and we may not.
+Cycle::Holds Cycle::holds_there(const std::string& owner) const {
+  Holds out = Holds::kNone;
+  for (const std::string& userid : holders_of(owner)) {
+    if (!holders_known_.contains(userid)) return Holds::kUntold;
+    const auto found = user_reunions_.find(userid);
+    if (found == user_reunions_.end() || verdicts_.contains(userid)) continue;
+    if (!found->second.is_told()) return Holds::kUntold;
+    if (found->second.has_hold(options_.clock->unix_s())) out = Holds::kSome;
+  }
+  return out;
 }
 
 void Cycle::look(const UserState& row) {
@@ -262,6 +307,9 @@ Result<void> Cycle::unite(const UniqueId& id) {
       (!reunion.is_searching() || reunion.questions().empty()))
     return tell_differing(id, reunion);
   if (!reunion.questions().empty()) return {};
+  const Holds holds = holds_there(reunion.theirs().name.owner);
+  if (holds == Holds::kUntold) return {};
+  if (holds == Holds::kSome) reunion.hold();
   Result<United> united = reunion.unite(store_, *options_.clock);
   if (!united) {
     give_up(id, united.error());
@@ -278,6 +326,9 @@ Result<void> Cycle::unite(const UniqueId& id) {
     case United::Next::kDone:
       finish(id, {});
       return {};
+    case United::Next::kBehind:
+      mailbox_reunions_.erase(id);
+      return enqueue(id);
     case United::Next::kFolded:
       mailbox_reunions_.erase(id);
       TRY_OK(enqueue(id));

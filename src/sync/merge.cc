@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "store/hold.h"
 #include "sync/merge_flags.h"
 
 namespace gemel::sync {
@@ -285,7 +286,8 @@ const MailboxSide& header_of_merge(const MailboxSide& a, const MailboxSide& b, M
   return rank(a) < rank(b) ? b : a;
 }
 
-// As the side has it that changed it since; if both did, the higher modseq, then the higher value.
+// As the side has it that changed it since; if both did, the higher modseq, then the higher value;
+// of a hold, the longer.
 std::map<std::string, std::string> merged_attributes(const MailboxSide& a, const MailboxSide& b,
                                                      ModSeq common) {
   using Value = std::optional<std::string>;
@@ -293,7 +295,9 @@ std::map<std::string, std::string> merged_attributes(const MailboxSide& a, const
     const auto value = side.header.attributes.find(name);
     const auto modseq = side.attribute_modseqs.find(name);
     const ModSeq changed = modseq == side.attribute_modseqs.end() ? ModSeq() : modseq->second;
-    return std::tuple(changed > common, changed,
+    const bool is_hold = name == kAttributeHold && value != side.header.attributes.end();
+    const int64_t held_until_s = is_hold ? parse_hold(value->second) : 0;
+    return std::tuple(changed > common, held_until_s, changed,
                       value == side.header.attributes.end() ? Value() : Value(value->second));
   };
   std::map<std::string, std::string> out;

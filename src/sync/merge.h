@@ -36,6 +36,10 @@ struct MailboxSide {
   /// freed leaves no other trace.
   std::optional<RecordUids> uids = {};
 
+  /// Of the records up to the common modseq, those that have to be kept if the merge would free
+  /// them: see keep_held().
+  std::vector<RecordRow> kept = {};
+
   /// A deleted mailbox whose messages have been freed.
   bool is_emptied() const { return header.deleted_s != 0 && purged_modseq == highestmodseq; }
   bool has(Uid uid) const { return uids->live.contains(uid) || uids->expunged.contains(uid); }
@@ -55,6 +59,13 @@ struct MergedMailbox {
 /// `a` is this server's. `common`: see common_modseq(). Where one side has changed nothing since,
 /// the other's state is the result. Cost: O(changes log changes). Errors: kLimit, no uids are left.
 Result<MergedMailbox> merge(const MailboxSide& a, const MailboxSide& b, ModSeq common);
+
+/// Under a hold nothing is freed by a merge: what one side still has, and `merged` leaves out,
+/// comes into it as an expunged message with a new uid. Errors: kLimit, no uids are left.
+Result<void> keep_held(MergedMailbox& merged, const MailboxSide& a, const MailboxSide& b);
+/// Of `side`'s records that it has not changed, those that a merge with `other` may free: they have
+/// to be among its `kept` then. Both need their uids.
+UidSet may_be_freed(const MailboxSide& side, const MailboxSide& other);
 
 /// The update that brings `side` to `merged`; nothing if it is there. The caller says the id, the
 /// digest that it mends, and the lineage. Bodies: every AppendItem's must be there, or come along.

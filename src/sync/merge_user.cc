@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "mail/charset.h"
+#include "store/hold.h"
 #include "store/mail_store.h"
 #include "store/seen_edit.h"
 #include "sync/grammar.h"
@@ -35,10 +36,12 @@ bool are_alike(const UserItem& a, const UserItem& b) {
   return a.deleted == b.deleted && a.value == b.value;
 }
 
-// A value before a deletion, the newer where both say their time, the higher modseq, the higher
-// value.
+// A value before a deletion, the longer hold, the newer where both say their time, the higher
+// modseq, the higher value.
 bool yields(const UserItem& a, const UserItem& b) {
   if (a.deleted != b.deleted) return a.deleted;
+  if (a.key == kUserItemHold && parse_hold(a.value) != parse_hold(b.value))
+    return parse_hold(a.value) < parse_hold(b.value);
   const std::optional<int64_t> time_a = time_in(a);
   const std::optional<int64_t> time_b = time_in(b);
   if (time_a && time_b && *time_a != *time_b) return *time_a < *time_b;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mail/lineage.h"
+#include "store/hold.h"
 #include "sync/grammar.h"
 #include "sync/records.h"
 #include "sync/words.h"
@@ -120,12 +121,15 @@ std::set<Guid> guids_of(const std::vector<ChangedRecord>& records) {
   return out;
 }
 
-Result<std::vector<RecordRow>> rows_of(const MailboxView& view) {
+Result<std::vector<RecordRow>> rows_of(const MailboxView& view, const UidSet& uids) {
   std::vector<RecordRow> rows;
-  if (!view.info().last_uid) return rows;
-  TRY_OK(each_record(view, UidSet::of(Uid(1), view.info().last_uid),
-                     [&](RecordRow row) { rows.push_back(std::move(row)); }));
+  TRY_OK(each_record(view, uids, [&](RecordRow row) { rows.push_back(std::move(row)); }));
   return rows;
+}
+
+Result<std::vector<RecordRow>> rows_of(const MailboxView& view) {
+  const Uid last = view.info().last_uid;
+  return rows_of(view, last ? UidSet::of(Uid(1), last) : UidSet());
 }
 
 std::vector<RecordRow> rows_of(const std::vector<ChangedRecord>& records) {
@@ -185,6 +189,7 @@ void MailboxReunion::search_no_more() {
   since_ = ModSeq();
   next_ = Uid(1);
   changed_.clear();
+  asked_kept_.reset();
   asks_uids_ = Uids::kAll;
 }
 
@@ -226,8 +231,9 @@ std::vector<std::string> MailboxReunion::questions() const {
   if (next_ && search_) out = search_->questions();
   if (search_ && search_->stage() == RangeSearch::Stage::kRanges) return out;
   if (next_) {
-    const bool asks_uids = asks_uids_ == Uids::kAll && next_ == Uid(1);
-    out.push_back(fmt::format("CHANGES {} {} {}{}", theirs_.id.text(), since_.value, next_.value,
+    const bool asks_uids = asks_uids_ == Uids::kAll && next_ == Uid(1) && !asked_kept_;
+    const ModSeq since = asked_kept_ ? ModSeq() : since_;
+    out.push_back(fmt::format("CHANGES {} {} {}{}", theirs_.id.text(), since.value, next_.value,
                               asks_uids ? " UIDS" : ""));
     return out;
   }
@@ -243,12 +249,43 @@ std::vector<std::string> MailboxReunion::questions() const {
   return out;
 }
 
+void MailboxReunion::take(ChangedRecord record) {
+  if (!asked_kept_)
+    changed_.push_back(std::move(record));
+  else if (asked_kept_->contains(record.row.uid))
+    kept_.push_back(std::move(record.row));
+}
+
 void MailboxReunion::take(StagedBody body) {
   wanted_.erase(body.guid());
   bodies_.emplace(body.guid(), std::move(body));
 }
 
-std::set<Guid> MailboxReunion::held() const { return guids_of(changed_); }
+std::set<Guid> MailboxReunion::held() const {
+  std::set<Guid> out = guids_of(changed_);
+  for (const RecordRow& row : kept_) out.insert(row.facts.guid);
+  return out;
+}
+
+// A hold that either side has keeps for both what either still has.
+Result<bool> MailboxReunion::is_held(const MailStore& store, const MailboxView& ours,
+                                     Clock& clock) const {
+  const auto there = header_.attributes.find(std::string(kAttributeHold));
+  const bool is_own_there = there != header_.attributes.end() && there->second.value &&
+                            parse_hold(*there->second.value) > clock.unix_s();
+  if (is_held_there_ || is_own_there) return true;
+  TRY(const auto until_s, store.held_until(ours.info()));
+  return until_s.has_value();
+}
+
+// Whether more of the replica's records are to be told first.
+bool MailboxReunion::asks_for_kept(const UidSet& uids) {
+  if (uids.empty() || (asked_kept_ && (uids - *asked_kept_).empty())) return false;
+  asked_kept_ = uids;
+  kept_.clear();
+  next_ = Uid(1);
+  return true;
+}
 
 std::vector<StagedBody> MailboxReunion::bodies() const {
   std::vector<StagedBody> out;
@@ -261,7 +298,8 @@ std::vector<StagedBody> MailboxReunion::bodies() const {
 Result<bool> MailboxReunion::has_bodies(MailStore& store, const MailboxUpdate& update,
                                         const MailboxSide& own) {
   std::vector<Guid> guids = guids_of(update);
-  const std::set<Guid> ours = guids_of(own.changed);
+  std::set<Guid> ours = guids_of(own.changed);
+  for (const RecordRow& row : own.kept) ours.insert(row.facts.guid);
   std::erase_if(guids,
                 [&](const Guid& guid) { return bodies_.contains(guid) || ours.contains(guid); });
   if (guids.empty()) return true;
@@ -320,9 +358,19 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     asks_uids_ = Uids::kAll;  // purged since: all over again
     next_ = Uid(1);
     changed_.clear();
+    asked_kept_.reset();
     return United{.next = United::Next::kBodies};
   }
+  TRY(const bool is_held, ours ? this->is_held(store, *ours, clock) : Result<bool>(false));
+  const bool is_behind = ours && !search_ && common_ == theirs.highestmodseq;
+  if (is_behind && !is_held) return United{.next = United::Next::kBehind};
+  if (is_held && own.uids && !search_) {
+    if (asks_for_kept(may_be_freed(theirs, own))) return United{.next = United::Next::kBodies};
+    theirs.kept = kept_;
+    TRY(own.kept, rows_of(*ours, may_be_freed(own, theirs)));
+  }
   TRY(MergedMailbox merged, merge(own, theirs, common_));
+  if (is_held) TRY_OK(keep_held(merged, own, theirs));
   merged.header.lineage =
       merged_lineage(ours ? std::optional(ours->info().lineage) : std::nullopt, own.highestmodseq,
                      common_, extended(theirs_.lineage, store.term(), theirs_.highestmodseq));
@@ -342,6 +390,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     if (is_taken && !ours) return fold_into(store, std::move(*update), *holder, clock);
     TRY_OK(store.merge({std::move(*update)}, bodies()).get());
   }
+  if (is_behind) return United{.next = United::Next::kBehind};
   std::optional<MailboxUpdate> theirs_update = mend(merged, theirs, common_);
   TRY(const MailboxInfo info, store.find(theirs_.id));
   if (!theirs_update) return United{.next = United::Next::kDone};
@@ -408,6 +457,12 @@ std::vector<std::string> UserReunion::questions() const {
   std::string text = "USERCHANGES ";
   put_text(text, theirs_.userid);
   return {text + fmt::format(" {}", since_.value)};
+}
+
+bool UserReunion::has_hold(int64_t now_s) const {
+  return std::ranges::any_of(changed_, [&](const UserItem& item) {
+    return item.key == kUserItemHold && !item.deleted && parse_hold(item.value) > now_s;
+  });
 }
 
 Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {

@@ -30,6 +30,7 @@ struct United {
     kBodies,  // wanted() says which of the replica's bodies it takes first
     kMend,    // the replica is to be told `mend`, and is as `after` then
     kDone,    // the replica has it all
+    kBehind,  // an ordinary update leads on from where the replica is
     kFolded,  // two mailboxes of one name are one now; both are to be sent, this one and `other`
   } next = Next::kDone;
   std::optional<MailboxUpdate> mend = {};
@@ -51,7 +52,7 @@ class MailboxReunion {
   /// The answers.
   void take(HeaderState header) { header_ = std::move(header); }
   void take(RecordUids uids) { uids_ = std::move(uids); }
-  void take(ChangedRecord record) { changed_.push_back(std::move(record)); }
+  void take(ChangedRecord record);
   void take(StagedBody body);
   void take(const RangeRow& row);
   /// All that was asked for has come, and more may have to be asked. Errors: those of reading the
@@ -59,6 +60,9 @@ class MailboxReunion {
   Result<void> told(MailStore& store);
   /// The end of CHANGES: 0, or the uid that the rest begins with.
   void page_over(Uid next) { next_ = next; }
+
+  /// The replica has a hold on it that is not the mailbox's own, and may not be known here.
+  void hold() { is_held_there_ = true; }
 
   /// Errors: kLimit, no uids are left; kInvalid, the two can't be one mailbox; kCorrupt; those of
   /// MailStore::merge.
@@ -77,6 +81,8 @@ class MailboxReunion {
   void search_no_more();
   Result<MailboxSide> own_side(const MailboxView& view) const;
   Result<United> unite_with(MailStore& store, const std::optional<MailboxView>& ours, Clock& clock);
+  Result<bool> is_held(const MailStore& store, const MailboxView& ours, Clock& clock) const;
+  bool asks_for_kept(const UidSet& uids);
   Result<United> commit(MailStore& store, MailboxUpdate update);
   Result<United> fold_into(MailStore& store, MailboxUpdate theirs, const MailboxInfo& twin,
                            Clock& clock);
@@ -91,6 +97,9 @@ class MailboxReunion {
   HeaderState header_;
   std::optional<RecordUids> uids_;
   std::vector<ChangedRecord> changed_;
+  bool is_held_there_ = false;
+  std::optional<UidSet> asked_kept_;  // behind what has changed: the uids of these records
+  std::vector<RecordRow> kept_;
   Uid next_ = Uid(1);
   std::set<Guid> wanted_;
   std::map<Guid, StagedBody> bodies_;
@@ -106,6 +115,10 @@ class UserReunion {
   std::vector<std::string> questions() const;
   void take(UserItem item) { changed_.push_back(std::move(item)); }
   void page_over() { is_told_ = true; }
+  bool is_told() const { return is_told_; }
+  /// Whether the replica's data of the user has a hold that is on at this unix time. Of what it
+  /// told.
+  bool has_hold(int64_t now_s) const;
 
   /// What the replica must be told; nothing: it has it all. Call when the user's mailboxes are
   /// united. Errors: those of MailStore::merge; kModified, ours keeps changing.
