@@ -126,6 +126,8 @@ Start start_expire(const TaskContext& context, const Json& request) {
         Code::kSyntax,
         "say what is to expire: rules, expunged_days, deleted_days, duplicates_days, archive "
         "or keywords");
+  // Asked for by name it is a mistake at once; what the schedule can't archive it says of each.
+  if (!options.archive.empty()) TRY_OK(context.services.store->reserve(options.archive, {}));
   return std::make_unique<ExpireTask>(context.services, std::move(options));
 }
 

@@ -247,6 +247,8 @@ TEST_F(DelivererTest, ScriptsSeeTheAnnotationsThatTheirUserSees) {  // RFC 5490 
   const MailboxInfo inbox = world_.mailbox("alice/INBOX");
   MailStore& store = *world_.store;
   ASSERT_TRUE(annotate(store, "bob", &inbox, {{"/private/rule", "another's"}}));
+  const MailboxInfo lists_now = world_.mailbox("alice/lists/cxx");
+  ASSERT_TRUE(annotate(store, "alice", &lists_now, {{"/private/specialuse", "\\Junk"}}));
   ASSERT_TRUE(
       annotate(store, "alice", &inbox, {{"/private/rule", "mine"}, {"/shared/rule", "ours"}}));
   ASSERT_TRUE(
@@ -254,6 +256,7 @@ TEST_F(DelivererTest, ScriptsSeeTheAnnotationsThatTheirUserSees) {  // RFC 5490 
   script("alice", R"(require ["mboxmetadata", "servermetadata", "fileinto"];
                      if allof(metadata "INBOX" "/private/rule" "mine",
                               metadata "INBOX" "/SHARED/Rule" "ours",
+                              metadata "lists/cxx" "/private/specialuse" "\\Junk",
                               servermetadata "/private/away" "yes",
                               servermetadata "/shared/motd" "hello",
                               not metadataexists "INBOX" ["/private/rule", "/private/none"],

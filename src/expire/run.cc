@@ -1,5 +1,6 @@
 #include "expire/run.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,8 +15,12 @@ namespace {
 using Kind = Action::Kind;
 constexpr size_t kUsersAtOnce = 100;
 
+// The year 9999: what can be written as a date.
+constexpr int64_t kDateMax = 253'402'300'799;
+
 std::string held_words(int64_t until_s) {
-  return until_s == kHoldForever ? "held for ever" : fmt::format("held until {}", until_s);
+  if (until_s > kDateMax) return "held for ever";
+  return fmt::format("held until {:%Y-%m-%d}", fmt::gmtime(static_cast<time_t>(until_s)));
 }
 
 std::string days_words(std::string_view what, int64_t age_s) {
@@ -161,7 +166,6 @@ class Run::Work {
   int64_t now_s_;
   const Defaults& defaults_;
   Options options_;
-  bool has_started_ = false;
   bool is_last_user_ = false;           // no further ones to ask for
   std::string last_userid_;             // asked for up to here
   std::vector<UserInfo> users_;         // in descending order

@@ -238,6 +238,8 @@ TEST_P(RunTest, WhatIsHeldStaysAndIsTold) {
   EXPECT_EQ(report.held, 3U);
   EXPECT_EQ(report.expunged + report.freed, 0U);
   EXPECT_EQ(store->digest(), before);
+  ASSERT_TRUE(store->hold("alice", 1'893'456'000));
+  EXPECT_TRUE(shown(run(dry(all))).starts_with("hold alice/Trash 1 1: held until 2030-01-01\n"));
 }
 
 TEST_P(RunTest, ArchivesMailboxesThatAreOldOrLarge) {

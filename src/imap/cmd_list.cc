@@ -105,7 +105,8 @@ Result<void> put_returns(std::string& out, const Session& session, const ListTre
   // What was expunged has nothing of its own but its messages.
   const bool is_live = what.content == Content::kLive;
   if (is_live && !request.annotations.empty() && rights.has_any(kMetadataReaders)) {
-    TRY(const AnnotationMap annotations, annotations_for(session, *what.mailbox));
+    TRY(const AnnotationMap annotations,
+        annotations_of(session.store(), session.userid(), &*what.mailbox));
     put_metadata(out, path, request.annotations, annotations, request.dialect);
   }
   if (is_live && request.returns_rights) put_my_rights(out, path, rights, request.dialect);

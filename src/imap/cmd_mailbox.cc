@@ -8,7 +8,7 @@
 #include "imap/list.h"
 #include "imap/names.h"
 #include "imap/session.h"
-#include "imap/special_use.h"
+#include "store/special_use.h"
 
 namespace gemel::imap {
 namespace {

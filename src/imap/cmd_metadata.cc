@@ -5,13 +5,10 @@
 #include "base/bytes.h"
 #include "imap/metadata.h"
 #include "imap/names.h"
-#include "imap/special_use.h"
 
 namespace gemel::imap {
 namespace {
 
-// RFC 6154 §5.4: what a mailbox of the user's own is for, and so the same as in LIST.
-constexpr std::string_view kSpecialUseEntry = "/private/specialuse";
 // RFC 5464 §6.2.1: clients never change it.
 constexpr std::string_view kAdminEntry = "/shared/admin";
 
@@ -118,23 +115,6 @@ Result<void> check_change(const UserAccess& user, const std::optional<MailboxInf
   return user.check(*mailbox, {needed});
 }
 
-/// The special use as an attribute; the entry goes from `changes`. RFC 6154 §5.4.
-Result<std::optional<std::optional<std::string>>> take_special_use(
-    const Session& session, const std::optional<MailboxInfo>& mailbox, AnnotationChanges& changes) {
-  std::optional<std::optional<std::string>> use;
-  if (!mailbox || mailbox->name.owner != session.userid()) return use;
-  const auto is_use = [](const auto& change) { return change.first == kSpecialUseEntry; };
-  for (const auto& [entry, value] : changes)
-    if (entry == kSpecialUseEntry) use = value;
-  std::erase_if(changes, is_use);
-  if (!use || !*use) return use;
-  const std::optional<std::string_view> known = special_use_of(**use);
-  if (!known) return fail(Code::kInvalid, "no such special use");
-  TRY_OK(check_special_use(session.store(), session.userid(), mailbox->name, *known));
-  use = std::string(*known);
-  return use;
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> read_entries(wire::Tokenizer& tokens) {
@@ -148,14 +128,6 @@ Result<std::vector<std::string>> read_entries(wire::Tokenizer& tokens) {
     out.push_back(std::move(entry));
   } while (is_list && tokens.skip(' '));
   if (is_list) TRY_OK(tokens.close());
-  return out;
-}
-
-Result<AnnotationMap> annotations_for(const Session& session, const MailboxInfo& mailbox) {
-  TRY(AnnotationMap out, annotations_of(session.store(), session.userid(), &mailbox));
-  const auto use = mailbox.attributes.find(std::string(kAttributeSpecialUse));
-  if (use != mailbox.attributes.end() && mailbox.name.owner == session.userid())
-    out[std::string(kSpecialUseEntry)] = use->second;
   return out;
 }
 
@@ -177,15 +149,14 @@ void put_metadata(std::string& out, std::string_view path, const std::vector<std
 Status cmd_getmetadata(Session& session, Args& args) {
   TRY(const GetRequest request, read_get(args.tokens));
   TRY(const std::optional<MailboxInfo> mailbox, target_of(session, request.mailbox));
-  Result<AnnotationMap> all = mailbox ? annotations_for(session, *mailbox)
-                                      : annotations_of(session.store(), session.userid(), nullptr);
-  TRY_OK(all);
+  TRY(const AnnotationMap all,
+      annotations_of(session.store(), session.userid(), mailbox ? &*mailbox : nullptr));
   uint64_t longest = 0;
   std::vector<std::string> told;
   for (const std::string& asked : request.entries) {
     // What was asked for by its name and is not there is told to be NIL.
-    if (request.depth == Depth::kItself && !all->contains(asked)) told.push_back(asked);
-    for (const auto& [entry, value] : *all) {
+    if (request.depth == Depth::kItself && !all.contains(asked)) told.push_back(asked);
+    for (const auto& [entry, value] : all) {
       if (!is_within(entry, asked, request.depth)) continue;
       if (request.bytes_max && value.size() > *request.bytes_max)
         longest = std::max<uint64_t>(longest, value.size());
@@ -195,7 +166,7 @@ Status cmd_getmetadata(Session& session, Args& args) {
   }
   if (!told.empty()) {
     std::string text;
-    put_metadata(text, mailbox ? session.access().path_of(mailbox->name) : "", told, *all,
+    put_metadata(text, mailbox ? session.access().path_of(mailbox->name) : "", told, all,
                  session.dialect());
     session.say(std::move(text));
   }
@@ -205,14 +176,10 @@ Status cmd_getmetadata(Session& session, Args& args) {
 
 Status cmd_setmetadata(Session& session, Args& args) {
   TRY(const std::string_view wire_name, args.next_astring());
-  TRY(AnnotationChanges changes, read_changes(args.tokens));
+  TRY(const AnnotationChanges changes, read_changes(args.tokens));
   TRY(const std::optional<MailboxInfo> mailbox, target_of(session, wire_name));
   for (const auto& [entry, value] : changes) TRY_OK(check_change(session.access(), mailbox, entry));
-  TRY(const auto use, take_special_use(session, mailbox, changes));
   TRY_OK(annotate(session.store(), session.userid(), mailbox ? &*mailbox : nullptr, changes));
-  if (use)
-    TRY_OK(
-        session.store().set_attributes(mailbox->id, {{std::string(kAttributeSpecialUse), *use}}));
   return Completion();
 }
 

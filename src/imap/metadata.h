@@ -20,9 +20,6 @@ inline constexpr Rights kMetadataReaders = {Right::kRead, Right::kSeen, Right::k
 /// kSyntax, kLimit.
 Result<std::vector<std::string>> read_entries(wire::Tokenizer& tokens);
 
-/// What the session's user may see of a mailbox's annotations, its special use among them.
-Result<AnnotationMap> annotations_for(const Session& session, const MailboxInfo& mailbox);
-
 /// Appends `* METADATA path (entry value ...)` with CRLF: NIL for those of `entries` that are not
 /// there (RFC 9590 §3).
 void put_metadata(std::string& out, std::string_view path, const std::vector<std::string>& entries,

@@ -149,7 +149,7 @@ Result<Notifier::Picture> Notifier::take_picture(const Session& session) const {
     const Rights rights = user.rights(mailbox.info);
     mailbox.is_readable = rights.has(Right::kRead);
     if (wants_annotations && rights.has_any(kMetadataReaders)) {
-      TRY(mailbox.annotations, annotations_for(session, mailbox.info));
+      TRY(mailbox.annotations, annotations_of(store, user.userid(), &mailbox.info));
     }
     out.by_path.emplace(mailbox.path, mailbox.info.id);
     out.mailboxes.emplace(mailbox.info.id, std::move(mailbox));

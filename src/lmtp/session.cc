@@ -149,8 +149,10 @@ std::optional<std::string_view> Session::next_line(std::string& out) {
     const size_t size = end == std::string_view::npos ? unread.size() : end + 1;
     if (size > line_bytes_max && !skipping_line_) {
       skipping_line_ = true;
+      // RFC 4954 §6: an exchange has a status code of its own, and is over.
+      const bool is_exchange = is_logging_in();
       if (login_) login_->cancel();
-      refuse(out, {500, "5.5.2", "the line is too long"});
+      refuse(out, {500, is_exchange ? "5.5.6" : "5.5.2", "the line is too long"});
       if (is_closing()) return std::nullopt;
     }
     if (end == std::string_view::npos && !skipping_line_) return std::nullopt;

@@ -90,7 +90,7 @@ std::string Session::capabilities() const {
   put_capability(out, "IMPLEMENTATION", "Gemel");
   put_capability(out, "SIEVE", sieve::sieve_capability(options_->compile));
   put_capability(out, "SASL", login_.mechanisms(secrets()));
-  if (env_.can_tls && !env_.is_tls) put_capability(out, "STARTTLS", {});
+  if (env_.can_tls && !env_.is_tls && userid_.empty()) put_capability(out, "STARTTLS", {});
   const std::string notify = sieve::notify_capability(options_->compile);
   if (!notify.empty()) put_capability(out, "NOTIFY", notify);
   put_capability(out, "MAXREDIRECTS", std::to_string(options_->redirects_max));

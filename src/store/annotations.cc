@@ -1,6 +1,7 @@
 #include "store/annotations.h"
 
 #include "store/access.h"
+#include "store/special_use.h"
 
 namespace gemel {
 namespace {
@@ -37,10 +38,9 @@ Result<void> put_shared_of_server(MailStore& store, const std::vector<MailStore:
   return {};
 }
 
-}  // namespace
-
-Result<AnnotationMap> annotations_of(const MailStore& store, std::string_view userid,
-                                     const MailboxInfo* mailbox) {
+// What is kept as annotations. Special uses are not.
+Result<AnnotationMap> kept_annotations(const MailStore& store, std::string_view userid,
+                                       const MailboxInfo* mailbox) {
   AnnotationMap out;
   const std::string prefix = item_key(mailbox, "");
   TRY_OK(add_items(out, store, userid, prefix, kPrivateEntry));
@@ -55,15 +55,45 @@ Result<AnnotationMap> annotations_of(const MailStore& store, std::string_view us
   return out;
 }
 
+bool is_special_use(const MailboxInfo* mailbox, std::string_view userid, std::string_view entry) {
+  return mailbox != nullptr && mailbox->name.owner == userid && entry == kSpecialUseEntry;
+}
+
+/// As it is kept. Errors: kInvalid, kUnsupported: see annotate().
+Result<std::optional<std::string>> special_use(const MailStore& store, const MailboxInfo& mailbox,
+                                               const std::optional<std::string>& value) {
+  if (!value) return std::nullopt;
+  const std::optional<std::string_view> use = special_use_of(*value);
+  if (!use) return fail(Code::kInvalid, "no such special use");
+  TRY_OK(check_special_use(store, mailbox.name.owner, mailbox.name, *use));
+  return std::string(*use);
+}
+
+}  // namespace
+
+Result<AnnotationMap> annotations_of(const MailStore& store, std::string_view userid,
+                                     const MailboxInfo* mailbox) {
+  TRY(AnnotationMap out, kept_annotations(store, userid, mailbox));
+  if (!is_special_use(mailbox, userid, kSpecialUseEntry)) return out;
+  const auto use = mailbox->attributes.find(std::string(kAttributeSpecialUse));
+  if (use != mailbox->attributes.end()) out[std::string(kSpecialUseEntry)] = use->second;
+  return out;
+}
+
 Result<void> annotate(MailStore& store, std::string_view userid, const MailboxInfo* mailbox,
                       const AnnotationChanges& changes) {
-  TRY(AnnotationMap now, annotations_of(store, userid, mailbox));
+  TRY(AnnotationMap now, kept_annotations(store, userid, mailbox));
   std::vector<std::pair<std::string, std::optional<std::string>>> attributes;
   std::vector<MailStore::NewItem> shared_items;
   std::vector<MailStore::NewItem> private_items;
   for (const auto& [entry, value] : changes) {
     if (value && value->size() > kAnnotationValueBytesMax)
       return fail(Code::kTooBig, "an annotation's value is too long");
+    if (is_special_use(mailbox, userid, entry)) {
+      TRY(std::optional<std::string> use, special_use(store, *mailbox, value));
+      attributes.emplace_back(kAttributeSpecialUse, std::move(use));
+      continue;
+    }
     if (value)
       now[entry] = *value;
     else
@@ -76,7 +106,7 @@ Result<void> annotate(MailStore& store, std::string_view userid, const MailboxIn
       attributes.emplace_back(annotation_attribute(entry), value);
   }
   if (!private_items.empty()) TRY_OK(check_limits(now, kPrivateEntry));
-  if (private_items.size() < changes.size()) TRY_OK(check_limits(now, kSharedEntry));
+  if (!attributes.empty() || !shared_items.empty()) TRY_OK(check_limits(now, kSharedEntry));
   if (!attributes.empty()) TRY_OK(store.set_attributes(mailbox->id, attributes));
   if (!shared_items.empty()) TRY_OK(put_shared_of_server(store, shared_items));
   if (!private_items.empty()) TRY_OK(store.put_user_items(userid, private_items));

@@ -21,13 +21,15 @@ using AnnotationMap = std::map<std::string, std::string>;
 /// Entries as parse_annotation_name gives them; nullopt removes.
 using AnnotationChanges = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
-/// Of a mailbox, or of the server where there is none. Cost: O(annotations).
+/// Of a mailbox, or of the server where there is none; the special use of one's own mailbox is one
+/// (RFC 6154 §5.4). Cost: O(annotations).
 Result<AnnotationMap> annotations_of(const MailStore& store, std::string_view userid,
                                      const MailboxInfo* mailbox);
 
 /// Checks all, then sets the shared ones in one transaction and the private ones in another.
 /// Errors: kTooBig, a value is longer than kAnnotationValueBytesMax; kLimit, there would be more
-/// than kAnnotationsMax or kAnnotationsBytesMax; kOverQuota; of the store.
+/// than kAnnotationsMax or kAnnotationsBytesMax; kInvalid, no such special use; kUnsupported,
+/// another mailbox has it; kOverQuota; of the store.
 Result<void> annotate(MailStore& store, std::string_view userid, const MailboxInfo* mailbox,
                       const AnnotationChanges& changes);
 

@@ -51,6 +51,24 @@ TEST_P(Annotations, BelongToAMailboxAUserOrTheServer) {
   EXPECT_EQ(annotations_of(*store, "bob", nullptr).value(), (AnnotationMap{{"/shared/a", "3"}}));
 }
 
+// RFC 6154 §5.4: one's own mailbox, and only that, has its special use among its annotations.
+TEST_P(Annotations, SayWhatAMailboxIsFor) {
+  const MailboxInfo mailbox = inbox();
+  const auto use = [&](const std::string& userid, std::optional<std::string> value) {
+    const MailboxInfo now = inbox();
+    return annotate(*store, userid, &now, {{"/private/specialuse", std::move(value)}});
+  };
+  ASSERT_TRUE(use("alice", "\\sent"));
+  EXPECT_EQ(inbox().attributes.at(std::string(kAttributeSpecialUse)), "\\Sent");
+  const MailboxInfo now = inbox();
+  EXPECT_EQ(annotations_of(*store, "alice", &now).value(),
+            (AnnotationMap{{"/private/specialuse", "\\Sent"}}));
+  EXPECT_TRUE(annotations_of(*store, "bob", &now).value().empty());
+  EXPECT_EQ(use("alice", "\\What").error().code, Code::kInvalid);
+  ASSERT_TRUE(use("alice", std::nullopt));
+  EXPECT_TRUE(inbox().attributes.empty());
+}
+
 TEST(AnnotationName, IsLowerCaseAndInAScope) {
   EXPECT_EQ(parse_annotation_name("/Shared/Comment").value(), "/shared/comment");
   const std::string longest = "/shared/" + std::string(kAnnotationNameBytesMax - 8, 'x');

@@ -91,6 +91,7 @@ Result<void> SieveScripts::check_room(std::string_view name, uint64_t bytes,
 
 Result<void> SieveScripts::put(std::string_view name, std::string_view text, int64_t now_s) {
   TRY_OK(check_name(name));
+  if (text.empty()) return fail(Code::kInvalid, "a script can't be empty");  // RFC 5804 §2.6
   TRY_OK(store_->put_user_items(userid_, {{key_of(name), value_of(now_s, text)}}));
   return {};
 }

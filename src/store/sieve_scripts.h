@@ -58,7 +58,8 @@ class SieveScripts {
   /// May a script of this name and size be put? Errors: kTooBig, of the size; kLimit, of the count;
   /// kInvalid, a name too long to keep.
   Result<void> check_room(std::string_view name, uint64_t bytes, const ScriptQuota& quota) const;
-  /// Over what has the name. The caller has checked name, text and room.
+  /// Over what has the name. The caller has checked name, text and room. Errors: kInvalid, it is
+  /// empty.
   Result<void> put(std::string_view name, std::string_view text, int64_t now_s);
   /// Empty: none. Errors: kNotFound.
   Result<void> activate(std::string_view name, int64_t now_s);

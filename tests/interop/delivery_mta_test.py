@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Postfix and Exim before Gemel: each recipient of one message meets another end, and each end is
-the right one. Needs root. Rows L01, L02 and M10 of the list of cases."""
+the right one; and the way back of what scripts answer. Needs root. Rows L01, L02 and M10 of the list
+of cases."""
 
 import os
 import shutil
@@ -124,6 +125,59 @@ class ByExim(Mta, unittest.TestCase):
 class ByEximOnASocket(ByExim):
     def make(self):
         return Exim(0, self.socket)
+
+
+class VacationThroughPostfix(unittest.TestCase):
+    """One Postfix brings the mail and takes the answers, as doc/delivery.md has it; it knows DSN."""
+
+    def setUp(self):
+        if not shutil.which("postfix"):
+            self.skipTest("no postfix")
+        self.server = Server(services=("imap", "lmtp"))
+        self.mta = Postfix(self.server.ports["lmtp"])
+        self.server.more = {
+            "outgoing": {"relay": f"{HOST}:{self.mta.port}"},
+            "lmtp": {"listen": [f"{HOST}:{self.server.ports['lmtp']}"]}}
+        self.enterContext(self.server)
+        for user in ("ann", "sam"):
+            self.server.add_user(user)
+        self.server.gemel("sieve", "put", "ann", "main", input=(
+            'require "vacation"; vacation :addresses "ann@example.org" :days 1 "away until May";'))
+        self.server.gemel("sieve", "activate", "ann", "main")
+        self.enterContext(self.mta)
+
+    def explain(self):
+        return f"{self.mta.queued()}\n{self.mta.log()}\n{self.server.log_end()}"
+
+    def send(self, name, sender, notify):
+        with smtplib.SMTP(HOST, self.mta.port, timeout=60) as smtp:
+            smtp.sendmail(sender, ["ann@example.org"],
+                          f"From: {sender}\r\nTo: ann@example.org\r\n"
+                          + MESSAGE.format(name, name), ["RET=HDRS"], [f"NOTIFY={notify}"])
+
+    def is_at_rest(self):
+        return not self.mta.queued() and not self.server.admin("outbox list")[0]
+
+    def test_an_answer_goes_back_once_and_nothing_reports_on_it(self):
+        for name in ("one", "two"):
+            self.send(name, "sam@example.org", "SUCCESS,FAILURE")
+        wait_until(lambda: len(subjects(self.server, "sam")) == 3 and self.is_at_rest(),
+                   self.explain)
+        # A report on each message, as the sender wished, and one answer to both.
+        got = subjects(self.server, "sam")
+        self.assertEqual(got.count("Successful Mail Delivery Report"), 2, got)
+        text = bodies(self.server, "sam")
+        self.assertEqual(text.count(b"away until May"), 1)
+        self.assertIn(b"\r\nAuto-Submitted: auto-replied", text)
+        self.assertIn(b"\r\nIn-Reply-To: <one@example.net>\r\n", text)
+        self.assertEqual(subjects(self.server, "ann"), ["one", "two"])
+
+    def test_an_answer_that_nobody_takes_comes_back_to_nobody(self):
+        self.send("one", "nobody@example.org", "NEVER")
+        wait_until(lambda: "nobody@example.org" in self.mta.log() and "550" in self.mta.log()
+                   and self.is_at_rest(), self.explain)
+        self.assertEqual(subjects(self.server, "ann"), ["one"])
+        self.assertEqual(subjects(self.server, "sam"), [])
 
 
 if __name__ == "__main__":

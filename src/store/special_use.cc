@@ -1,11 +1,11 @@
-#include "imap/special_use.h"
+#include "store/special_use.h"
 
 #include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
 
-namespace gemel::imap {
+namespace gemel {
 namespace {
 
 constexpr std::array<std::string_view, 6> kUses = {"\\Archive", "\\Drafts", "\\Important",
@@ -33,4 +33,4 @@ Result<void> check_special_use(const MailStore& store, std::string_view userid,
   return {};
 }
 
-}  // namespace gemel::imap
+}  // namespace gemel
