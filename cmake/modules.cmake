@@ -35,8 +35,8 @@ if(gsasl_FOUND)
   set(GEMEL_TEST_LIBS_wire PkgConfig::gsasl)
 endif()
 
-gemel_module(base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash OpenSSL::Crypto Threads::Threads
-             ${PROMETHEUS_CORE})
+gemel_module(base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash OpenSSL::Crypto PkgConfig::zstd
+             Threads::Threads              ${PROMETHEUS_CORE})
 gemel_module(mail gemel_base ICU::uc ICU::i18n)
 gemel_module(store gemel_mail PkgConfig::rocksdb ${ROARING})
 gemel_module(wire gemel_base PkgConfig::zstd ZLIB::ZLIB)

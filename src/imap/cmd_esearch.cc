@@ -39,7 +39,7 @@ class MultiSearchWork final : public Work {
       ++at_;
       return Progress::kMore;
     }
-    TRY(const bool is_found, search_->go_on(kSliceMessages));
+    TRY(const bool is_found, search_->go_on());
     if (!is_found) return Progress::kMore;
     TRY_OK(put_found(out));
     search_.reset();

@@ -52,7 +52,7 @@ class SearchWork final : public Work {
 
 Result<Progress> SearchWork::step(std::string& out) {
   if (!is_found_) {
-    TRY(is_found_, search_.go_on(kSliceMessages));
+    TRY(is_found_, search_.go_on());
     if (is_found_) TRY_OK(finish_search(out));
     return is_found_ && answer_.returns.is_extended ? Progress::kDone : Progress::kMore;
   }

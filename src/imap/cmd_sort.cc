@@ -33,7 +33,7 @@ class SortWork final : public Work {
   Result<Progress> step(std::string& out) override {
     switch (stage_) {
       case Stage::kSearch: {
-        TRY(const bool is_found, search_.go_on(kSliceMessages));
+        TRY(const bool is_found, search_.go_on());
         if (!is_found) return Progress::kMore;
         walk_ = BitmapWalk(search_.found());
         stage_ = Stage::kCollect;

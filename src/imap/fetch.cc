@@ -299,14 +299,17 @@ Result<void> FetchWork::put_item(std::string& out, const FetchItem& item) {
 }
 
 Result<void> FetchWork::put_content(std::string& out, const FetchItem& item) {
-  if (!message_) {
-    TRY(Body body, mailbox_->body(facts_[at_].guid));
-    message_.emplace(std::move(body));
-  }
+  if (!message_) message_.emplace(*mailbox_, facts_[at_].guid);
   if (item.kind == Kind::kEnvelope) {
-    TRY(const std::string_view header, message_->header());
+    TRY(const std::string text, message_->envelope(session_.dialect()));
     out += "ENVELOPE ";
-    out += imap_envelope(header, session_.dialect());
+    out += text;
+    return {};
+  }
+  if (item.kind == Kind::kBodyStructure) {
+    TRY(const std::string text, message_->bodystructure(session_.dialect()));
+    out += "BODYSTRUCTURE ";
+    out += text;
     return {};
   }
   if (item.kind == Kind::kSection) return put_section(out, item);
@@ -315,12 +318,9 @@ Result<void> FetchWork::put_content(std::string& out, const FetchItem& item) {
   if (item.kind == Kind::kPreview) {
     out += "PREVIEW ";
     wire::put_string(out, preview_of(*message_, *structure));
-  } else if (item.kind == Kind::kBody) {
+  } else {
     out += "BODY ";
     out += imap_body(*message_, *structure, session_.dialect());
-  } else {
-    out += "BODYSTRUCTURE ";
-    out += imap_bodystructure(*message_, *structure, session_.dialect());
   }
   return message_->failure();
 }

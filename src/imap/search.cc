@@ -56,6 +56,13 @@ Verdict judge(const SearchNode& node, const Bitmap& in) {
   return {Bitmap(), in};
 }
 
+/// Keys that look into messages.
+size_t body_keys_of(const SearchNode& node) {
+  size_t out = node.needs_body() ? 1 : 0;
+  for (const SearchNode& child : node.children) out += body_keys_of(child);
+  return out;
+}
+
 int64_t days_of(const std::chrono::year_month_day& date) {
   return std::chrono::sys_days(date).time_since_epoch().count();
 }
@@ -90,6 +97,7 @@ Result<Search> Search::start(SearchNode root, const View& view, MailboxView mail
   Verdict verdict = judge(out.root_, candidates);
   out.found_ = std::move(verdict.yes);
   out.open_ = BitmapWalk(std::move(verdict.maybe));
+  out.keeps_verdicts_ = body_keys_of(out.root_) == 1;
   return out;
 }
 
@@ -181,8 +189,9 @@ Result<std::optional<TextIndex::Found>> Search::look_up(const SearchNode& node,
   return out;
 }
 
-Result<bool> Search::go_on(size_t count) {
-  const UidSet uids = open_.next(count);
+Result<bool> Search::go_on() {
+  const bool reads_bodies = root_.dearest() >= Kind::kBody;
+  const UidSet uids = open_.next(reads_bodies ? kSliceBodies : kSliceMessages);
   decided_ += uids.size();
   // What other sessions expunged since is not found.
   TRY(const std::vector<RecordState> states, mailbox_.states(uids));
@@ -214,12 +223,15 @@ Result<ModSeq> Search::highest_modseq(const Bitmap& uids) const {
   return highest;
 }
 
-Result<Message*> Search::message_of(Candidate& candidate) const {
-  if (!candidate.message) {
-    TRY(Body body, mailbox_.body(candidate.facts->guid));
-    candidate.message.emplace(std::move(body));
-  }
-  return &*candidate.message;
+Message& Search::message_of(Candidate& candidate) const {
+  if (!candidate.message) candidate.message.emplace(mailbox_, candidate.facts->guid);
+  return *candidate.message;
+}
+
+/// What has a field of that name, if the message has.
+Result<std::string_view> Search::header_for(std::string_view field, Candidate& candidate) const {
+  Message& message = message_of(candidate);
+  return Summary::holds(field) ? message.known_header() : message.header();
 }
 
 uint32_t Search::relevance_of(Uid uid) const {
@@ -227,20 +239,34 @@ uint32_t Search::relevance_of(Uid uid) const {
   return at == relevance_.end() ? kRelevanceMax : at->second;
 }
 
-Result<uint32_t> Search::match(const SearchNode& node, Candidate& candidate) const {
+Result<uint32_t> Search::match(const SearchNode& node, Candidate& candidate) {
   if (node.kind == Kind::kAnd) return match_all(node, candidate);
   if (node.kind == Kind::kOr) return match_any(node, candidate);
   if (node.kind == Kind::kNot) {
     TRY(const uint32_t inner, match(node.children.front(), candidate));
     return inner == 0 ? kRelevanceMax : 0;
   }
+  if (node.is_decided_by_sets()) return node.set.contains(candidate.uid.value) ? kRelevanceMax : 0;
+  if (!node.needs_body()) return matches_facts(node, *candidate.facts) ? kRelevanceMax : 0;
+  if (node.is_narrowed && !node.set.contains(candidate.uid.value)) return 0;
+  if (!keeps_verdicts_) return match_body(node, candidate);
+  const Guid& guid = candidate.facts->guid;
+  if (const auto known = verdicts_.find(guid); known != verdicts_.end()) return known->second;
+  TRY(const uint32_t verdict, match_body(node, candidate));
+  if (verdicts_.size() == kVerdictsMax) verdicts_.clear();
+  verdicts_.emplace(guid, verdict);
+  return verdict;
+}
+
+Result<uint32_t> Search::match_body(const SearchNode& node, Candidate& candidate) {
   if (node.fuzzy) return match_fuzzily(node, candidate);
-  TRY(const bool matched, matches_exactly(node, candidate));
+  TRY(const bool matched,
+      node.kind < Kind::kHeader ? matches_date(node, candidate) : matches_text(node, candidate));
   return matched ? kRelevanceMax : 0;
 }
 
 /// As relevant as the least of them.
-Result<uint32_t> Search::match_all(const SearchNode& node, Candidate& candidate) const {
+Result<uint32_t> Search::match_all(const SearchNode& node, Candidate& candidate) {
   uint32_t out = kRelevanceMax;
   for (const SearchNode& child : node.children) {
     TRY(const uint32_t one, match(child, candidate));
@@ -251,7 +277,7 @@ Result<uint32_t> Search::match_all(const SearchNode& node, Candidate& candidate)
 }
 
 /// As relevant as the best of them.
-Result<uint32_t> Search::match_any(const SearchNode& node, Candidate& candidate) const {
+Result<uint32_t> Search::match_any(const SearchNode& node, Candidate& candidate) {
   uint32_t out = 0;
   for (const SearchNode& child : node.children) {
     TRY(const uint32_t one, match(child, candidate));
@@ -261,17 +287,7 @@ Result<uint32_t> Search::match_any(const SearchNode& node, Candidate& candidate)
   return out;
 }
 
-Result<bool> Search::matches_exactly(const SearchNode& node, Candidate& candidate) const {
-  if (node.is_decided_by_sets()) return node.set.contains(candidate.uid.value);
-  if (!node.needs_body()) return matches_facts(node, *candidate.facts);
-  if (node.kind < Kind::kHeader) return matches_date(node, candidate);
-  if (node.is_narrowed && !node.set.contains(candidate.uid.value)) return false;
-  return matches_text(node, candidate);
-}
-
 Result<uint32_t> Search::match_fuzzily(const SearchNode& node, Candidate& candidate) const {
-  if (node.is_narrowed && !node.set.contains(candidate.uid.value)) return 0;
-  TRY(Message* const message, message_of(candidate));
   FuzzyMatch fuzzy(*node.fuzzy);
   const LookAtText at{.overlap_bytes = node.fuzzy->overlap_bytes(),
                       .look = [&](std::string_view folded) {
@@ -279,18 +295,19 @@ Result<uint32_t> Search::match_fuzzily(const SearchNode& node, Candidate& candid
                         return fuzzy.relevance() == kRelevanceMax;
                       }};
   if (node.kind == Kind::kHeader) {
-    TRY(const std::string_view header, message->header());
+    TRY(const std::string_view header, header_for(node.text, candidate));
     any_field_text(header, node.text, at);
     return fuzzy.relevance();
   }
-  TRY(const MimePart* const structure, message->structure());
+  Message& message = message_of(candidate);
+  TRY(const MimePart* const structure, message.structure());
   // As exactly: an empty text is in every message, also in one without a text part.
   if (node.fuzzy->phrase().empty()) return kRelevanceMax;
   if (node.kind == Kind::kBody)
-    any_body_text(*message, *structure, at);
+    any_body_text(message, *structure, at);
   else
-    any_search_text(*message, *structure, at);
-  TRY_OK(message->failure());
+    any_search_text(message, *structure, at);
+  TRY_OK(message.failure());
   return fuzzy.relevance();
 }
 
@@ -325,8 +342,7 @@ bool Search::matches_facts(const SearchNode& node, const RecordFacts& facts) con
 }
 
 Result<bool> Search::matches_date(const SearchNode& node, Candidate& candidate) const {
-  TRY(Message* const message, message_of(candidate));
-  TRY(const std::string_view header, message->header());
+  TRY(const std::string_view header, header_for("Date", candidate));
   // RFC 3501 §6.4.4: the day as written, whatever the time and the zone.
   const std::optional<HeaderDate> date = parse_header_date(field_text(header, "Date"));
   if (!date) return false;
@@ -337,15 +353,15 @@ Result<bool> Search::matches_date(const SearchNode& node, Candidate& candidate) 
 }
 
 Result<bool> Search::matches_text(const SearchNode& node, Candidate& candidate) const {
-  TRY(Message* const message, message_of(candidate));
   if (node.kind == Kind::kHeader) {
-    TRY(const std::string_view header, message->header());
+    TRY(const std::string_view header, header_for(node.text, candidate));
     return header_contains(header, node.text, *node.key);
   }
-  TRY(const MimePart* const structure, message->structure());
-  const bool contains = node.kind == Kind::kBody ? body_contains(*message, *structure, *node.key)
-                                                 : text_contains(*message, *structure, *node.key);
-  TRY_OK(message->failure());
+  Message& message = message_of(candidate);
+  TRY(const MimePart* const structure, message.structure());
+  const bool contains = node.kind == Kind::kBody ? body_contains(message, *structure, *node.key)
+                                                 : text_contains(message, *structure, *node.key);
+  TRY_OK(message.failure());
   return contains;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <unordered_map>
 
 #include "imap/message.h"
 #include "imap/search_keys.h"
@@ -19,8 +20,10 @@ namespace gemel::imap {
 /// (RFC 5267 §4.3). `saved`: what "$" is.
 void bind_numbers(SearchNode& node, const View& view, const Bitmap& saved);
 
-/// Messages looked at before others get their turn, where bodies must be read.
-inline constexpr size_t kSliceMessages = 50;
+/// Messages looked at before others get their turn: where whole bodies must be read, and where
+/// facts and headers are enough.
+inline constexpr size_t kSliceBodies = 50;
+inline constexpr size_t kSliceMessages = 500;
 
 class Search {
  public:
@@ -37,8 +40,8 @@ class Search {
   /// are the highest: below them nothing is found.
   const Bitmap& to_look_at() const { return open_.all(); }
   void limit_to(Bitmap uids);
-  /// Decides on up to `count` more messages; true when all are decided. Errors: kIo.
-  Result<bool> go_on(size_t count);
+  /// Decides on a slice of more messages; true when all are decided. Errors: kIo.
+  Result<bool> go_on();
   /// How far that is.
   Done done() const { return {.count = decided_, .goal = open_.size()}; }
   /// What was found, once go_on gave true.
@@ -61,19 +64,25 @@ class Search {
 
   struct Candidate;
   /// How well a message matches; 0: not at all.
-  Result<uint32_t> match(const SearchNode& node, Candidate& candidate) const;
-  Result<uint32_t> match_all(const SearchNode& node, Candidate& candidate) const;
-  Result<uint32_t> match_any(const SearchNode& node, Candidate& candidate) const;
+  Result<uint32_t> match(const SearchNode& node, Candidate& candidate);
+  Result<uint32_t> match_body(const SearchNode& node, Candidate& candidate);
+  Result<uint32_t> match_all(const SearchNode& node, Candidate& candidate);
+  Result<uint32_t> match_any(const SearchNode& node, Candidate& candidate);
   Result<uint32_t> match_fuzzily(const SearchNode& node, Candidate& candidate) const;
-  Result<bool> matches_exactly(const SearchNode& node, Candidate& candidate) const;
   Result<bool> matches_date(const SearchNode& node, Candidate& candidate) const;
   Result<bool> matches_text(const SearchNode& node, Candidate& candidate) const;
-  Result<Message*> message_of(Candidate& candidate) const;
+  Message& message_of(Candidate& candidate) const;
+  Result<std::string_view> header_for(std::string_view field, Candidate& candidate) const;
   bool matches_facts(const SearchNode& node, const RecordFacts& facts) const;
 
   SearchNode root_;
   MailboxView mailbox_;
   int64_t now_s_;
+  // What the bodies looked at last say, where one key alone asks them: copies of a message are
+  // looked at once.
+  static constexpr size_t kVerdictsMax = 1 << 16;
+  bool keeps_verdicts_ = false;
+  std::unordered_map<Guid, uint32_t> verdicts_;
   Bitmap found_;
   std::map<uint32_t, uint32_t> relevance_;  // of those found that match less than best
   BitmapWalk open_;                         // not decided by sets

@@ -46,7 +46,7 @@ class ContextUpdate final : public Work {
 
 Result<Progress> ContextUpdate::look(std::string& out) {
   if (!search_) TRY_OK(start());
-  TRY(const bool is_found, search_->go_on(kSliceMessages));
+  TRY(const bool is_found, search_->go_on());
   if (!is_found) return Progress::kMore;
   TRY(const Progress progress, tell_new(out));
   if (progress == Progress::kDone) tell(out);

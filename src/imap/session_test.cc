@@ -77,7 +77,9 @@ TEST(Session, AMessageThatCantBeReadHidesNoOther) {
   EXPECT_THAT(said, HasSubstr("three"));
   EXPECT_THAT(said, HasSubstr("c NO [CORRUPTION] "));
   EXPECT_THAT(client.line("d FETCH 2 BODY.PEEK[]"), StartsWith("* 2 FETCH (UID 2)\r\nd NO "));
-  EXPECT_THAT(client.line("e UID FETCH 2 (ENVELOPE)"), StartsWith("* 2 FETCH (UID 2)\r\ne NO "));
+  EXPECT_THAT(client.line("e UID FETCH 2 (BODY)"), StartsWith("* 2 FETCH (UID 2)\r\ne NO "));
+  // What is kept beside it can still be told.
+  EXPECT_THAT(client.line("f UID FETCH 2 (ENVELOPE)"), HasSubstr("ENVELOPE (NIL NIL"));
   EXPECT_EQ(world.store().lost_bodies().value().size(), 1u);
   log::set_level(log::Level::kInfo);
 }

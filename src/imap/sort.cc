@@ -104,52 +104,54 @@ Sorter::Value Sorter::value_of(Kind kind, std::string_view header, const RecordF
   return {};
 }
 
-Result<Sorter::Row> Sorter::row_of(const MailboxView& mailbox, Uid uid,
-                                   const RecordFacts& facts) const {
-  Row row{.uid = uid, .values = {}};
+/// Appends a value for each key.
+Result<void> Sorter::add_values(const MailboxView& mailbox, Uid uid, const RecordFacts& facts) {
   std::optional<Message> message;
   std::string_view header;
   if (needs_header()) {
-    TRY(Body body, mailbox.body(facts.guid));
-    message.emplace(std::move(body));
-    TRY(header, message->header());
+    message.emplace(mailbox, facts.guid);
+    TRY(header, message->known_header());
   }
   for (const SortKey& key : keys_) {
     Value value = value_of(key.kind, header, facts);
     if (key.kind == Kind::kRelevancy) value.number = -int64_t{relevance_(uid)};  // best first
-    row.values.push_back(std::move(value));
+    values_.push_back(std::move(value));
   }
-  return row;
+  return {};
 }
 
 Result<void> Sorter::add(const MailboxView& mailbox, const UidSet& uids) {
   TRY(const std::vector<RecordFacts> facts, mailbox.facts(uids));
-  size_t at = 0;
+  auto one = facts.begin();
   for (const UidSet::Range& range : uids.ranges()) {
-    for (uint64_t uid = range.first; uid <= range.last; ++uid, ++at) {
-      const Uid one(static_cast<uint32_t>(uid));
-      Result<Row> row = row_of(mailbox, one, facts[at]);
-      if (!row) {
-        if (row.error().code == Code::kIo) return std::unexpected(row.error());
+    for (uint64_t uid = range.first; uid <= range.last; ++uid, ++one) {
+      const auto at = static_cast<uint32_t>(values_.size());
+      const Uid its(static_cast<uint32_t>(uid));
+      if (const Result<void> added = add_values(mailbox, its, *one); !added) {
+        if (added.error().code == Code::kIo) return added;
         // One message that can't be read must not hide the others: it sorts as if it were empty.
         log::error("imap sort mailbox={} uid={}: {}", mailbox.info().id.text(), uid,
-                   row.error().text);
-        row = Row{.uid = one, .values = std::vector<Value>(keys_.size())};
+                   added.error().text);
+        values_.resize(at);
+        values_.resize(at + keys_.size());
       }
-      rows_.push_back(std::move(*row));
+      rows_.push_back({.lead = values_[at].number, .uid = its, .at = at});
     }
   }
   return {};
 }
 
+bool Sorter::is_before(const Row& a, const Row& b) const {
+  if (a.lead != b.lead) return keys_.front().is_reversed ? a.lead > b.lead : a.lead < b.lead;
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    const auto order = values_[a.at + i] <=> values_[b.at + i];
+    if (order != 0) return keys_[i].is_reversed ? order > 0 : order < 0;
+  }
+  return a.uid < b.uid;
+}
+
 std::vector<Uid> Sorter::sorted() && {
-  std::ranges::sort(rows_, [&](const Row& a, const Row& b) {
-    for (size_t i = 0; i < keys_.size(); ++i) {
-      const auto order = a.values[i] <=> b.values[i];
-      if (order != 0) return keys_[i].is_reversed ? order > 0 : order < 0;
-    }
-    return a.uid < b.uid;
-  });
+  std::ranges::sort(rows_, [&](const Row& a, const Row& b) { return is_before(a, b); });
   std::vector<Uid> out;
   out.reserve(rows_.size());
   for (const Row& row : rows_) out.push_back(row.uid);

@@ -57,17 +57,21 @@ class Sorter {
     std::string text = {};
     auto operator<=>(const Value&) const = default;
   };
+  /// The number of the first key is with the row, so that most comparisons look at nothing else.
   struct Row {
+    int64_t lead;
     Uid uid;
-    std::vector<Value> values;  // one for each key
+    uint32_t at;  // in values_: one for each key
   };
-  Result<Row> row_of(const MailboxView& mailbox, Uid uid, const RecordFacts& facts) const;
+  Result<void> add_values(const MailboxView& mailbox, Uid uid, const RecordFacts& facts);
   static Value value_of(SortKey::Kind kind, std::string_view header, const RecordFacts& facts);
   bool needs_header() const;
+  bool is_before(const Row& a, const Row& b) const;
 
   std::vector<SortKey> keys_;
   std::function<uint32_t(Uid)> relevance_;
   std::vector<Row> rows_;
+  std::vector<Value> values_;
 };
 
 }  // namespace gemel::imap

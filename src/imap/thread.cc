@@ -102,9 +102,8 @@ Result<void> Threader::add(const MailboxView& mailbox, Uid uid, const RecordFact
   ThreadMessage message{
       .uid = uid, .sent_s = facts.internaldate_s, .internaldate_s = facts.internaldate_s};
   const auto read = [&]() -> Result<ThreadIds> {
-    TRY(Body body, mailbox.body(facts.guid));
-    Message reader(std::move(body));
-    TRY(const std::string_view header, reader.header());
+    Message reader(mailbox, facts.guid);
+    TRY(const std::string_view header, reader.known_header());
     BaseSubject subject = subject_of(header);
     message.sent_s = sent_s(header, facts);
     message.subject = std::move(subject.text);

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/pack.h"
 #include "store/keys.h"
 #include "store/mail_store.h"
 
@@ -16,6 +17,10 @@ Result<std::string> read_chunk(const Engine& engine, const EngineSnapshot* snaps
   TRY(std::optional<std::string> chunk,
       engine.get(Table::kBody, key::chunk(body.stage_id, number), snapshot));
   const uint64_t size = std::min<uint64_t>(kBodyChunkBytes, body.size - number * kBodyChunkBytes);
+  // One that is packed is shorter, always.
+  if (chunk && chunk->size() < size) {
+    TRY(chunk, unpacked(*chunk, size));
+  }
   if (!chunk || chunk->size() != size)
     return fail(Code::kCorrupt, fmt::format("chunk {} of a stored body is missing or cut", number));
   return std::move(*chunk);

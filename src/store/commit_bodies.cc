@@ -75,6 +75,10 @@ Result<void> CommitBodies::erase_bytes(const BodyPlace& place, const BodyRow& ro
   return {};
 }
 
+void CommitBodies::put_summary(const BodyPlace& place, std::string summary) {
+  rows_->put_in({place.partition, Table::kIndex}, key::summary(place.guid), std::move(summary));
+}
+
 void CommitBodies::put_unlinked(const BodyPlace& place, uint64_t size) {
   std::string value;
   put_varint(value, size);
@@ -96,9 +100,8 @@ Result<void> CommitBodies::store(uint32_t partition, const StagedBody& body) {
     return copy_row(place, state->size, *state->engine,
                     {.inline_bytes = {}, .chunked = state->chunked});
   }
-  std::string row(1, kBodyInline);
-  row += state->inline_bytes;
-  rows_->put_in({partition, Table::kBody}, std::string(place.guid.view()), std::move(row));
+  rows_->put_in({partition, Table::kBody}, std::string(place.guid.view()), state->row);
+  if (state->summary) put_summary(place, *state->summary);
   if (partition != kIndexEngine) put_unlinked(place, state->size);
   return {};
 }
@@ -138,6 +141,8 @@ Result<void> CommitBodies::copy_there(const BodyPlace& to, uint64_t size, uint32
   const auto where = chunk_partition(*partitions_, {from, to.guid}, *row);
   if (!where) return fail(Code::kCorrupt, where.error().text);
   const Engine& source = *partitions_->at(*where).engine;
+  TRY(const auto summary, partitions_->at(from).engine->get(Table::kIndex, key::summary(to.guid)));
+  if (summary) put_summary(to, *summary);
   if (!row->archive.empty() && size <= kBodyChunkBytes) {  // a small one has no chunks there
     TRY(row->inline_bytes, read_chunk(source, nullptr, row->chunked, 0));
     row->chunked = {};
@@ -149,9 +154,9 @@ Result<void> CommitBodies::copy_row(const BodyPlace& to, uint64_t size, const En
                                     BodyRow row) {
   const std::shared_ptr<Engine>& target = partitions_->at(to.partition).engine;
   EngineBatch batch;
-  std::string value(1, kBodyInline);
+  std::string value;
   if (row.chunked.stage_id.empty()) {
-    value += row.inline_bytes;
+    value = BodyRow::encode_inline(row.inline_bytes);
   } else {
     StageWriter stage(target, random_->bytes(kStageIdBytes));
     for (uint32_t number = 0; number < row.chunked.chunks; ++number) {
@@ -241,6 +246,7 @@ Result<void> settle_body(const Partitions& partitions, BodyPins& pins, const Bod
     }
     TRY(const auto lost, engine.get(Table::kIndex, key::lost(place.guid)));
     if (lost) batch.push_back({Table::kIndex, key::lost(place.guid), std::nullopt});
+    batch.push_back({Table::kIndex, key::summary(place.guid), std::nullopt});
     batch.push_back({Table::kBody, std::string(place.guid.view()), std::nullopt});
   } else {
     TRY_OK(settle_archived(partitions, place));

@@ -43,6 +43,8 @@ class CommitBodies {
   Result<bool> is_lost(const BodyPlace& place) const;
   /// Whether it is there and hashes to its guid. Cost: it is read.
   bool is_intact(const BodyPlace& place) const;
+  /// What mail/summary.h makes of it is kept beside it.
+  void put_summary(const BodyPlace& place, std::string summary);
   void mark_lost(const BodyPlace& place);
   void unmark(const BodyPlace& place);
 

@@ -137,6 +137,7 @@ std::string stage(std::string_view stage_id) { return std::string(kStages) += st
 std::string unlinked(const Guid& guid) { return std::string(kUnlinked) += guid.view(); }
 std::string lost(const Guid& guid) { return std::string(kLost) += guid.view(); }
 std::string archived(const Guid& guid) { return std::string(kArchived) += guid.view(); }
+std::string summary(const Guid& guid) { return std::string(kSummaries) += guid.view(); }
 
 std::string chunk(std::string_view stage_id, uint32_t number) {
   std::string out(stage_id);

@@ -87,6 +87,8 @@ inline constexpr std::string_view kLost = "x";
 std::string lost(const Guid& guid);
 inline constexpr std::string_view kArchived = "y";
 std::string archived(const Guid& guid);
+inline constexpr std::string_view kSummaries = "z";
+std::string summary(const Guid& guid);
 
 // In the body table.
 std::string chunk(std::string_view stage_id, uint32_t number);

@@ -30,6 +30,7 @@
 #include "mail/change_set.h"
 #include "mail/quota.h"
 #include "mail/record.h"
+#include "mail/summary.h"
 #include "store/engine.h"
 #include "store/user_memory.h"
 
@@ -178,6 +179,10 @@ class MailboxView {
   /// stores compare to find where they differ. Cost: O(records of `uids`).
   Result<Digest> digest_of(const UidSet& uids) const;
 
+  /// The summary of a body; nothing where none is kept: of one that is large (mail/summary.h, and
+  /// more than kBodyChunkBytes), or came before summaries were kept and was not scrubbed since.
+  /// Errors: kIo.
+  Result<std::optional<Summary>> summary(const Guid& guid) const;
   /// Errors: kNotFound, kCorrupt, kIo; if a record holds it, it is noted as lost then.
   Result<Body> body(const Guid& guid) const;
   /// Whether its bytes are in another partition than the mailbox (see MailStore::archive).
@@ -191,8 +196,8 @@ class MailboxView {
   /// Of a record that is there.
   bool is_shown(const Page& page, uint32_t slot) const;
   RecordState shown(RecordState state) const;
-  template <class Wanted>
-  Result<UidSet> uids_where(Wanted wanted) const;
+  /// Of those that it shows, with the flag if one is given.
+  Result<UidSet> uids_shown(std::optional<size_t> flag_bit) const;
 
   MailboxInfo info_;
   Shows shows_ = Shows::kLive;
@@ -556,7 +561,8 @@ class MailStore {
   /// Reads bodies again, in the order of their guids from `cursor` on ("" at the start), until
   /// `bytes_max` are read, one body at least and kScrubBodiesMax at most, and checks that each
   /// hashes to its guid. What is missing or damaged is marked as lost; what was marked and is well
-  /// is not any more. Memory: a chunk. Errors: kInvalid, no such cursor; kReadOnly, kIo.
+  /// is not any more. What has no summary gets one. Memory: a chunk. Errors: kInvalid, no such
+  /// cursor; kReadOnly, kIo.
   struct Scrubbed {
     std::vector<LostBody> lost;
     uint64_t bodies = 0;

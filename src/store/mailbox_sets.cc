@@ -15,31 +15,42 @@ using Sets = MailboxSets::Sets;
 // What an entry costs beside its ranges, about.
 constexpr size_t kEntryBytes = 256;
 
-Result<Sets> scan(const RowReader& rows, const UniqueId& id) {
+/// Those of the pages that have a UID of `uids`.
+Result<Sets> scan(const RowReader& rows, const UniqueId& id, const UidSet& uids) {
   constexpr auto kSeen = static_cast<size_t>(SystemFlag::kSeen);
   Sets out;
-  TRY_OK(each_page(rows, id, all_uids(), [&](const Page& page) -> Result<void> {
-    for (uint32_t slot = 0; slot < kPageUids; ++slot) {
-      if (!page.is_live(slot)) continue;
-      out.live.add(page.uid_at(slot));
-      if (page.flags[slot].has(kSeen)) out.seen.add(page.uid_at(slot));
-    }
-    return {};
+  TRY_OK(each_column(rows, id, uids, kSeen, [&](const PageColumn& page) {
+    const PageBits live = page.present - page.expunged;
+    page.add_to(out.live, live);
+    page.add_to(out.seen, live & page.flagged);
   }));
   return out;
 }
 
-Sets advanced(const Sets& from, const std::vector<RecordState>& changes) {
-  UidSet touched;
-  Sets now;
-  for (const RecordState& state : changes) {
-    touched.add(state.uid);
-    if (state.expunged) continue;
-    now.live.add(state.uid);
-    if (state.flags.has(SystemFlag::kSeen)) now.seen.add(state.uid);
-  }
-  now.live.add(from.live - touched);
-  now.seen.add(from.seen - touched);
+/// UIDs of the pages where something has a modseq > `since`. Errors: kGone, as of read_changes.
+Result<UidSet> changed_pages(const RowReader& rows, const MailboxInfo& info, ModSeq since) {
+  if (since && since < info.purged_modseq)
+    return fail(Code::kGone,
+                fmt::format("expunges up to {} are not kept", info.purged_modseq.value));
+  std::vector<uint32_t> changed;
+  TRY_OK(rows.scan(key::changes(info.id, next(since)), key::end_of(key::changes(info.id)),
+                   [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                     changed.push_back(get_be32(row_key.substr(row_key.size() - 4)));
+                     return true;
+                   }));
+  std::ranges::sort(changed);
+  UidSet uids;
+  for (const uint32_t number : changed)
+    uids.add(Uid(std::max(1U, number * kPageUids)), Uid(number * kPageUids + (kPageUids - 1)));
+  return uids;
+}
+
+/// `from` with what `pages` have now.
+Result<Sets> advanced(const RowReader& rows, const UniqueId& id, const Sets& from,
+                      const UidSet& pages) {
+  TRY(Sets now, scan(rows, id, pages));
+  now.live.add(from.live - pages);
+  now.seen.add(from.seen - pages);
   return now;
 }
 
@@ -51,19 +62,7 @@ bool agrees(const Sets& sets, const MailboxInfo& info) {
 
 Result<std::vector<RecordState>> read_changes(const RowReader& rows, const MailboxInfo& info,
                                               ModSeq since) {
-  if (since && since < info.purged_modseq)
-    return fail(Code::kGone,
-                fmt::format("expunges up to {} are not kept", info.purged_modseq.value));
-  std::vector<uint32_t> changed;
-  TRY_OK(rows.scan(key::changes(info.id, next(since)), key::end_of(key::changes(info.id)),
-                   [&](std::string_view row_key, std::string_view) -> Result<bool> {
-                     changed.push_back(get_be32(row_key.substr(row_key.size() - 4)));
-                     return true;
-                   }));
-  std::ranges::sort(changed);
-  UidSet uids;  // those of the changed pages
-  for (const uint32_t number : changed)
-    uids.add(Uid(std::max(1U, number * kPageUids)), Uid(number * kPageUids + (kPageUids - 1)));
+  TRY(const UidSet uids, changed_pages(rows, info, since));
   std::vector<RecordState> out;
   TRY_OK(each_page(rows, info.id, uids, [&](const Page& page) -> Result<void> {
     for (uint32_t slot = 0; slot < kPageUids; ++slot)
@@ -81,12 +80,14 @@ Result<std::shared_ptr<const Sets>> MailboxSets::get(const RowReader& rows,
     return known->sets;
   std::optional<Sets> sets;
   if (known && known->modseq < info.highestmodseq) {
-    const Result<std::vector<RecordState>> changes = read_changes(rows, info, known->modseq);
-    if (!changes && changes.error().code != Code::kGone) return std::unexpected(changes.error());
-    if (changes) sets = advanced(*known->sets, *changes);
+    const Result<UidSet> pages = changed_pages(rows, info, known->modseq);
+    if (!pages && pages.error().code != Code::kGone) return std::unexpected(pages.error());
+    if (pages) {
+      TRY(sets, advanced(rows, info.id, *known->sets, *pages));
+    }
   }
   if (!sets || !agrees(*sets, info)) {
-    TRY(sets, scan(rows, info.id));
+    TRY(sets, scan(rows, info.id, all_uids()));
   }
   auto shared = std::make_shared<const Sets>(std::move(*sets));
   const size_t ranges = shared->live.ranges().size() + shared->seen.ranges().size();

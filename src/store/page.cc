@@ -1,5 +1,6 @@
 #include "store/page.h"
 
+#include <bit>
 #include <vector>
 
 #include "base/bytes.h"
@@ -56,8 +57,9 @@ PageBits get_bits(Decoder& in) {
       in.raw(SIZE_MAX);
       return {};
     }
-    for (const uint64_t end = slot + length; slot < end; ++slot)
-      if (run % 2 == 1) bits.set(static_cast<uint32_t>(slot));
+    if (run % 2 == 1)
+      bits.set_range(static_cast<uint32_t>(slot), static_cast<uint32_t>(slot + length));
+    slot += length;
   }
   return bits;
 }
@@ -134,6 +136,45 @@ bool get_modseqs(Decoder& in, Page& page) {
 
 }  // namespace
 
+void PageBits::set_range(uint32_t first, uint32_t end) {
+  constexpr uint32_t kWordBits = 64;
+  for (uint32_t i = first / kWordBits; i < words.size() && i * kWordBits < end; ++i) {
+    const uint32_t start = i * kWordBits;
+    uint64_t mask = ~uint64_t{0};
+    if (first > start) mask <<= first - start;
+    if (end < start + kWordBits) mask &= (uint64_t{1} << (end - start)) - 1;
+    words[i] |= mask;
+  }
+}
+
+uint32_t PageBits::next_set(uint32_t from) const {
+  constexpr uint32_t kWordBits = 64;
+  for (uint32_t i = from / kWordBits; i < words.size(); ++i) {
+    uint64_t word = words[i];
+    if (i == from / kWordBits) word &= ~uint64_t{0} << (from % kWordBits);
+    if (word != 0) return i * kWordBits + static_cast<uint32_t>(std::countr_zero(word));
+  }
+  return kPageUids;
+}
+
+uint32_t PageBits::next_clear(uint32_t from) const {
+  PageBits inverted;
+  for (size_t i = 0; i < words.size(); ++i) inverted.words[i] = ~words[i];
+  return inverted.next_set(from);
+}
+
+PageBits PageBits::operator&(const PageBits& other) const {
+  PageBits out;
+  for (size_t i = 0; i < words.size(); ++i) out.words[i] = words[i] & other.words[i];
+  return out;
+}
+
+PageBits PageBits::operator-(const PageBits& other) const {
+  PageBits out;
+  for (size_t i = 0; i < words.size(); ++i) out.words[i] = words[i] & ~other.words[i];
+  return out;
+}
+
 bool PageBits::is_within(const PageBits& other) const {
   for (size_t i = 0; i < words.size(); ++i)
     if ((words[i] & ~other.words[i]) != 0) return false;
@@ -181,6 +222,35 @@ Result<Page> Page::decode(uint32_t number, std::string_view bytes) {
       !get_modseqs(in, page))
     return std::unexpected(corrupt());
   return page;
+}
+
+void PageColumn::add_to(UidSet& uids, const PageBits& bits) const {
+  const uint32_t base = number * kPageUids;
+  uint32_t slot = bits.next_set(0);
+  while (slot < kPageUids) {
+    const uint32_t end = bits.next_clear(slot);
+    uids.add(Uid(base + slot), Uid(base + end - 1));
+    slot = bits.next_set(end);
+  }
+}
+
+Result<PageColumn> PageColumn::decode(uint32_t number, std::string_view bytes, size_t flag_bit) {
+  Decoder in(bytes);
+  PageColumn column;
+  column.number = number;
+  in.varint();  // the highest modseq
+  column.present = get_bits(in);
+  column.expunged = get_bits(in);
+  for (uint8_t left = in.byte(); left > 0 && in.ok(); --left) {
+    const uint8_t bit = in.byte();
+    const PageBits flagged = get_bits(in);
+    if (bit == flag_bit) column.flagged = flagged;
+    if (bit >= flag_bit) break;  // they rise
+  }
+  if (!in.ok() || !column.expunged.is_within(column.present) ||
+      !column.flagged.is_within(column.present))
+    return std::unexpected(corrupt());
+  return column;
 }
 
 }  // namespace gemel

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "mail/record.h"
+#include "mail/uid_set.h"
 
 namespace gemel {
 
@@ -23,6 +24,13 @@ struct PageBits {
   void set(uint32_t slot) { words[slot / 64] |= uint64_t{1} << (slot % 64); }
   void clear(uint32_t slot) { words[slot / 64] &= ~(uint64_t{1} << (slot % 64)); }
   bool empty() const { return (words[0] | words[1] | words[2] | words[3]) == 0; }
+  /// Those from `first` up to, not including, `end`.
+  void set_range(uint32_t first, uint32_t end);
+  /// The lowest set or clear slot from `from` on, or kPageUids.
+  uint32_t next_set(uint32_t from) const;
+  uint32_t next_clear(uint32_t from) const;
+  PageBits operator&(const PageBits& other) const;
+  PageBits operator-(const PageBits& other) const;
   bool is_within(const PageBits& other) const;
   bool operator==(const PageBits&) const = default;
 };
@@ -50,6 +58,21 @@ struct Page {
   std::string encode() const;
   /// Errors: kCorrupt: any bytes that encode() can't give and that would break a rule above.
   static Result<Page> decode(uint32_t number, std::string_view bytes);
+};
+
+/// What sets of UIDs are made of: a stored page without its modseqs, and with one flag. Many times
+/// cheaper to decode than a Page.
+struct PageColumn {
+  uint32_t number = 0;
+  PageBits present;
+  PageBits expunged;  // within `present`
+  PageBits flagged;   // of those in `present`: with the flag that was asked for
+
+  /// Adds the UIDs of `bits`, ascending. Cost: O(runs).
+  void add_to(UidSet& uids, const PageBits& bits) const;
+
+  /// `flag_bit` is below Flags::kBits. Errors: kCorrupt.
+  static Result<PageColumn> decode(uint32_t number, std::string_view bytes, size_t flag_bit);
 };
 
 }  // namespace gemel

@@ -42,6 +42,33 @@ TEST(Page, ComesBackAsItWas) {
   }
 }
 
+TEST(Page, AColumnSaysOfOneFlagWhatThePageSays) {
+  SeededRandom random(3);
+  for (int round = 0; round < 500; ++round) {
+    SCOPED_TRACE(round);
+    const Page page = random_page(random);
+    const size_t bit = random.u64() % Flags::kBits;
+    const auto column = PageColumn::decode(page.number, page.encode(), bit);
+    ASSERT_TRUE(column);
+    EXPECT_EQ(column->present, page.present);
+    EXPECT_EQ(column->expunged, page.expunged);
+    UidSet expected;
+    UidSet live;
+    for (uint32_t slot = 0; slot < kPageUids; ++slot) {
+      if (!page.present.has(slot)) continue;
+      EXPECT_EQ(column->flagged.has(slot), page.flags[slot].has(bit));
+      if (page.flags[slot].has(bit)) expected.add(page.uid_at(slot));
+      if (page.is_live(slot)) live.add(page.uid_at(slot));
+    }
+    UidSet flagged;
+    column->add_to(flagged, column->flagged);
+    EXPECT_EQ(flagged, expected);
+    UidSet shown;
+    column->add_to(shown, column->present - column->expunged);
+    EXPECT_EQ(shown, live);
+  }
+}
+
 TEST(Page, AlikeMessagesTakeFewBytes) {
   Page page;
   page.number = 7;

@@ -31,6 +31,9 @@ namespace {
 constexpr size_t kBlockCacheBytes = 64U << 20;
 constexpr size_t kWriteBufferBytes = 32U << 20;
 constexpr uint64_t kWalBytesMax = 256U << 20;  // a quiet family would keep old logs for ever
+// Of the write buffer: 10 bits for each of its rows, so that a row that is not there is not looked
+// for.
+constexpr double kMemtableBloomRatio = 0.015;
 constexpr uint64_t kBlobBytesMin = 1024;
 constexpr uint64_t kBlobFileBytes = 64U << 20;
 constexpr double kBlobGarbageRatio = 0.5;  // a file with more garbage than this is rewritten
@@ -75,13 +78,15 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   table.format_version = 5;
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kLZ4Compression;
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = kMemtableBloomRatio;
   options.write_buffer_size = kWriteBufferBytes;
   return options;
 }
 
 rocksdb::ColumnFamilyOptions index_options(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options = family_options(cache);
-  options.compression = rocksdb::kLZ4Compression;
   options.table_properties_collector_factories.push_back(
       rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionTrigger));
   return options;
@@ -89,11 +94,10 @@ rocksdb::ColumnFamilyOptions index_options(const std::shared_ptr<rocksdb::Cache>
 
 rocksdb::ColumnFamilyOptions body_options(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options = family_options(cache);
-  options.compression = rocksdb::kZSTD;
   options.enable_blob_files = true;
   options.min_blob_size = kBlobBytesMin;
   options.blob_file_size = kBlobFileBytes;
-  options.blob_compression_type = rocksdb::kZSTD;
+  options.blob_compression_type = rocksdb::kNoCompression;  // they are packed already
   options.enable_blob_garbage_collection = true;
   options.blob_garbage_collection_force_threshold = kBlobGarbageRatio;
   return options;

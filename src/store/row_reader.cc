@@ -13,26 +13,37 @@ constexpr uint32_t kGetsMax = 4;
 /// A gap that is cheaper to read across than to seek over.
 constexpr uint32_t kGapMax = 8;
 
+using VisitPageRow = std::function<Result<void>(uint32_t number, std::string_view value)>;
+
 Result<void> scan_pages(const RowReader& rows, const UniqueId& id, UidSet::Range numbers,
-                        const VisitPage& visit) {
+                        const VisitPageRow& visit) {
   const std::string upper = numbers.last == kPageNumberMax ? key::end_of(key::pages(id))
                                                            : key::page(id, numbers.last + 1);
   return rows.scan(key::page(id, numbers.first), upper,
                    [&](std::string_view row_key, std::string_view value) -> Result<bool> {
-                     const uint32_t number = get_be32(row_key.substr(row_key.size() - 4));
-                     TRY(const Page page, Page::decode(number, value));
-                     TRY_OK(visit(page));
+                     TRY_OK(visit(get_be32(row_key.substr(row_key.size() - 4)), value));
                      return true;
                    });
 }
 
 Result<void> get_pages(const RowReader& rows, const UniqueId& id, UidSet::Range numbers,
-                       const VisitPage& visit) {
+                       const VisitPageRow& visit) {
   if (numbers.last - numbers.first >= kGetsMax) return scan_pages(rows, id, numbers, visit);
   for (uint32_t number = numbers.first; number <= numbers.last; ++number) {
-    TRY(const std::optional<Page> page, read_page(rows, id, number));
-    if (page) TRY_OK(visit(*page));
+    TRY(const std::optional<std::string> bytes, rows.get(key::page(id, number)));
+    if (bytes) TRY_OK(visit(number, *bytes));
   }
+  return {};
+}
+
+Result<void> each_page_row(const RowReader& rows, const UniqueId& id, const UidSet& uids,
+                           const VisitPageRow& visit) {
+  UidSet numbers;  // shifted by one, for a UidSet has no 0
+  for (const UidSet::Range& range : uids.ranges())
+    numbers.add(Uid(Page::number_of(Uid(range.first)) + 1),
+                Uid(Page::number_of(Uid(range.last)) + 1));
+  for (const UidSet::Range& range : numbers.ranges())
+    TRY_OK(get_pages(rows, id, {range.first - 1, range.last - 1}, visit));
   return {};
 }
 
@@ -139,13 +150,21 @@ Result<UidSet> read_seen(const RowReader& rows, std::string_view userid, const U
 
 Result<void> each_page(const RowReader& rows, const UniqueId& id, const UidSet& uids,
                        const VisitPage& visit) {
-  UidSet numbers;  // shifted by one, for a UidSet has no 0
-  for (const UidSet::Range& range : uids.ranges())
-    numbers.add(Uid(Page::number_of(Uid(range.first)) + 1),
-                Uid(Page::number_of(Uid(range.last)) + 1));
-  for (const UidSet::Range& range : numbers.ranges())
-    TRY_OK(get_pages(rows, id, {range.first - 1, range.last - 1}, visit));
-  return {};
+  return each_page_row(rows, id, uids,
+                       [&](uint32_t number, std::string_view value) -> Result<void> {
+                         TRY(const Page page, Page::decode(number, value));
+                         return visit(page);
+                       });
+}
+
+Result<void> each_column(const RowReader& rows, const UniqueId& id, const UidSet& uids,
+                         size_t flag_bit, const VisitColumn& visit) {
+  return each_page_row(rows, id, uids,
+                       [&](uint32_t number, std::string_view value) -> Result<void> {
+                         TRY(const PageColumn column, PageColumn::decode(number, value, flag_bit));
+                         visit(column);
+                         return {};
+                       });
 }
 
 Result<void> each_facts(const RowReader& rows, const UniqueId& id, const UidSet& uids,

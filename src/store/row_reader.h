@@ -59,6 +59,11 @@ using VisitPage = std::function<Result<void>(const Page&)>;
 Result<void> each_page(const RowReader& rows, const UniqueId& id, const UidSet& uids,
                        const VisitPage& visit);
 
+/// The same of what sets are made of, with one flag.
+using VisitColumn = std::function<void(const PageColumn&)>;
+Result<void> each_column(const RowReader& rows, const UniqueId& id, const UidSet& uids,
+                         size_t flag_bit, const VisitColumn& visit);
+
 /// The facts of each of `uids`, ascending. Errors: kNotFound, one is missing.
 using VisitFacts = std::function<Result<void>(Uid, const RecordFacts&)>;
 Result<void> each_facts(const RowReader& rows, const UniqueId& id, const UidSet& uids,

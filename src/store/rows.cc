@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/pack.h"
+#include "store/mail_store.h"
 
 namespace gemel {
 namespace {
@@ -107,10 +109,11 @@ std::string MetaRow::encode() const {
 Result<MetaRow> MetaRow::decode(std::string_view bytes) {
   Decoder in(bytes);
   const uint64_t version = in.varint();
-  if (in.ok() && version != kFormatVersion)
+  if (in.ok() && (version < kFormatVersionMin || version > kFormatVersion))
     return fail(Code::kUnsupported, fmt::format("the store has format {}, this program needs {}",
                                                 version, kFormatVersion));
   MetaRow row;
+  row.version = version;
   const std::string_view origin = in.raw(8);
   if (in.ok()) row.origin = get_be64(origin);
   row.last_mailbox = in.varint();
@@ -288,6 +291,10 @@ Result<BodyRow> BodyRow::decode(std::string bytes) {
     row.inline_bytes = std::move(bytes);
     return row;
   }
+  if (bytes.starts_with(kBodyPacked)) {
+    TRY(row.inline_bytes, unpacked(std::string_view(bytes).substr(1), kBodyChunkBytes));
+    return row;
+  }
   Decoder in(bytes);
   const uint8_t kind = in.byte();
   row.chunked.stage_id = in.raw(kStageIdBytes);
@@ -295,6 +302,15 @@ Result<BodyRow> BodyRow::decode(std::string bytes) {
   row.chunked.chunks = static_cast<uint32_t>(in.varint());
   if (kind != kBodyChunked || !in.ok() || !in.at_end()) return std::unexpected(corrupt("body"));
   return row;
+}
+
+std::string BodyRow::encode_inline(std::string_view bytes) {
+  const std::string frame = packed(bytes);
+  std::string out;
+  out.reserve(1 + (frame.empty() ? bytes.size() : frame.size()));
+  out += frame.empty() ? kBodyInline : kBodyPacked;
+  out += frame.empty() ? bytes : frame;
+  return out;
 }
 
 std::string BodyRow::encode_archived() const {

@@ -13,7 +13,9 @@
 namespace gemel {
 
 /// Raised by every change that an older program would read wrongly.
-inline constexpr uint64_t kFormatVersion = 3;
+inline constexpr uint64_t kFormatVersion = 4;
+/// Stores from this version on are opened, and are of the newest once they are written.
+inline constexpr uint64_t kFormatVersionMin = 3;
 
 /// What a store is when it is opened: a seed becomes a replica with an origin of its own.
 enum class StoredRole : uint8_t { kPrimary, kReplica, kSeed };
@@ -26,8 +28,9 @@ struct MetaRow {
   UidValidity last_uidvalidity;
   Digest digest;
   StoredRole role = StoredRole::kPrimary;
-  Term term;   // that it writes in, or follows
-  Term heard;  // the highest it knows of
+  Term term;                          // that it writes in, or follows
+  Term heard;                         // the highest it knows of
+  uint64_t version = kFormatVersion;  // that it was read with; it is written with the newest
   std::string encode() const;
   /// Errors: kUnsupported, another format version; kCorrupt.
   static Result<MetaRow> decode(std::string_view bytes);
@@ -82,6 +85,8 @@ struct BodyRow {
   ChunkedBody chunked;       // stage_id is empty for inline bytes
   std::string archive = {};  // the partition that has the chunks; empty: the body's own
   static Result<BodyRow> decode(std::string bytes);
+  /// The row of a body that has no chunks, packed where that is shorter.
+  static std::string encode_inline(std::string_view bytes);
   /// The row of an archived body.
   std::string encode_archived() const;
   static Result<BodyRow> decode_archived(std::string_view bytes);
@@ -89,6 +94,7 @@ struct BodyRow {
 uint64_t size_of(const BodyRow& row);
 inline constexpr char kBodyInline = 0;
 inline constexpr char kBodyChunked = 1;
+inline constexpr char kBodyPacked = 2;
 inline constexpr size_t kStageIdBytes = 16;
 
 /// A stage's row: how many chunks it has; and where they are an archived body's, the partition and

@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/pack.h"
+#include "mail/summary.h"
 #include "store/body_read.h"
 #include "store/keys.h"
 
@@ -23,6 +25,7 @@ void drop_stage(Engine& engine, std::string_view stage_id, uint32_t chunks) {
 
 Result<void> StageWriter::put(std::string chunk) {
   EngineBatch batch;
+  if (std::string frame = packed(chunk); !frame.empty()) chunk = std::move(frame);
   batch.push_back({Table::kBody, key::chunk(stage_id_, chunks_), std::move(chunk)});
   std::string count;
   put_varint(count, chunks_ + 1);
@@ -101,6 +104,8 @@ Result<StagedBody> BodyWriter::finish() {
   staged->engine = state.partition.engine;
   if (state.chunks.chunks() == 0) {
     staged->inline_bytes = std::move(state.buffer);
+    staged->row = BodyRow::encode_inline(staged->inline_bytes);
+    staged->summary = summarize(staged->inline_bytes);
   } else {
     TRY_OK(state.chunks.put(std::move(state.buffer)));
     staged->chunked = {state.chunks.stage_id(), state.size, state.chunks.chunks()};

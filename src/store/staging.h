@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/hash.h"
@@ -66,8 +67,11 @@ struct StagedBody::State {
   uint64_t size = 0;
   uint64_t crlf_growth = 0;
   std::string inline_bytes;  // when not chunked
-  ChunkedBody chunked;       // stage_id is empty when inline
-  uint32_t partition = 0;    // where the chunks are
+  // Then, made on the thread that brought it:
+  std::string row;                     // of the body
+  std::optional<std::string> summary;  // see mail/summary.h
+  ChunkedBody chunked;                 // stage_id is empty when inline
+  uint32_t partition = 0;              // where the chunks are
   std::shared_ptr<Engine> engine;
   std::atomic<bool> taken = false;  // a durable transaction owns the chunks now
 

@@ -33,6 +33,7 @@ Result<std::vector<BodyPlace>> mark_lost(Commit& commit, const std::vector<BodyP
 struct Findings {
   std::vector<BodyPlace> suspects;
   std::vector<BodyPlace> marked_but_well;
+  std::vector<std::pair<BodyPlace, std::string>> summaries;  // of bodies that have none
   uint64_t bodies = 0;
   uint64_t bytes = 0;
 };
@@ -49,6 +50,11 @@ Result<void> look_at(const Partitions& partitions, const BodyPlace& place, Findi
   }
   TRY(const auto mark, engine.get(Table::kIndex, key::lost(place.guid)));
   if (mark) out.marked_but_well.push_back(place);
+  if ((*row)->chunked.chunks > 0) return {};
+  TRY(const auto summary, engine.get(Table::kIndex, key::summary(place.guid)));
+  if (summary && Summary::decode(*summary)) return {};
+  if (auto made = summarize((*row)->inline_bytes))
+    out.summaries.emplace_back(place, *std::move(made));
   return {};
 }
 
@@ -57,6 +63,10 @@ Result<std::vector<BodyPlace>> settle_marks(Commit& commit, const Findings& foun
   CommitBodies& bodies = commit.bodies();
   for (const BodyPlace& place : found.marked_but_well)
     if (bodies.is_intact(place)) bodies.unmark(place);
+  for (const auto& [place, summary] : found.summaries) {
+    TRY(const bool linked, bodies.is_linked(place));
+    if (linked) bodies.put_summary(place, summary);
+  }
   return mark_lost(commit, found.suspects);
 }
 
@@ -181,7 +191,8 @@ Result<MailStore::Scrubbed> MailStore::scrub(std::string_view cursor, uint64_t b
   }
   out.bodies = found.bodies;
   out.bytes = found.bytes;
-  if (found.suspects.empty() && found.marked_but_well.empty()) return out;
+  if (found.suspects.empty() && found.marked_but_well.empty() && found.summaries.empty())
+    return out;
   TRY(const auto lost,
       impl_->commit<std::vector<BodyPlace>>(
           Purpose::kRead, [found](Commit& commit) { return settle_marks(commit, found); }));

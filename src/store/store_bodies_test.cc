@@ -37,6 +37,29 @@ uint64_t scrub_all(MailStore& store, uint64_t bytes_max = UINT64_MAX) {
 class StoreBodies : public StoreTest {};
 GEMEL_ON_BOTH_ENGINES(StoreBodies);
 
+TEST_P(StoreBodies, ASummaryIsWhereItsBodyIsAndGoesWithIt) {
+  const UniqueId inbox = store.inbox();
+  const UniqueId far = store.create("Far", "archive");
+  const std::string text = "Subject: short\r\n\r\nbody";
+  const auto subject_in = [&](const UniqueId& mailbox) {
+    const auto summary = store->view(mailbox)->summary(guid_of(text)).value();
+    return summary ? std::string(summary->header()) : "none";
+  };
+  store.append(inbox, text);
+  EXPECT_EQ(subject_in(inbox), "Subject: short\r\n\r\n");
+  EXPECT_EQ(subject_in(far), "none");
+  ASSERT_TRUE(store->copy(inbox, kAll, far, MailStore::Keep::kMove));
+  EXPECT_EQ(subject_in(far), "Subject: short\r\n\r\n");
+  ASSERT_TRUE(store->purge_expunged(inbox, store.info(inbox).highestmodseq));
+  EXPECT_EQ(subject_in(inbox), "none");
+  store.open();
+  EXPECT_EQ(subject_in(far), "Subject: short\r\n\r\n");
+  // What has chunks is read instead.
+  store.append(inbox, text + std::string(kBodyChunkBytes, 'x'));
+  const auto record = store->view(inbox)->record(Uid(2)).value();
+  EXPECT_FALSE(store->view(inbox)->summary(record.facts.guid).value());
+}
+
 TEST_P(StoreBodies, AScrubReadsEachBodyOnceAndGoesOnAfterARestart) {
   const UniqueId inbox = store.inbox();
   store.append_many(inbox, 50);

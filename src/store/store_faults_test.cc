@@ -134,6 +134,43 @@ TEST(StoreDisk, AnotherFormatIsNamedAndRefused) {
             "the store has format 99, this program needs " + std::to_string(kFormatVersion));
 }
 
+TEST(StoreDisk, AStoreOfFormat3IsOpenedAndFromThenOnOfThisOne) {
+  TestStore store(On::kMemory);
+  ASSERT_TRUE(store->create_user("alice", {}));
+  const UniqueId inbox = store.inbox();
+  const std::string text = "Subject: x\r\n\r\n" + std::string(5000, 'y');
+  store.append(inbox, text);
+  store.store.reset();
+  const auto engine = [&] {
+    return store.memory.open(store.options.path, EngineOpener::Mode::kCreate).value();
+  };
+  const auto meta = [&] { return engine()->get(Table::kIndex, key::kMeta).value().value(); };
+  {  // as version 3 wrote it: bodies as they are, and no summaries
+    std::string old = meta();
+    old[0] = 3;
+    const Guid guid{sha256(text)};
+    EngineBatch batch;
+    batch.push_back({Table::kIndex, std::string(key::kMeta), old});
+    batch.push_back({Table::kBody, std::string(guid.view()), std::string(1, kBodyInline) + text});
+    batch.push_back({Table::kIndex, key::summary(guid), std::nullopt});
+    ASSERT_TRUE(engine()->write(batch, Engine::Durability::kSynced));
+  }
+  store.options.read_only = true;
+  store.open();
+  EXPECT_EQ(store.body(inbox, 1), text);
+  store.store.reset();
+  EXPECT_EQ(meta()[0], 3);
+  store.options.read_only = false;
+  store.open();
+  EXPECT_EQ(store.body(inbox, 1), text);
+  EXPECT_FALSE(store->view(inbox)->summary(Guid{sha256(text)}).value());
+  ASSERT_TRUE(store->scrub("", UINT64_MAX));
+  EXPECT_TRUE(store->view(inbox)->summary(Guid{sha256(text)}).value());
+  store.expect_sound();
+  store.store.reset();
+  EXPECT_EQ(meta()[0], static_cast<char>(kFormatVersion));
+}
+
 /// Changes rows behind the store's back; verify must tell.
 class Damaged : public testing::Test {
  protected:
@@ -151,6 +188,12 @@ class Damaged : public testing::Test {
     ASSERT_TRUE(cursor->valid());
     EngineBatch batch;
     batch.push_back({table, std::string(cursor->key()), std::move(value)});
+    ASSERT_TRUE(engine->write(batch, Engine::Durability::kSynced));
+  }
+  void put(Table table, std::string row_key, std::string value) {
+    const auto engine = store.memory.open(store.options.path, EngineOpener::Mode::kCreate).value();
+    EngineBatch batch;
+    batch.push_back({table, std::move(row_key), std::move(value)});
     ASSERT_TRUE(engine->write(batch, Engine::Durability::kSynced));
   }
   std::string problems() {
@@ -193,6 +236,19 @@ TEST_F(Damaged, AnotherBodyIsFound) {
   const Guid guid{sha256("one")};
   damage(Table::kBody, guid.view(), std::string("\0two", 4));
   EXPECT_EQ(problems(), "I9 ");
+}
+TEST_F(Damaged, ASummaryOfAnotherMessageIsFound) {
+  damage(Table::kIndex, key::kSummaries, summarize("Subject: two\r\n\r\n"));
+  EXPECT_EQ(problems(), "summary ");
+}
+TEST_F(Damaged, ASummaryOfAnotherVersionIsAsGoodAsNone) {
+  damage(Table::kIndex, key::kSummaries, "\xff and whatever");
+  EXPECT_EQ(problems(), "");
+  EXPECT_FALSE(store->view(inbox)->summary(Guid{sha256("one")}).value());
+}
+TEST_F(Damaged, ASummaryOfNoBodyIsFound) {
+  put(Table::kIndex, key::summary(Guid{sha256("nobody's")}), "x");
+  EXPECT_EQ(problems(), "orphan ");
 }
 TEST_F(Damaged, AnItemChangedBehindItsDigestIsFound) {
   damage(Table::kIndex, "i", std::string("\1\0c", 3));

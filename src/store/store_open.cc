@@ -1,6 +1,7 @@
 // Opening a store, staging and pins, watches.
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "store/impl.h"
 
 namespace gemel {
@@ -52,11 +53,24 @@ Result<MetaRow> begin_seed(const MailStore::Options& options, MetaRow meta, Engi
   return meta;
 }
 
+/// Before anything is written that an older program would read wrongly.
+Result<MetaRow> upgrade(MetaRow meta, Engine& index) {
+  EngineBatch batch;
+  batch.push_back({Table::kIndex, std::string(key::kMeta), meta.encode()});
+  TRY_OK(index.write(batch, Engine::Durability::kSynced));
+  log::info("store upgraded format={} was={}", kFormatVersion, meta.version);
+  meta.version = kFormatVersion;
+  return meta;
+}
+
 /// The store's own row; made for a store that is empty.
 Result<MetaRow> open_meta(const MailStore::Options& options, const std::shared_ptr<Engine>& index) {
   TRY(const auto bytes, index->get(Table::kIndex, key::kMeta));
   if (bytes) {
     TRY(MetaRow meta, MetaRow::decode(*bytes));
+    if (meta.version != kFormatVersion && !options.read_only) {
+      TRY(meta, upgrade(std::move(meta), *index));
+    }
     if (meta.role != StoredRole::kSeed || options.read_only) return meta;
     return begin_seed(options, std::move(meta), *index);
   }

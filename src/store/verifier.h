@@ -85,6 +85,8 @@ class Verifier final : public MailStore::Verification {
   Result<bool> body_keys();
   Result<void> unlinked_bodies(uint32_t number);
   Result<void> archived_bodies(uint32_t number);
+  Result<void> summaries(uint32_t number);
+  Result<void> summary(const BodyPlace& place, std::string_view body);
   void chunks_named(const BodyPlace& place, const BodyRow& row);
   Result<void> body_key(uint32_t partition, const std::string& row_key);
   Result<bool> links();

@@ -34,6 +34,7 @@ Result<bool> Verifier::body_keys() {
   for (uint32_t number = 0; number < partitions_->count(); ++number) {
     TRY_OK(unlinked_bodies(number));
     TRY_OK(archived_bodies(number));
+    TRY_OK(summaries(number));
   }
   return true;
 }
@@ -68,6 +69,35 @@ Result<void> Verifier::archived_bodies(uint32_t number) {
                                "no record holds it: it takes space for nothing in an archive");
                      return true;
                    });
+}
+
+/// Beside bodies that nothing holds.
+Result<void> Verifier::summaries(uint32_t number) {
+  const Engine& engine = *partitions_->at(number).engine;
+  return SnapshotReader(partitions_->at(number).engine)
+      .scan_prefix(std::string(key::kSummaries),
+                   [&](std::string_view row_key, std::string_view) -> Result<bool> {
+                     const BodyPlace place{number,
+                                           Guid::from_view(row_key.substr(key::kSummaries.size()))};
+                     TRY(const bool linked, is_linked(place));
+                     TRY(const auto unlinked, engine.get(Table::kIndex, key::unlinked(place.guid)));
+                     if (linked || unlinked) return true;
+                     // It may have been freed, or got a link, since its key was read.
+                     TRY(const bool linked_now, is_linked(place));
+                     TRY(const auto still, engine.get(Table::kIndex, row_key));
+                     if (!linked_now && still)
+                       problem("orphan", "summary " + place.guid.text(), "it is of no body");
+                     return true;
+                   });
+}
+
+/// Against the bytes of the body, which hash to its guid.
+Result<void> Verifier::summary(const BodyPlace& place, std::string_view body) {
+  const Engine& engine = *partitions_->at(place.partition).engine;
+  TRY(const auto bytes, engine.get(Table::kIndex, key::summary(place.guid)));
+  if (bytes && Summary::decode(*bytes) && summarize(body) != *bytes)
+    problem("summary", "body " + place.guid.text(), "what is kept of it is not what it says");
+  return {};
 }
 
 void Verifier::chunks_named(const BodyPlace& place, const BodyRow& row) {
@@ -161,7 +191,8 @@ Result<void> Verifier::body(const BodyPlace& place) {
   body_bytes_ = size_of(**row);
   spend(*body_bytes_ / kBytesPerRow);
   chunks_named(place, **row);
-  if (is_intact(*partitions_, place, **row)) return {};
+  if (is_intact(*partitions_, place, **row))
+    return (*row)->chunked.chunks == 0 ? summary(place, (*row)->inline_bytes) : Result<void>();
   TRY(const bool linked, is_linked(place));
   if (linked) lost(place, "does not hash to its guid, or a part of it can't be read");
   return {};

@@ -29,21 +29,18 @@ bool MailboxView::is_shown(const Page& page, uint32_t slot) const {
   return page.expunged.has(slot) == shows_expunged();
 }
 
-template <class Wanted>
-Result<UidSet> MailboxView::uids_where(Wanted wanted) const {
+Result<UidSet> MailboxView::uids_shown(std::optional<size_t> flag_bit) const {
   UidSet out;
   const SnapshotReader rows(index_, snapshot_);
-  TRY_OK(each_page(rows, info_.id, all_uids(), [&](const Page& page) -> Result<void> {
-    for (uint32_t slot = 0; slot < kPageUids; ++slot)
-      if (page.present.has(slot) && is_shown(page, slot) && wanted(page, slot))
-        out.add(page.uid_at(slot));
-    return {};
+  TRY_OK(each_column(rows, info_.id, all_uids(), flag_bit.value_or(0), [&](const PageColumn& page) {
+    const PageBits shown = shows_expunged() ? page.expunged : page.present - page.expunged;
+    page.add_to(out, flag_bit ? shown & page.flagged : shown);
   }));
   return out;
 }
 
 Result<UidSet> MailboxView::uids() const {
-  if (shows_expunged()) return uids_where([](const Page&, uint32_t) { return true; });
+  if (shows_expunged()) return uids_shown(std::nullopt);
   TRY(const auto sets, sets_->get(SnapshotReader(index_, snapshot_), info_));
   return sets->live;
 }
@@ -89,8 +86,7 @@ Result<UidSet> MailboxView::uids_with(size_t flag_bit) const {
     TRY(const auto sets, sets_->get(SnapshotReader(index_, snapshot_), info_));
     return sets->seen;
   }
-  return uids_where(
-      [&](const Page& page, uint32_t slot) { return page.flags[slot].has(flag_bit); });
+  return uids_shown(flag_bit);
 }
 
 Result<std::vector<RecordState>> MailboxView::states(const UidSet& uids, Include include) const {
@@ -185,6 +181,13 @@ Result<Digest> MailboxView::digest_of(const UidSet& uids) const {
 Result<bool> MailboxView::is_archived(const Guid& guid) const {
   TRY(const auto row, bodies_->get(Table::kIndex, key::archived(guid), bodies_snapshot_.get()));
   return row.has_value();
+}
+
+// Of now: it never changes while a body is there.
+Result<std::optional<Summary>> MailboxView::summary(const Guid& guid) const {
+  TRY(std::optional<std::string> bytes, bodies_->get(Table::kIndex, key::summary(guid)));
+  if (!bytes) return std::nullopt;
+  return Summary::decode(std::move(*bytes));
 }
 
 Result<Body> MailboxView::body(const Guid& guid) const {
