@@ -65,7 +65,7 @@ class BatchBudget {
     if (busy_ms > kBatchMsMax && sent >= kBatchBytesMin)
       bytes_ = std::max(bytes_ * kBatchMsMax / static_cast<uint64_t>(busy_ms), kBatchBytesMin);
     else if (busy_ms < kBatchMsMin && sent >= bytes_ / 2)
-      bytes_ = std::min(bytes_ * (busy_ms < kBatchMsMin / 2 ? 4 : 2), kBatchBytesMax);
+      bytes_ = std::min(bytes_ * 2, kBatchBytesMax);
   }
 
  private:
