@@ -31,10 +31,23 @@ bool are_alike(const RecordRow& a, const RecordRow& b) {
          order_of(a.facts) == order_of(b.facts);
 }
 
-// Where one side has no history of it, the message had there what it had on the other.
+// Nobody has changed it since it came.
+bool is_as_it_came(const RecordRow& row) { return row.modseq == row.facts.created_modseq; }
+
+// One transaction brought it to both.
+bool came_at_once(const RecordRow& a, const RecordRow& b) {
+  return a.uid == b.uid && a.facts.created_modseq == b.facts.created_modseq &&
+         a.facts.savedate_s == b.facts.savedate_s;
+}
+
+// Where one side has no history of it, the message had there what it had on the other. A message
+// that came to one side by way of a third has no history of what was changed there; but where the
+// other has it as it came, all changes are the one's.
 FlagNames flags_of(const ChangedRecord& a, const ChangedRecord& b) {
   const FlagNames& now_a = a.row.flags;
   const FlagNames& now_b = b.row.flags;
+  if (came_at_once(a.row, b.row) && is_as_it_came(a.row) != is_as_it_came(b.row))
+    return is_as_it_came(a.row) ? now_b : now_a;
   if (!a.flipped && !b.flipped) return united_flags(now_a, now_b);
   const auto since = [](const FlagNames& now, const ChangedRecord& other) {
     return flipped(now, flipped(other.row.flags, *other.flipped));
@@ -160,8 +173,20 @@ void Merger::match() {
   for (auto& [identity, both] : alike) match_alike(std::move(both[0]), std::move(both[1]));
 }
 
+// Whether `tombstone` is of the message that is `live` on the other side: an earlier merge, of
+// which that side was never told, gave it a uid above all that that side has, for its own was
+// taken.
+bool is_of_moved(const RecordRow& tombstone, const MailboxSide& tombstones, const RecordRow& live,
+                 const MailboxSide& lives) {
+  if (!tombstone.expunged || live.expunged) return false;
+  const ChangedRecord* instead = find(tombstones, live.uid);
+  return tombstone.uid > lives.last_uid && live.uid <= tombstones.last_uid &&
+         (!instead || instead->row.expunged);
+}
+
 // Those that live first, so that none is lost to the tombstone of its like. A tombstone takes along
-// what lives on the other side only under the same uid: under another it may be of a second copy.
+// what lives on the other side only under the same uid, or where a merge gave it another: else it
+// may be of a second copy.
 void Merger::match_alike(std::vector<const ChangedRecord*> as,
                          std::vector<const ChangedRecord*> bs) {
   const auto pair_up = [&](auto fits) {
@@ -182,6 +207,9 @@ void Merger::match_alike(std::vector<const ChangedRecord*> as,
   pair_up([&](const auto& a, const auto& b) { return both_live(a, b) && is_one_uid(a, b); });
   pair_up(both_live);
   pair_up(is_one_uid);
+  pair_up([&](const auto& a, const auto& b) {
+    return is_of_moved(a, a_, b, b_) || is_of_moved(b, b_, a, a_);
+  });
   for (const ChangedRecord* a : as) messages_.push_back({a, nullptr});
   for (const ChangedRecord* b : bs) messages_.push_back({nullptr, b});
 }

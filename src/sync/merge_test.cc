@@ -368,6 +368,17 @@ TEST_F(MergeRules, FlagsOfAnUnknownPastAreUnited) {
   EXPECT_EQ(flags(2), "\\Deleted \\Seen");
 }
 
+// It came to both by way of others, which changed it before it came to one of them.
+TEST_F(MergeRules, OfAMessageThatOneSideHasAsItCameTheOthersFlagsCount) {
+  a.append(10, 0);
+  set(a, 4, {"\\Seen", "$Junk"});
+  a.records.at(4).facts.created_modseq = a.records.at(4).modseq;
+  b = a;
+  set(b, 4, {"\\Deleted", "$Junk"});
+  merge();
+  EXPECT_EQ(flags(4), "\\Deleted $Junk");
+}
+
 TEST_F(MergeRules, WhatTheOtherSidesReadersWillSeeKeepsItsModSeq) {
   set(a, 1, {"\\Seen"});  // 5 of a, which b's readers have passed
   for (int i = 0; i < 3; ++i) set(b, 2, {i % 2 == 0 ? "\\Seen" : "$Junk"});  // 7 of b
@@ -392,6 +403,27 @@ TEST_F(MergeRules, MessagesUnderOneUidBothMove) {
   EXPECT_EQ(a.records.at(7).facts.guid, std::max(model_guid(10), model_guid(11)));
   for (const uint32_t uid : {6U, 7U})
     EXPECT_EQ(a.records.at(uid).facts.created_modseq, a.highestmodseq);
+}
+
+// The other side never heard of the merge, and has it where it was.
+TEST_F(MergeRules, AMessageThatAMergeMovedStaysExpunged) {
+  a.append(10, 0);
+  b.append(11, 0);
+  const ModelMailbox untold = b;
+  merge();
+  const auto moved = std::ranges::find_if(a.records, [](const auto& record) {
+    return !record.second.expunged && record.second.facts.guid == model_guid(11);
+  });
+  ASSERT_NE(moved, a.records.end());
+  row(a, moved->first).expunged = true;
+  b = untold;
+  merge();
+  EXPECT_EQ(a.sight().size(), 3U + 1U);
+  a.header.deleted_s = 9;
+  a.header_modseq = a.highestmodseq = next(a.highestmodseq);
+  b = untold;
+  merge();
+  EXPECT_EQ(a.header.deleted_s, 9);
 }
 
 TEST_F(MergeRules, OneMessageThatCameToBothIsOne) {

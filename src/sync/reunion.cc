@@ -156,6 +156,15 @@ void add_folded(MailboxUpdate& into, const UniqueId& source, const Folding& fold
                                          .flags = std::nullopt});
 }
 
+// All that lives in the mailbox that goes is in the other one now: should the mailbox come back,
+// for it got messages on a side that doesn't know of this yet, they must not be there twice.
+void expunge_folded(MailboxUpdate& goes, const std::vector<RecordRow>& rows) {
+  ExpungeItem item{.uids = {}, .modseq = goes.to};
+  for (const RecordRow& row : rows)
+    if (!row.expunged) item.uids.add(row.uid);
+  if (!item.uids.empty()) goes.items.emplace_back(std::move(item));
+}
+
 MailboxName free_name(const MailStore& store, const MailboxName& name) {
   for (int i = 2; i < kNamesMax; ++i) {
     MailboxName other{name.owner, fmt::format("{} ({})", name.path, i)};
@@ -403,7 +412,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
   return United{.next = United::Next::kMend, .mend = std::move(theirs_update), .after = after};
 }
 
-// Both sides made a mailbox of this name: the older one stays, and takes in the other's messages.
+// Both sides made a mailbox of this name: the older one stays, and the other's messages move there.
 Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
                                          const MailboxInfo& twin, Clock& clock) {
   TRY(const MailboxView view, store.view(twin.id));
@@ -429,6 +438,7 @@ Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
              now_s);
   stays.header->attributes = folded_attributes(stays.header->attributes, goes.header->attributes);
   goes.header->deleted_s = std::max<int64_t>(now_s, 1);
+  expunge_folded(goes, own_stays ? their_rows : own_rows);
   std::vector<MailboxUpdate> updates;
   updates.push_back(std::move(goes));
   updates.push_back(std::move(stays));

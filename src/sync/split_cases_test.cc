@@ -44,6 +44,33 @@ TEST_F(SplitCases, TwoMailboxesOfOneNameBecomeOneForGood) {
   expect_one(replica);
 }
 
+// The merge is cut off when the two are one here, and the one that goes gets another message there:
+// it comes back with that alone.
+TEST_F(SplitCases, AMailboxThatBecameAPartOfAnotherComesBackWithoutWhatMoved) {
+  split();
+  const UniqueId ours = primary.create("x");
+  primary.append(ours, "of the primary");
+  replica.clock.advance_s(60);
+  const UniqueId theirs = replica.create("x");
+  replica.append(theirs, "of the replica");
+  ASSERT_TRUE(replica->demote());
+  ASSERT_TRUE(primary->promote(replica->term()));
+  link.disconnect("each had its time");
+  link.on_bytes = [&](char way, std::string_view bytes) {
+    if (way == '<' && bytes.find("OK BODIES") != bytes.npos) EXPECT_TRUE(replica->promote());
+  };
+  link.connect();
+  EXPECT_FALSE(link.sync().result);
+  link.on_bytes = [](char, std::string_view) {};
+  ASSERT_NE(primary.info(theirs).deleted_s, 0);
+  replica.append(theirs, "later");
+  heal();
+  for (TestStore* store : {&primary, &replica}) {
+    EXPECT_EQ(bodies(*store, ours), (std::set<std::string>{"of the primary", "of the replica"}));
+    EXPECT_EQ(bodies(*store, theirs), (std::set<std::string>{"later"}));
+  }
+}
+
 // A side that has nothing new takes over the other's history, and both know it for the same one.
 TEST_F(SplitCases, WhatOnlyTheReplicaChangedIsOneHistoryAfterwards) {
   split();

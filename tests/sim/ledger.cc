@@ -29,8 +29,17 @@ void Ledger::item_put(const std::string& userid, const std::string& key,
   item.value = std::move(value);
 }
 
-void Ledger::user_removed(const std::string& userid) {
-  std::erase_if(items_, [&](const auto& entry) { return entry.first.first == userid; });
+void Ledger::user_replaced(const std::string& userid, const std::string& server) {
+  for (auto at = items_.lower_bound({userid, ""});
+       at != items_.end() && at->first.first == userid;) {
+    at->second.servers.insert(server);
+    at = at->second.servers.size() == 1 ? items_.erase(at) : std::next(at);
+  }
+}
+
+void Ledger::freed(const Guid& guid, const std::string& server) {
+  for (auto& [flag, touch] : messages_[guid].flags)
+    if (touch.servers.contains(server)) touch.servers.insert("what was freed");
 }
 
 size_t Ledger::messages() const {

@@ -26,7 +26,11 @@ class Ledger {
   /// An item of a user's data was put, or deleted.
   void item_put(const std::string& userid, const std::string& key, std::optional<std::string> value,
                 const std::string& server);
-  void user_removed(const std::string& userid);
+  /// `server` deleted the user, or made one of the name. What others put meanwhile may stay.
+  void user_replaced(const std::string& userid, const std::string& server);
+  /// `server` freed all that it had of the message, in a mailbox that was deleted: should the
+  /// mailbox live on elsewhere, the flags that it gave the message are known to nobody.
+  void freed(const Guid& guid, const std::string& server);
 
   /// kRough: the primary changed more than once, so that a merge may have been cut off by the next
   /// one and knows changes without their order, or a machine was lost with changes of which nobody

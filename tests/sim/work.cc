@@ -28,11 +28,18 @@ void Work::begin(Server& server) {
   require(server.store().create_user("alice", {}).has_value(), "the first user can't be made");
 }
 
-const char* Work::step(Server& server) {
+std::string Work::step(Server& server) {
   const Kind& kind = kKinds[dice_.below(std::size(kKinds))];
+  about_ = kind.name;
   (this->*kind.step)(server);
-  return kind.name;
+  return std::exchange(about_, {});
 }
+
+// Of the step under way, for people.
+void Work::note(const MailboxInfo& info) {
+  about_ += fmt::format(" {} ({})", info.name.text(), info.id.text());
+}
+void Work::note(const std::string& what) { about_ += " " + what; }
 
 std::string Work::user_name() { return kUsers[dice_.below(std::size(kUsers))]; }
 std::string Work::path() { return std::string(1, static_cast<char>('a' + dice_.below(6))); }
@@ -47,23 +54,31 @@ FlagNames Work::flags() {
 // A refusal for a reason of its own is no fault; what must not be is checked elsewhere.
 template <typename T>
 bool Work::took(const Result<T>& result) {
-  if (result) ++accepted_;
+  if (result)
+    ++accepted_;
+  else
+    note("- refused: " + result.error().text);
   return result.has_value();
 }
 
 std::optional<MailboxInfo> Work::any(Server& server, MailStore::Which which) {
   const auto infos = server.store().mailboxes(user_name(), which);
   if (!infos || infos->empty()) return std::nullopt;
-  return (*infos)[dice_.below(infos->size())];
+  const MailboxInfo& info = (*infos)[dice_.below(infos->size())];
+  note(info);
+  return info;
 }
 
 UidSet Work::some_of(const MailboxInfo& info) {
   UidSet out;
   if (!info.last_uid) return out;
   const auto first = static_cast<uint32_t>(1 + dice_.below(info.last_uid.value));
-  if (dice_.one_in(4)) return UidSet::of(Uid(first), info.last_uid);
-  for (uint32_t uid = first; uid <= info.last_uid.value; uid += 1 + dice_.below(8))
-    out.add(Uid(uid));
+  if (dice_.one_in(4))
+    out = UidSet::of(Uid(first), info.last_uid);
+  else
+    for (uint32_t uid = first; uid <= info.last_uid.value; uid += 1 + dice_.below(8))
+      out.add(Uid(uid));
+  note(out.text());
   return out;
 }
 
@@ -96,6 +111,7 @@ void Work::deliver(Server& server) {
     auto body = writer->finish();
     if (!body) return;
     guids.push_back(body->guid());
+    note(body->guid().text().substr(0, 6));
     messages.push_back({info->id, *body, flags(), static_cast<int64_t>(dice_.below(100))});
   }
   if (messages.empty()) return;
@@ -130,6 +146,7 @@ void Work::flag(Server& server) {
   FlagNames names;
   require(names.add(name).has_value(), "not a flag");
   const auto to = dice_.one_in(2) ? Ledger::Flag::kOn : Ledger::Flag::kOff;
+  note((to == Ledger::Flag::kOn ? "+" : "-") + name);
   const std::vector<Guid> guids = guids_of(server, info->id, uids);
   const auto done = server.store().store_flags(
       info->id, uids, to == Ledger::Flag::kOn ? FlagOp::kAdd : FlagOp::kRemove, names);
@@ -161,8 +178,9 @@ void Work::expunge(Server& server) {
 }
 
 void Work::create(Server& server) {
-  took(server.store().create({.name = {user_name(), path() + (dice_.one_in(3) ? "/" + path() : "")},
-                              .partition = dice_.one_in(4) ? "archive" : ""}));
+  const MailboxName name{user_name(), path() + (dice_.one_in(3) ? "/" + path() : "")};
+  note(name.text());
+  took(server.store().create({.name = name, .partition = dice_.one_in(4) ? "archive" : ""}));
 }
 
 void Work::rename(Server& server) {
@@ -171,7 +189,9 @@ void Work::rename(Server& server) {
   // INBOX keeps its place, and its messages move.
   if (info->name.is_inbox())
     for (const Guid& guid : guids_of(server, info->id, all_of(*info))) ledger_.copied(guid);
-  took(server.store().rename(info->name, {info->name.owner, path()}));
+  const MailboxName name{info->name.owner, path()};
+  note("to " + name.path);
+  took(server.store().rename(info->name, name));
 }
 
 void Work::swap(Server& server) {
@@ -179,6 +199,7 @@ void Work::swap(Server& server) {
   const MailboxName a{owner, path()};
   const MailboxName b{owner, path()};
   const MailboxName between{owner, "between"};
+  note(fmt::format("{} {}", a.text(), b.path));
   if (a == b || !server.store().find(a) || !server.store().find(b)) return;
   took(server.store().rename(a, between)) && took(server.store().rename(b, a)) &&
       took(server.store().rename(between, b));
@@ -196,7 +217,9 @@ void Work::restore(Server& server) {
   if (!info || !info->is_deleted()) return;
   // A merge may have taken what was in it elsewhere.
   for (const Guid& guid : guids_of(server, info->id, all_of(*info))) ledger_.copied(guid);
-  took(server.store().restore(info->id, {info->name.owner, path()}));
+  const MailboxName name{info->name.owner, path()};
+  note("to " + name.path);
+  took(server.store().restore(info->id, name));
 }
 
 void Work::subscribe(Server& server) {
@@ -204,6 +227,7 @@ void Work::subscribe(Server& server) {
   if (!dice_.one_in(3)) value = fmt::format("v{}", dice_.below(1000));
   const std::string userid = user_name();
   const std::string key = "subscription/" + path();
+  note(fmt::format("{} {}={}", userid, key, value.value_or("(none)")));
   const bool done = took(server.store().put_user_items(userid, {{key, value}}));
   if (!done) ledger_.item_put(userid, key, value, "an answer that was lost");
   ledger_.item_put(userid, key, value, server.name());
@@ -219,24 +243,28 @@ void Work::attribute(Server& server) {
 void Work::purge(Server& server) {
   const auto info = any(server, MailStore::Which::kDeletedToo);
   if (!info) return;
-  if (info->is_deleted())
+  if (info->is_deleted()) {
+    for (const Guid& guid : guids_of(server, info->id, all_of(*info)))
+      ledger_.freed(guid, server.name());
     took(server.store().purge_deleted(info->id));
-  else
-    took(server.store().purge_expunged(info->id,
-                                       ModSeq(dice_.below(info->highestmodseq.value + 1))));
+    return;
+  }
+  took(server.store().purge_expunged(info->id, ModSeq(dice_.below(info->highestmodseq.value + 1))));
 }
 
 void Work::user(Server& server) {
   const std::string userid = user_name();
+  note(userid);
   if (!dice_.one_in(3) || !server.store().user(userid)) {
-    if (took(server.store().create_user(userid, {}))) ledger_.user_removed(userid);
+    if (took(server.store().create_user(userid, {}))) ledger_.user_replaced(userid, server.name());
     return;
   }
   const auto infos = server.store().mailboxes(userid, MailStore::Which::kLive);
+  note("deleted");
   if (infos)
     for (const MailboxInfo& info : *infos) note_removed(server, info, all_of(info));
   took(server.store().delete_user(userid));
-  ledger_.user_removed(userid);
+  ledger_.user_replaced(userid, server.name());
 }
 
 void Work::partition(Server& server) {

@@ -13,8 +13,8 @@ class Work {
   Work(Dice& dice, Ledger& ledger) : dice_(dice), ledger_(ledger) {}
   /// The user that is always there.
   void begin(Server& server);
-  /// One operation on `server`, which is up. Returns its name.
-  const char* step(Server& server);
+  /// One operation on `server`, which is up. Returns what it was, for people.
+  std::string step(Server& server);
   /// Answers that may go now.
   void settle();
   /// The server's clients never hear of what still waits: it crashes.
@@ -42,6 +42,8 @@ class Work {
   UidSet some_of(const MailboxInfo& info);
   std::vector<Guid> guids_of(Server& server, const UniqueId& mailbox, const UidSet& uids);
   void note_removed(Server& server, const MailboxInfo& info, const UidSet& uids);
+  void note(const MailboxInfo& info);
+  void note(const std::string& what);
   template <typename T>
   bool took(const Result<T>& result);
 
@@ -68,6 +70,7 @@ class Work {
   std::vector<Answer> waiting_;
   uint64_t bodies_ = 0;
   uint64_t accepted_ = 0;
+  std::string about_;  // the step under way
 };
 
 }  // namespace gemel::sim

@@ -209,8 +209,7 @@ void World::act() {
   const size_t place = dice_.below(places_.size());
   Server& server = *places_[place].server;
   if (!server.is_primary()) return;
-  const char* name = work_.step(server);
-  tell(server.name() + " " + name);
+  tell(server.name() + " " + work_.step(server));
 }
 
 void World::read_somewhere() {
