@@ -125,6 +125,10 @@ Relation relation(const MailboxInfo& info, const ReplicaMailbox& replica) {
   return replica.digest == info.digest ? Relation::kInStep : Relation::kDiffers;
 }
 
+bool knows_uid(const MailboxInfo& info, const ReplicaMailbox& replica, Uid uid) {
+  return uid <= replica.last_uid && relation(info, replica) != Relation::kConflict;
+}
+
 // UIDs are given in order, so what is new is a part of all; how large a part, if all are alike.
 Remainder remainder(const MailboxInfo& info, const std::optional<ReplicaMailbox>& replica) {
   const uint64_t all = info.last_uid.value;

@@ -68,6 +68,11 @@ enum class Relation : uint8_t {
 /// Cost: O(1).
 Relation relation(const MailboxInfo& info, const ReplicaMailbox& replica);
 
+/// Whether the replica has what we have under `uid`, or had: it is in an earlier state of ours, or
+/// in this one, that knows the uid. In another history the uid may be of another message. Cost:
+/// O(1).
+bool knows_uid(const MailboxInfo& info, const ReplicaMailbox& replica, Uid uid);
+
 /// What is to be sent of new messages, about; in no case is it far below.
 struct Remainder {
   uint64_t messages = 0;

@@ -186,6 +186,7 @@ class Cycle {
   // cycle_commands.cc
   ReplicaUser after(const UserUpdate& update);
   Result<std::optional<Command>> user_command(const std::string& userid);
+  std::vector<UniqueId> with_holders(std::vector<UniqueId> ids);
   Result<std::optional<Command>> rename_command(const std::vector<UniqueId>& ids);
   Result<std::optional<Command>> mailbox_command(const UniqueId& id);
   Result<Comparison*> comparison_of(const UniqueId& id);
@@ -261,6 +262,9 @@ class Cycle {
   ExpungeOrder order_;
   std::map<UniqueId, UniqueId> held_;  // in kSend and not in queue_: wait for the other one
   enum class Progress : uint8_t { kNone, kSome } since_held_ = Progress::kNone;
+
+  // Who has, on the replica, the name that the first is to have.
+  std::map<UniqueId, UniqueId> name_holders_;
 
   // What both sides have changed; an entity in kUnite has one.
   std::map<UniqueId, MailboxReunion> mailbox_reunions_;

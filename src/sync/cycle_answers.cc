@@ -120,6 +120,7 @@ void Cycle::renamed(const Expected& expected) {
     std::optional<ReplicaMailbox> known = memory_.known_mailbox(id);
     const std::optional<ReplicaMailbox> wanted = memory_.mailbox(id);
     if (!info || !known || !wanted) continue;
+    name_holders_.erase(id);
     known->name = wanted->name;
     known->partition = wanted->partition;
     known->digest = {};
@@ -162,6 +163,8 @@ void Cycle::refused(const Entity& entity, const Expected& expected, const Ending
       return retry(entity, std::move(why));
     case Reason::kExists:
       if (!ending.holder) return give_up(entity, std::move(why));
+      if (const auto* id = std::get_if<UniqueId>(&entity))
+        name_holders_.insert_or_assign(*id, *ending.holder);
       // To be moved out of the way, whatever it waits for; or to become ours first, if only the
       // replica has it.
       if (is_apart(*ending.holder)) return retry(entity, std::move(why));

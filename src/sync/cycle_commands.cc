@@ -63,13 +63,27 @@ Result<std::optional<Cycle::Command>> Cycle::user_command(const std::string& use
                                  .user_after = after(**update)});
 }
 
+// And those that must give up a name for one of them, as far as refusals have told: of mailboxes
+// that have swapped their names each may have got so far at another time.
+std::vector<UniqueId> Cycle::with_holders(std::vector<UniqueId> ids) {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto holder = name_holders_.find(ids[i]);
+    if (holder == name_holders_.end() || std::ranges::find(ids, holder->second) != ids.end())
+      continue;
+    const std::optional<MailboxInfo> info = ours(holder->second);
+    const std::optional<ReplicaMailbox> there = memory_.mailbox(holder->second);
+    if (info && there && is_renamed(*info, *there)) ids.push_back(holder->second);
+  }
+  return ids;
+}
+
 // The name and partition change at once and for all, so that names may be swapped; the states stay
 // until the updates behind it. Those say the header too: should the RENAME be refused, an update
 // alone must not claim a modseq at which the mailbox has another name.
 Result<std::optional<Cycle::Command>> Cycle::rename_command(const std::vector<UniqueId>& ids) {
   std::vector<RenameItem> items;
   Expected expected{.command = "RENAME"};
-  for (const UniqueId& id : ids) {
+  for (const UniqueId& id : with_holders(ids)) {
     const Result<MailboxInfo> info = store_.find(id);
     std::optional<ReplicaMailbox> there = memory_.mailbox(id);
     if (!info || !there || !items_.contains(id)) continue;

@@ -12,6 +12,11 @@ namespace {
 constexpr size_t kEntriesMax = 256;
 constexpr size_t kViewsMax = 16;
 
+// Whether a reader of the replica sees what we have under the uid.
+bool shows(const MailboxInfo& info, const ReplicaMailbox& there, Uid uid) {
+  return !there.is_deleted && knows_uid(info, there, uid);
+}
+
 }  // namespace
 
 void ExpungeOrder::begin(const MailboxView& view) {
@@ -29,7 +34,7 @@ std::optional<Uid> ExpungeOrder::lacks_up_to(const UniqueId& id) {
   const Result<MailboxInfo> info = store_.find(id);
   if (!info || info->is_deleted()) return std::nullopt;
   const std::optional<ReplicaMailbox> there = memory_.known_mailbox(id);
-  if (there && there->last_uid >= info->last_uid) return std::nullopt;
+  if (there && shows(*info, *there, info->last_uid)) return std::nullopt;
   return info->last_uid;
 }
 
@@ -70,8 +75,9 @@ Result<bool> ExpungeOrder::may_expunge(const Guid& guid) {
   for (const MailboxView::Holder& holder : holders) {
     if (holder.mailbox == view_->info().id) continue;
     const std::optional<ReplicaMailbox> known = memory_.known_mailbox(holder.mailbox);
-    if (known && holder.uid <= known->last_uid) continue;
-    if (is_refused_for_long(holder.mailbox) || is_on_its_way(holder.mailbox, holder.uid)) continue;
+    const Result<MailboxInfo> info = store_.find(holder.mailbox);
+    if (!info || (known && shows(*info, *known, holder.uid))) continue;
+    if (is_refused_for_long(holder.mailbox) || is_on_its_way(*info, holder.uid)) continue;
     TRY(const bool is_live, lives(holder));
     if (!is_live) continue;
     waits_for_ = holder.mailbox;
@@ -88,7 +94,7 @@ Result<bool> ExpungeOrder::may_vanish() {
     const auto* id = std::get_if<UniqueId>(&entry.entity);
     if (id == nullptr || is_refused_for_long(*id)) continue;
     const std::optional<Uid> last_uid = lacks_up_to(*id);
-    if (!last_uid || is_on_its_way(*id, *last_uid)) continue;
+    if (!last_uid || is_on_its_way(store_.find(*id).value(), *last_uid)) continue;
     waits_for_ = *id;
     return false;
   }
@@ -101,12 +107,17 @@ bool ExpungeOrder::is_refused_for_long(const UniqueId& id) const {
          clock_.monotonic_ms() - refused->second >= kRefusalWaitMs;
 }
 
-// Then the update has to come after that.
-bool ExpungeOrder::is_on_its_way(const UniqueId& id, Uid last_uid) {
-  const std::optional<ReplicaMailbox> expected = memory_.mailbox(id);
-  if (!says_after_ || !expected || expected->last_uid < last_uid) return false;
-  if (needs_.size() >= kNeedsMax && !needs_.contains(id)) return false;
-  Uid& uid = needs_[id];
+// Then the update has to come after that. AFTER tells by the last uid: where the replica has one as
+// high already, by a history of its own or in a mailbox that is deleted there, only an answer
+// tells.
+bool ExpungeOrder::is_on_its_way(const MailboxInfo& info, Uid last_uid) {
+  const std::optional<ReplicaMailbox> known = memory_.known_mailbox(info.id);
+  const std::optional<ReplicaMailbox> expected = memory_.mailbox(info.id);
+  if (!says_after_ || !expected || !shows(info, *expected, last_uid) ||
+      (known && known->last_uid >= last_uid))
+    return false;
+  if (needs_.size() >= kNeedsMax && !needs_.contains(info.id)) return false;
+  Uid& uid = needs_[info.id];
   uid = std::max(uid, last_uid);
   return true;
 }

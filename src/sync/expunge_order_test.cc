@@ -45,6 +45,35 @@ TEST_F(ExpungeOrderTest, AMovedMessageIsThereBeforeItIsGone) {
   link.expect_in_step();
 }
 
+// What the replica has of the other mailbox is of another history: under that uid it has something
+// else, or nothing. Or it is deleted there.
+TEST_F(ExpungeOrderTest, AnotherHistoryHasNotTheMessage) {
+  const UniqueId folder = primary.create("folder");
+  move_to(folder);
+  ReplicaMemory memory(*primary, "another");
+  ExpungeOrder order(*primary, memory, primary.clock);
+  order.may_say_after();
+  memory.know(inbox, known_from(primary.info(inbox)));
+  const MailboxView view = primary->view(inbox).value();
+  const Guid guid = view.record(Uid(1)).value().facts.guid;
+  const auto may_expunge = [&](const ReplicaMailbox& known) {
+    memory.know(folder, known);
+    order.begin(view);
+    return order.may_expunge(guid).value();
+  };
+  ReplicaMailbox known = known_from(primary.info(folder));
+  EXPECT_TRUE(may_expunge(known));
+  known.is_deleted = true;
+  EXPECT_FALSE(may_expunge(known));
+  known.is_deleted = false;
+  known.term = {.epoch = 9, .origin = 9};
+  EXPECT_FALSE(may_expunge(known));
+  EXPECT_EQ(order.waits_for(), folder);
+  // That it is being mended tells no AFTER.
+  memory.expect(folder, known_from(primary.info(folder)));
+  EXPECT_FALSE(may_expunge(known));
+}
+
 // Both have what the other expunged, so neither can go as a whole.
 TEST_F(ExpungeOrderTest, MailboxesThatExchangeMessagesTakeTurns) {
   const UniqueId folder = primary.create("folder");

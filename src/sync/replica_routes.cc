@@ -65,7 +65,7 @@ Result<std::optional<Route>> ReplicaRoutes::copy_of(const MailboxView::Holder& h
                                                     const ReplicaMailbox& there,
                                                     const RecordRow& message) {
   TRY(Source * from, source(holder.mailbox, there.highestmodseq));
-  if (from == nullptr) return std::nullopt;
+  if (from == nullptr || !knows_uid(from->view.info(), there, holder.uid)) return std::nullopt;
   const Result<Record> record = from->view.record(holder.uid);
   if (!record) return std::nullopt;  // purged since the holders were read
   if (record->facts.internaldate_s != message.facts.internaldate_s) return std::nullopt;

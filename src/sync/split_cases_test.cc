@@ -71,6 +71,27 @@ TEST_F(SplitCases, AMailboxThatBecameAPartOfAnotherComesBackWithoutWhatMoved) {
   }
 }
 
+// The one has to be asked for a body first, so that they get to their new names at different times.
+TEST_F(SplitCases, MailboxesThatSwappedTheirNamesAreMergedOneAfterTheOther) {
+  const UniqueId a = primary.create("a");
+  const UniqueId b = primary.create("b");
+  sync();
+  for (const UniqueId& quick : {a, b}) {
+    const UniqueId& slow = quick == a ? b : a;
+    const MailboxName was_a = primary.info(a).name;
+    const MailboxName was_b = primary.info(b).name;
+    split();
+    ASSERT_TRUE(primary->rename(was_a, named("between")));
+    ASSERT_TRUE(primary->rename(was_b, was_a));
+    ASSERT_TRUE(primary->rename(named("between"), was_b));
+    ASSERT_TRUE(replica->set_attributes(quick, {{"acl/bob", "lrs"}}));
+    replica.append(slow, "of the replica");
+    heal();
+    EXPECT_EQ(replica.info(a).name, was_b);
+    EXPECT_EQ(replica.info(b).name, was_a);
+  }
+}
+
 // A side that has nothing new takes over the other's history, and both know it for the same one.
 TEST_F(SplitCases, WhatOnlyTheReplicaChangedIsOneHistoryAfterwards) {
   split();
