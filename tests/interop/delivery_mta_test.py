@@ -159,8 +159,9 @@ class VacationThroughPostfix(unittest.TestCase):
         return not self.mta.queued() and not self.server.admin("outbox list")[0]
 
     def test_an_answer_goes_back_once_and_nothing_reports_on_it(self):
-        for name in ("one", "two"):
+        for number, name in enumerate(("one", "two"), 1):
             self.send(name, "sam@example.org", "SUCCESS,FAILURE")
+            wait_until(lambda: len(subjects(self.server, "ann")) == number, self.explain)
         wait_until(lambda: len(subjects(self.server, "sam")) == 3 and self.is_at_rest(),
                    self.explain)
         # A report on each message, as the sender wished, and one answer to both.
