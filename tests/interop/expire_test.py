@@ -429,40 +429,41 @@ class TwoServers(unittest.TestCase):
         one, two = Server("one", "primary"), Server("two", "replica")
         one.channel = {"host": HOST, "port": two.ports["sync"]}
         two.channel = {"host": HOST, "port": one.ports["sync"]}
-        with one:
-            with two:
-                one.add_user("ann")
-                for path in ("ByUser", "ByItself", "Gone"):
-                    one.gemel("mailbox", "create", "ann", path)
-                    append(one, path, 3)
-                    expunge(one, path, "1")
-                wait_until(lambda: one.digest() == two.digest(), two.log_end)
+        with one, two:
+            one.add_user("ann")
+            for path in ("ByUser", "ByItself", "Gone"):
+                one.gemel("mailbox", "create", "ann", path)
+                append(one, path, 3)
+                expunge(one, path, "1")
+            wait_until(lambda: one.digest() == two.digest(), two.log_end)
+            two.stop()
             # The other one never hears of these.
             one.gemel("hold", "set", "--mailbox", "ann/ByItself", "--until", "forever")
             one.gemel("hold", "set", "--user", "ann", "--until", "2100-01-01")
-        with two:
-            two.gemel("promote")
+            one.kill()
+            two.start()
+            two.gemel("promote", "--force")
             for path in ("ByUser", "ByItself"):
                 expunge(two, path, "1")
             two.gemel("mailbox", "delete", "ann", "Gone")
             two.gemel("expire", "--expunged", "0", "--deleted", "0")
             for path in ("ByUser", "ByItself"):
                 self.assertEqual(mailbox(two, path)["expunged"], 0)
-            with one:
-                wait_until(lambda: one.digest() == two.digest(),
-                           lambda: one.log_end() + two.log_end())
-                for side in (one, two):
-                    for path in ("ByUser", "ByItself"):
-                        row = mailbox(side, path)
-                        self.assertEqual((row["exists"], row["expunged"]), (1, 2), path)
-                    gone = mailbox(side, "Gone", deleted=True)
-                    self.assertEqual(gone["exists"] + gone["expunged"], 3)
-                    self.assertEqual(side.verify(), [])
-                self.assertIn("user ann: until 2100-01-01", two.gemel("hold", "list"))
-                two.gemel("expire", "--expunged", "0", "--deleted", "0")
-                two.gemel("undelete", "messages", "ann", "ByUser")
-                wait_until(lambda: mailbox(one, "ByUser")["exists"] == 3,
-                           lambda: one.log_end() + two.log_end())
+            one.start()
+            wait_until(lambda: one.digest() == two.digest(),
+                       lambda: one.log_end() + two.log_end())
+            for side in (one, two):
+                for path in ("ByUser", "ByItself"):
+                    row = mailbox(side, path)
+                    self.assertEqual((row["exists"], row["expunged"]), (1, 2), path)
+                gone = mailbox(side, "Gone", deleted=True)
+                self.assertEqual(gone["exists"] + gone["expunged"], 3)
+                self.assertEqual(side.verify(), [])
+            self.assertIn("user ann: until 2100-01-01", two.gemel("hold", "list"))
+            two.gemel("expire", "--expunged", "0", "--deleted", "0")
+            two.gemel("undelete", "messages", "ann", "ByUser")
+            wait_until(lambda: mailbox(one, "ByUser")["exists"] == 3,
+                       lambda: one.log_end() + two.log_end())
 
     def test_the_schedule_runs_on_whoever_is_the_primary(self):
         more = {"store": {"keep_expunged_days": 0, "keep_deleted_days": 0},
