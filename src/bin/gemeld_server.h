@@ -62,7 +62,7 @@ class Server {
   std::unique_ptr<admin::Credentials> credentials_;
   std::unique_ptr<wire::LoginGuard> guard_;
   std::unique_ptr<Tokens> tokens_;  // none: no tokens are taken
-  std::optional<imap::UserSessions> imap_user_sessions_;
+  std::optional<wire::SessionCount> imap_user_sessions_;
   std::shared_ptr<const imap::Options> imap_options_;
   AccessOptions access_options_;
   std::unique_ptr<Delivery> delivery_;

@@ -7,12 +7,12 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "imap/user_sessions.h"
 #include "store/access.h"
 #include "store/ack_gate.h"
 #include "store/mail_store.h"
 #include "wire/login.h"
 #include "wire/session.h"
+#include "wire/session_count.h"
 
 namespace gemel {
 class TextIndex;
@@ -77,9 +77,9 @@ struct Options {
   wire::LoginServices login = {};
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   AccessOptions access = {};
-  const TextIndex* text_index = nullptr;  // for TEXT and BODY; none: every message is read
-  AckGate* ack_gate = nullptr;            // that tagged answers wait for; none: they don't
-  UserSessions* user_sessions = nullptr;  // that a login enters; none: a user has any number
+  const TextIndex* text_index = nullptr;        // for TEXT and BODY; none: every message is read
+  AckGate* ack_gate = nullptr;                  // that tagged answers wait for; none: they don't
+  wire::SessionCount* user_sessions = nullptr;  // that a login enters; none: a user has any number
   Limits limits = {};
 };
 

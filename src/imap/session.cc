@@ -284,9 +284,8 @@ void Session::say(std::string text) {
 
 Result<void> Session::log_in(std::string userid) {
   if (options_->user_sessions != nullptr) {
-    std::optional<UserSessions::Slot> slot = options_->user_sessions->enter(userid);
-    if (!slot) return fail(Code::kLimit, "this user has too many sessions");
-    slot_.emplace(*std::move(slot));
+    slot_ = options_->user_sessions->enter(userid);
+    if (!slot_) return fail(Code::kLimit, "this user has too many sessions");
   }
   userid_ = std::move(userid);
   access_.emplace(options_->store, options_->access, userid_);

@@ -257,7 +257,7 @@ class Session final : public wire::Session {
   bool awaits_replicas_ = false;
   bool is_woken_ = false;
   bool chooses_news_ = false;
-  std::optional<UserSessions::Slot> slot_;
+  std::optional<wire::SessionCount::Slot> slot_;
   bool is_starting_tls_ = false;
   Compressing compression_ = Compressing::kNo;
   bool is_input_over_ = false;

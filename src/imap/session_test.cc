@@ -338,7 +338,7 @@ TEST(SessionLimits, KeywordsOfAMailbox) {  // RFC 3501 §7.1, PERMANENTFLAGS
 
 TEST(SessionLimits, SessionsOfAUser) {
   World world;
-  UserSessions sessions(2);
+  wire::SessionCount sessions(2);
   world.change_options().user_sessions = &sessions;
   Client first = alice(world);
   {

@@ -29,8 +29,8 @@
 #include "store/mail_store.h"
 #include "wire/dot_stuffing.h"
 #include "wire/login.h"
-#include "wire/peer_count.h"
 #include "wire/session.h"
+#include "wire/session_count.h"
 
 namespace gemel::lmtp {
 
@@ -178,7 +178,7 @@ class Session final : public wire::Session {
   wire::SessionEnv env_;
   std::optional<wire::Login> login_;  // none: nobody logs in
   AnswerGate gate_;
-  std::shared_ptr<void> place_;  // among its peer's sessions
+  std::optional<wire::SessionCount::Slot> place_;  // among its peer's sessions
   State state_ = kStart;
   std::string client_name_;
   std::string userid_;  // who logged in

@@ -21,8 +21,8 @@
 #include "store/sieve_scripts.h"
 #include "wire/framer.h"
 #include "wire/login.h"
-#include "wire/peer_count.h"
 #include "wire/session.h"
+#include "wire/session_count.h"
 #include "wire/tokens.h"
 
 namespace gemel::managesieve {
@@ -124,7 +124,7 @@ class Session final : public wire::Session {
   wire::SessionEnv env_;
   wire::Login login_;
   AnswerGate gate_;
-  std::shared_ptr<void> place_;  // among its peer's sessions
+  std::optional<wire::SessionCount::Slot> place_;  // among its peer's sessions
   int64_t started_ms_;
   wire::Framer framer_;
   std::string output_;

@@ -1,4 +1,4 @@
-#include "wire/peer_count.h"
+#include "wire/session_count.h"
 
 #include <gtest/gtest.h>
 
