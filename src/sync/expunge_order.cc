@@ -27,15 +27,15 @@ void ExpungeOrder::begin(const MailboxView& view) {
   waits_for_.reset();
 }
 
-// The last uid of another mailbox of which the replica lacks messages that it may come to have, or
-// isn't known to have yet.
-std::optional<Uid> ExpungeOrder::lacks_up_to(const UniqueId& id) {
+// Another mailbox of which the replica lacks messages that it may come to have, or isn't known to
+// have yet.
+std::optional<MailboxInfo> ExpungeOrder::lacking(const UniqueId& id) {
   if (id == view_->info().id) return std::nullopt;
-  const Result<MailboxInfo> info = store_.find(id);
+  Result<MailboxInfo> info = store_.find(id);
   if (!info || info->is_deleted()) return std::nullopt;
   const std::optional<ReplicaMailbox> there = memory_.known_mailbox(id);
   if (there && shows(*info, *there, info->last_uid)) return std::nullopt;
-  return info->last_uid;
+  return *std::move(info);
 }
 
 // Mostly none is, and then no message needs to be looked at.
@@ -46,7 +46,7 @@ Result<bool> ExpungeOrder::is_any_behind() {
   if (entries.size() == kEntriesMax) return true;
   return std::ranges::any_of(entries, [&](const MailStore::JournalEntry& entry) {
     const auto* id = std::get_if<UniqueId>(&entry.entity);
-    return id != nullptr && lacks_up_to(*id);
+    return id != nullptr && lacking(*id);
   });
 }
 
@@ -93,8 +93,8 @@ Result<bool> ExpungeOrder::may_vanish() {
   for (const MailStore::JournalEntry& entry : entries) {
     const auto* id = std::get_if<UniqueId>(&entry.entity);
     if (id == nullptr || is_refused_for_long(*id)) continue;
-    const std::optional<Uid> last_uid = lacks_up_to(*id);
-    if (!last_uid || is_on_its_way(store_.find(*id).value(), *last_uid)) continue;
+    const std::optional<MailboxInfo> info = lacking(*id);
+    if (!info || is_on_its_way(*info, info->last_uid)) continue;
     waits_for_ = *id;
     return false;
   }

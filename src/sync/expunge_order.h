@@ -57,7 +57,7 @@ class ExpungeOrder final : public ExpungeGate {
 
  private:
   Result<bool> is_any_behind();
-  std::optional<Uid> lacks_up_to(const UniqueId& id);
+  std::optional<MailboxInfo> lacking(const UniqueId& id);
   bool is_refused_for_long(const UniqueId& id) const;
   bool is_on_its_way(const MailboxInfo& info, Uid last_uid);
   Result<bool> lives(const MailboxView::Holder& holder);
