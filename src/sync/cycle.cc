@@ -272,6 +272,7 @@ Result<void> Cycle::batch_over(int64_t elapsed_ms) {
   }
   for (const Entity& entity : std::exchange(reserved_, {})) TRY_OK(enqueue(entity));
   TRY_OK(unite());
+  forget_holders();
   since_held_ = Progress::kSome;
   TRY_OK(resume_held());
   batch_commands_ = 0;

@@ -218,7 +218,8 @@ class Cycle {
   bool waits_for_owner(const std::string& userid);
   bool may_free_what_is_held(const MailboxState& row, const MailboxInfo& info) const;
   static std::array<std::string, 2> holders_of(const std::string& owner);
-  void begin_reunion(const MailboxState& row, const std::optional<MailboxInfo>& info);
+  void begin_reunion(MailboxReunion reunion, const std::optional<MailboxInfo>& info);
+  void forget_holders();
   void ask_for_holders();
   enum class Holds : uint8_t { kUntold, kNone, kSome };
   Holds holds_there(const std::string& owner) const;
@@ -282,7 +283,7 @@ class Cycle {
   std::deque<Mend> mends_;
   std::deque<UserUpdate> user_mends_;
   std::set<std::string> owners_asked_;  // of mailboxes that only the replica has
-  // Users whose holds on the replica may matter: asked for on this connection; told, or not there.
+  // Users whose holds on the replica may matter: asked for; told, or not there.
   std::set<std::string> holders_asked_;
   std::set<std::string> holders_known_;
   std::vector<std::string> holders_to_ask_;

@@ -66,7 +66,7 @@ void Cycle::look(const MailboxState& row) {
       known.header = 0;
       memory_.know(row.id, std::move(known));
     }
-    if (may_free_what_is_held(row, *info)) begin_reunion(row, info);
+    if (may_free_what_is_held(row, *info)) begin_reunion({row, info}, info);
     return;
   }
   memory_.know_apart(row.id);
@@ -82,7 +82,7 @@ void Cycle::look(const MailboxState& row) {
     return would_unite(row.id, row.name.text() + kBothSides);
   if (options_.effect == Effect::kSend)
     log::info("{} ({}) has changed on the replica too: merging", row.name.text(), row.id.text());
-  begin_reunion(row, info);
+  begin_reunion(std::move(reunion), info);
 }
 
 // Where an update of ours frees something there that the replica may have to keep, for a hold that
@@ -100,13 +100,21 @@ std::array<std::string, 2> Cycle::holders_of(const std::string& owner) {
   return {owner, std::string(kServerUserId)};
 }
 
-void Cycle::begin_reunion(const MailboxState& row, const std::optional<MailboxInfo>& info) {
-  mailbox_reunions_.insert_or_assign(row.id, MailboxReunion(row, info));
-  const auto [item, is_new] = items_.try_emplace(row.id);
+void Cycle::begin_reunion(MailboxReunion reunion, const std::optional<MailboxInfo>& info) {
+  const UniqueId id = reunion.theirs().id;
+  const auto [item, is_new] = items_.try_emplace(id);
   if (is_new || !info) item->second.stage = Item::Stage::kUnite;
-  if (options_.effect != Effect::kSend) return;
-  for (const std::string& userid : holders_of(row.name.owner))
-    if (holders_asked_.insert(userid).second) holders_to_ask_.push_back(userid);
+  if (options_.effect == Effect::kSend)
+    for (const std::string& userid : holders_of(reunion.theirs().name.owner))
+      if (holders_asked_.insert(userid).second) holders_to_ask_.push_back(userid);
+  mailbox_reunions_.insert_or_assign(id, std::move(reunion));
+}
+
+// Asked again when a mailbox waits for them again: so these do not grow with the users.
+void Cycle::forget_holders() {
+  if (!mailbox_reunions_.empty()) return;
+  holders_asked_.clear();
+  holders_known_.clear();
 }
 
 void Cycle::ask_for_holders() {
