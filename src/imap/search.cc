@@ -63,6 +63,12 @@ size_t body_keys_of(const SearchNode& node) {
   return out;
 }
 
+/// Whether it has a key for which a summary does not do.
+bool reads_bodies(const SearchNode& node) {
+  if (node.kind == Kind::kHeader) return !Summary::holds(node.text);
+  return node.kind >= Kind::kBody || std::ranges::any_of(node.children, reads_bodies);
+}
+
 int64_t days_of(const std::chrono::year_month_day& date) {
   return std::chrono::sys_days(date).time_since_epoch().count();
 }
@@ -98,6 +104,7 @@ Result<Search> Search::start(SearchNode root, const View& view, MailboxView mail
   out.found_ = std::move(verdict.yes);
   out.open_ = BitmapWalk(std::move(verdict.maybe));
   out.keeps_verdicts_ = body_keys_of(out.root_) == 1;
+  out.reads_bodies_ = reads_bodies(out.root_);
   return out;
 }
 
@@ -190,8 +197,7 @@ Result<std::optional<TextIndex::Found>> Search::look_up(const SearchNode& node,
 }
 
 Result<bool> Search::go_on() {
-  const bool reads_bodies = root_.dearest() >= Kind::kBody;
-  const UidSet uids = open_.next(reads_bodies ? kSliceBodies : kSliceMessages);
+  const UidSet uids = open_.next(reads_bodies_ ? kSliceBodies : kSliceMessages);
   decided_ += uids.size();
   // What other sessions expunged since is not found.
   TRY(const std::vector<RecordState> states, mailbox_.states(uids));

@@ -20,8 +20,8 @@ namespace gemel::imap {
 /// (RFC 5267 §4.3). `saved`: what "$" is.
 void bind_numbers(SearchNode& node, const View& view, const Bitmap& saved);
 
-/// Messages looked at before others get their turn: where whole bodies must be read, and where
-/// facts and headers are enough.
+/// Messages looked at before others get their turn: where bodies must be read, and where facts and
+/// summaries are enough.
 inline constexpr size_t kSliceBodies = 50;
 inline constexpr size_t kSliceMessages = 500;
 
@@ -82,6 +82,7 @@ class Search {
   // looked at once.
   static constexpr size_t kVerdictsMax = 1 << 16;
   bool keeps_verdicts_ = false;
+  bool reads_bodies_ = false;
   std::unordered_map<Guid, uint32_t> verdicts_;
   Bitmap found_;
   std::map<uint32_t, uint32_t> relevance_;  // of those found that match less than best
