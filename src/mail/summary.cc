@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "mail/charset.h"
 #include "mail/imap_envelope.h"
 #include "mail/mime_header.h"
 
@@ -72,8 +73,9 @@ std::optional<std::string> summarize(std::string_view message) {
   };
   const std::string envelope_text = envelope(ImapDialect::kAscii);
   const std::string parts_text = parts(ImapDialect::kAscii);
-  const bool same_in_utf8 =
-      envelope(ImapDialect::kUtf8) == envelope_text && parts(ImapDialect::kUtf8) == parts_text;
+  // In an envelope the dialects differ only where there are 8 bits.
+  const bool same_in_utf8 = (is_ascii(kept) || envelope(ImapDialect::kUtf8) == envelope_text) &&
+                            parts(ImapDialect::kUtf8) == parts_text;
   std::string out;
   out.reserve(16 + envelope_text.size() + parts_text.size() + kept.size());
   out += static_cast<char>(kSummaryVersion);
