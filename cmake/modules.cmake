@@ -36,7 +36,7 @@ if(gsasl_FOUND)
 endif()
 
 gemel_module(base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash OpenSSL::Crypto PkgConfig::zstd
-             Threads::Threads              ${PROMETHEUS_CORE})
+             Threads::Threads ${PROMETHEUS_CORE})
 gemel_module(mail gemel_base ICU::uc ICU::i18n)
 gemel_module(store gemel_mail PkgConfig::rocksdb ${ROARING})
 gemel_module(wire gemel_base PkgConfig::zstd ZLIB::ZLIB)

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include "mail/lineage.h"
 #include "sync/split_fixture.h"
@@ -10,7 +11,18 @@
 namespace gemel::sync {
 namespace {
 
-using SplitCases = SplitFixture;
+class SplitCases : public SplitFixture {
+ protected:
+  // The primary's, which is older, and the replica's, with a message each.
+  std::pair<UniqueId, UniqueId> make_two_of_one_name() {
+    const UniqueId ours = primary.create("x");
+    primary.append(ours, "of the primary");
+    replica.clock.advance_s(60);
+    const UniqueId theirs = replica.create("x");
+    replica.append(theirs, "of the replica");
+    return {ours, theirs};
+  }
+};
 
 // R07: a mailbox that only the replica has, and the primary no trace of.
 TEST_F(SplitCases, AMailboxOfTheReplicaAloneComesOver) {
@@ -25,11 +37,7 @@ TEST_F(SplitCases, AMailboxOfTheReplicaAloneComesOver) {
 // R10: one name, two ids. Both messages end up under the older id, and it stays so.
 TEST_F(SplitCases, TwoMailboxesOfOneNameBecomeOneForGood) {
   split();
-  const UniqueId ours = primary.create("x");
-  primary.append(ours, "of the primary");
-  replica.clock.advance_s(60);
-  const UniqueId theirs = replica.create("x");
-  replica.append(theirs, "of the replica");
+  const auto [ours, theirs] = make_two_of_one_name();
   heal();
   const auto expect_one = [&](TestStore& store) {
     EXPECT_EQ(store->find(named("x")).value().id, ours);
@@ -48,11 +56,7 @@ TEST_F(SplitCases, TwoMailboxesOfOneNameBecomeOneForGood) {
 // it comes back with that alone.
 TEST_F(SplitCases, AMailboxThatBecameAPartOfAnotherComesBackWithoutWhatMoved) {
   split();
-  const UniqueId ours = primary.create("x");
-  primary.append(ours, "of the primary");
-  replica.clock.advance_s(60);
-  const UniqueId theirs = replica.create("x");
-  replica.append(theirs, "of the replica");
+  const auto [ours, theirs] = make_two_of_one_name();
   ASSERT_TRUE(replica->demote());
   ASSERT_TRUE(primary->promote(replica->term()));
   link.disconnect("each had its time");

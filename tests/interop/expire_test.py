@@ -8,6 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from failover_test import twins, wait_equal
 from gemel_server import GEMEL, HOST, Pair, Server, ServerError, wait_until
 
 REMEMBERING = 'require "duplicate"; if duplicate :uniqueid "x" :seconds 1 { discard; }'
@@ -426,44 +427,39 @@ class TwoServers(unittest.TestCase):
             self.assertEqual(one.verify() + two.verify(), [])
 
     def test_a_hold_that_died_with_the_primary_keeps_what_it_had(self):
-        one, two = Server("one", "primary"), Server("two", "replica")
-        one.channel = {"host": HOST, "port": two.ports["sync"]}
-        two.channel = {"host": HOST, "port": one.ports["sync"]}
-        with one, two:
-            one.add_user("ann")
-            for path in ("ByUser", "ByItself", "Gone"):
-                one.gemel("mailbox", "create", "ann", path)
-                append(one, path, 3)
-                expunge(one, path, "1")
-            wait_until(lambda: one.digest() == two.digest(), two.log_end)
-            two.stop()
-            # The other one never hears of these.
-            one.gemel("hold", "set", "--mailbox", "ann/ByItself", "--until", "forever")
-            one.gemel("hold", "set", "--user", "ann", "--until", "2100-01-01")
-            one.kill()
-            two.start()
-            two.gemel("promote", "--force")
+        one, two = twins(self)
+        for path in ("ByUser", "ByItself", "Gone"):
+            one.gemel("mailbox", "create", "ann", path)
+            append(one, path, 3)
+            expunge(one, path, "1")
+        wait_equal(one, two)
+        two.stop()
+        # The other one never hears of these.
+        one.gemel("hold", "set", "--mailbox", "ann/ByItself", "--until", "forever")
+        one.gemel("hold", "set", "--user", "ann", "--until", "2100-01-01")
+        one.kill()
+        two.start()
+        two.gemel("promote", "--force")
+        for path in ("ByUser", "ByItself"):
+            expunge(two, path, "1")
+        two.gemel("mailbox", "delete", "ann", "Gone")
+        two.gemel("expire", "--expunged", "0", "--deleted", "0")
+        for path in ("ByUser", "ByItself"):
+            self.assertEqual(mailbox(two, path)["expunged"], 0)
+        one.start()
+        wait_equal(one, two)
+        for side in (one, two):
             for path in ("ByUser", "ByItself"):
-                expunge(two, path, "1")
-            two.gemel("mailbox", "delete", "ann", "Gone")
-            two.gemel("expire", "--expunged", "0", "--deleted", "0")
-            for path in ("ByUser", "ByItself"):
-                self.assertEqual(mailbox(two, path)["expunged"], 0)
-            one.start()
-            wait_until(lambda: one.digest() == two.digest(),
-                       lambda: one.log_end() + two.log_end())
-            for side in (one, two):
-                for path in ("ByUser", "ByItself"):
-                    row = mailbox(side, path)
-                    self.assertEqual((row["exists"], row["expunged"]), (1, 2), path)
-                gone = mailbox(side, "Gone", deleted=True)
-                self.assertEqual(gone["exists"] + gone["expunged"], 3)
-                self.assertEqual(side.verify(), [])
-            self.assertIn("user ann: until 2100-01-01", two.gemel("hold", "list"))
-            two.gemel("expire", "--expunged", "0", "--deleted", "0")
-            two.gemel("undelete", "messages", "ann", "ByUser")
-            wait_until(lambda: mailbox(one, "ByUser")["exists"] == 3,
-                       lambda: one.log_end() + two.log_end())
+                row = mailbox(side, path)
+                self.assertEqual((row["exists"], row["expunged"]), (1, 2), path)
+            gone = mailbox(side, "Gone", deleted=True)
+            self.assertEqual(gone["exists"] + gone["expunged"], 3)
+            self.assertEqual(side.verify(), [])
+        self.assertIn("user ann: until 2100-01-01", two.gemel("hold", "list"))
+        two.gemel("expire", "--expunged", "0", "--deleted", "0")
+        two.gemel("undelete", "messages", "ann", "ByUser")
+        wait_until(lambda: mailbox(one, "ByUser")["exists"] == 3,
+                   lambda: one.log_end() + two.log_end())
 
     def test_the_schedule_runs_on_whoever_is_the_primary(self):
         more = {"store": {"keep_expunged_days": 0, "keep_deleted_days": 0},
