@@ -72,7 +72,7 @@ Result<AppendIntake::Message> AppendIntake::read_start(wire::Tokenizer& tokens) 
   Message message;
   TRY_OK(tokens.space());
   if (tokens.peek() == '(') {
-    TRY(FlagNames flags, read_flags(tokens));
+    TRY(FlagNames flags, read_append_flags(tokens));
     // RFC 4314 §4: flags that the user may not set are left out.
     message.flags = scope_.of(std::move(flags));
     TRY_OK(tokens.space());

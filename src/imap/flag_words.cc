@@ -7,26 +7,30 @@
 namespace gemel::imap {
 namespace {
 
-Result<void> add_flag(std::string_view word, FlagNames& out) {
-  if (equals_ignoring_case(word, "\\Recent")) return {};
-  return out.add(word);
+enum class Recent : uint8_t { kPassedOver, kRefused };
+
+Result<FlagNames> read_list(wire::Tokenizer& tokens, Recent recent) {
+  FlagNames out;
+  TRY(const std::vector<std::string_view> words, tokens.flag_list());
+  for (const std::string_view word : words) {
+    if (recent == Recent::kPassedOver && equals_ignoring_case(word, "\\Recent")) continue;
+    TRY_OK(out.add(word));
+  }
+  return out;
 }
 
 }  // namespace
 
-Result<FlagNames> read_flags(wire::Tokenizer& tokens) {
-  FlagNames out;
-  TRY(const std::vector<std::string_view> words, tokens.flag_list());
-  for (const std::string_view word : words) TRY_OK(add_flag(word, out));
-  return out;
+Result<FlagNames> read_append_flags(wire::Tokenizer& tokens) {
+  return read_list(tokens, Recent::kPassedOver);
 }
 
 Result<FlagNames> read_store_flags(wire::Tokenizer& tokens) {
-  if (tokens.peek() == '(') return read_flags(tokens);
+  if (tokens.peek() == '(') return read_list(tokens, Recent::kRefused);
   FlagNames out;
   do {
     TRY(const std::string_view word, tokens.flag());
-    TRY_OK(add_flag(word, out));
+    TRY_OK(out.add(word));
   } while (tokens.skip(' '));
   return out;
 }

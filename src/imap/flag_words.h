@@ -9,10 +9,11 @@
 
 namespace gemel::imap {
 
-/// `(flag flag)`; \Recent is passed over, for clients that send back what they got. Errors:
-/// kSyntax; kInvalid, a flag that can't be stored; kTooBig.
-Result<FlagNames> read_flags(wire::Tokenizer& tokens);
-/// The same without parentheses too, as STORE allows (RFC 3501 §9, store-att-flags).
+/// `(flag flag)` of APPEND, where \Recent is passed over, for clients that send back what they got:
+/// a new message is recent anyway. Errors: kSyntax; kInvalid, a flag that can't be stored; kTooBig.
+Result<FlagNames> read_append_flags(wire::Tokenizer& tokens);
+/// Those of STORE, without parentheses too (RFC 3501 §9, store-att-flags). \Recent can't be stored
+/// (§2.3.2): left out, it would make another command of this one. Errors: as above.
 Result<FlagNames> read_store_flags(wire::Tokenizer& tokens);
 
 /// Has `flags` a keyword that `known` lacks? Case does not count.

@@ -99,8 +99,8 @@ std::string Session::capabilities() const {
            " THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
            " STATUS=SIZE BINARY CATENATE MULTIAPPEND OBJECTID PREVIEW REPLACE SAVEDATE "
-           "UIDBATCHES UTF8=ACCEPT UIDONLY INPROGRESS UNAUTHENTICATE" +
-           (is_compressed() ? "" : " COMPRESS=DEFLATE") +
+           "UIDBATCHES UTF8=ACCEPT UIDONLY INPROGRESS" +
+           (is_compressed() ? "" : " UNAUTHENTICATE COMPRESS=DEFLATE") +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
   if (!may_send_password()) out += " LOGINDISABLED";
