@@ -7,30 +7,34 @@
 namespace gemel::imap {
 namespace {
 
-enum class Recent : uint8_t { kPassedOver, kRefused };
+bool is_recent(std::string_view word) { return equals_ignoring_case(word, "\\Recent"); }
 
-Result<FlagNames> read_list(wire::Tokenizer& tokens, Recent recent) {
-  FlagNames out;
-  TRY(const std::vector<std::string_view> words, tokens.flag_list());
-  for (const std::string_view word : words) {
-    if (recent == Recent::kPassedOver && equals_ignoring_case(word, "\\Recent")) continue;
-    TRY_OK(out.add(word));
-  }
-  return out;
+Result<void> add_stored(std::string_view word, FlagNames& out) {
+  // RFC 3501 §9: "does not include \Recent".
+  if (is_recent(word)) return fail(Code::kSyntax, "\\Recent can't be stored");
+  return out.add(word);
 }
 
 }  // namespace
 
 Result<FlagNames> read_append_flags(wire::Tokenizer& tokens) {
-  return read_list(tokens, Recent::kPassedOver);
+  FlagNames out;
+  TRY(const std::vector<std::string_view> words, tokens.flag_list());
+  for (const std::string_view word : words)
+    if (!is_recent(word)) TRY_OK(out.add(word));
+  return out;
 }
 
 Result<FlagNames> read_store_flags(wire::Tokenizer& tokens) {
-  if (tokens.peek() == '(') return read_list(tokens, Recent::kRefused);
   FlagNames out;
+  if (tokens.peek() == '(') {
+    TRY(const std::vector<std::string_view> words, tokens.flag_list());
+    for (const std::string_view word : words) TRY_OK(add_stored(word, out));
+    return out;
+  }
   do {
     TRY(const std::string_view word, tokens.flag());
-    TRY_OK(out.add(word));
+    TRY_OK(add_stored(word, out));
   } while (tokens.skip(' '));
   return out;
 }
