@@ -83,17 +83,21 @@ FetchRequest::Expunged told_of_expunged(const Args& args, const StoreRequest& re
   return is_told ? FetchRequest::Expunged::kTold : FetchRequest::Expunged::kLeftOut;
 }
 
-/// Tells the client of its own change: of all that it named, or, where it wants silence, only the
-/// new modseq of what really changed, and only if it knows modseqs (RFC 7162 §3.1.3).
+/// Is each message told that was named? Of a conditional STORE its modseq at least, silent or not
+/// (RFC 7162 §3.1.3).
+bool tells_all(const StoreRequest& request) {
+  return !request.is_silent || request.unchanged_since;
+}
+
+/// Tells the client of its own change. Where it wants silence, only modseqs, and only if it knows
+/// them (RFC 7162 §3.1.3); without a condition, only of what really changed.
 void tell_own(Session& session, const Args& args, const StoreRequest& request, FetchRequest fetch) {
   if (request.is_silent && !session.features().condstore) return;
   if (session.features().condstore) fetch.items.require(FetchItem::Kind::kModSeq);
   if (session.tells_uid() || (args.has(kUsesUids) && !session.features().uidonly))
     fetch.items.require(FetchItem::Kind::kUid);
-  if (!request.is_silent) {
-    fetch.items.items.push_back({.kind = FetchItem::Kind::kFlags});
-    fetch.changed_since.reset();
-  }
+  if (!request.is_silent) fetch.items.items.push_back({.kind = FetchItem::Kind::kFlags});
+  if (tells_all(request)) fetch.changed_since.reset();
   session.queue(make_fetch(session, std::move(fetch)));
 }
 
@@ -121,7 +125,7 @@ Status cmd_store(Session& session, Args& args) {
   const bool is_alone =
       view.skip_own(session.store(), stored.committed.modseq) || !session.hears_of_selected();
   const bool has_changed = stored.committed.modseq != before;
-  if (!request.is_silent || (is_alone && has_changed))
+  if (tells_all(request) || (is_alone && has_changed))
     tell_own(session, args, request,
              {.items = {},
               .uids = named - bitmap_of(stored.modified),

@@ -1,5 +1,8 @@
 #include "store/annotations.h"
 
+#include <algorithm>
+#include <ranges>
+
 #include "store/access.h"
 #include "store/special_use.h"
 
@@ -28,6 +31,14 @@ Result<void> check_limits(const AnnotationMap& now, std::string_view scope) {
   if (count > kAnnotationsMax || bytes > kAnnotationsBytesMax)
     return fail(Code::kLimit, "there are as many annotations as there can be");
   return {};
+}
+
+bool has_other(const AnnotationMap& now, const AnnotationMap& before, std::string_view scope) {
+  const auto of_scope = [scope](const AnnotationMap& map) {
+    return map |
+           std::views::filter([scope](const auto& item) { return item.first.starts_with(scope); });
+  };
+  return !std::ranges::equal(of_scope(now), of_scope(before));
 }
 
 Result<void> put_shared_of_server(MailStore& store, const std::vector<MailStore::NewItem>& items) {
@@ -82,7 +93,8 @@ Result<AnnotationMap> annotations_of(const MailStore& store, std::string_view us
 
 Result<void> annotate(MailStore& store, std::string_view userid, const MailboxInfo* mailbox,
                       const AnnotationChanges& changes) {
-  TRY(AnnotationMap now, kept_annotations(store, userid, mailbox));
+  TRY(const AnnotationMap before, kept_annotations(store, userid, mailbox));
+  AnnotationMap now = before;
   std::vector<std::pair<std::string, std::optional<std::string>>> attributes;
   std::vector<MailStore::NewItem> shared_items;
   std::vector<MailStore::NewItem> private_items;
@@ -109,7 +121,11 @@ Result<void> annotate(MailStore& store, std::string_view userid, const MailboxIn
   if (!attributes.empty() || !shared_items.empty()) TRY_OK(check_limits(now, kSharedEntry));
   if (!attributes.empty()) TRY_OK(store.set_attributes(mailbox->id, attributes));
   if (!shared_items.empty()) TRY_OK(put_shared_of_server(store, shared_items));
-  if (!private_items.empty()) TRY_OK(store.put_user_items(userid, private_items));
+  if (private_items.empty()) return {};
+  TRY_OK(store.put_user_items(userid, private_items));
+  // What is private is kept with its user, and yet a change of the mailbox (RFC 7162 §3.2).
+  if (mailbox != nullptr && has_other(now, before, kPrivateEntry))
+    TRY_OK(store.raise_modseq(mailbox->id));
   return {};
 }
 

@@ -26,7 +26,8 @@ using AnnotationChanges = std::vector<std::pair<std::string, std::optional<std::
 Result<AnnotationMap> annotations_of(const MailStore& store, std::string_view userid,
                                      const MailboxInfo* mailbox);
 
-/// Checks all, then sets the shared ones in one transaction and the private ones in another.
+/// Checks all, then sets the shared ones in one transaction and the private ones in another. What
+/// changes of a mailbox, private or shared, raises its modseq (RFC 7162 §3.2).
 /// Errors: kTooBig, a value is longer than kAnnotationValueBytesMax; kLimit, there would be more
 /// than kAnnotationsMax or kAnnotationsBytesMax; kInvalid, no such special use; kUnsupported,
 /// another mailbox has it; kOverQuota; of the store.

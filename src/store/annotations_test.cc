@@ -51,6 +51,21 @@ TEST_P(Annotations, BelongToAMailboxAUserOrTheServer) {
   EXPECT_EQ(annotations_of(*store, "bob", nullptr).value(), (AnnotationMap{{"/shared/a", "3"}}));
 }
 
+// RFC 7162 §3.2.
+TEST_P(Annotations, RaiseTheModseqOfTheirMailbox) {
+  const auto raised_by = [&](const AnnotationChanges& changes) {
+    const ModSeq before = inbox().highestmodseq;
+    EXPECT_EQ(annotate_text(changes), "ok");
+    return inbox().highestmodseq != before;
+  };
+  EXPECT_TRUE(raised_by({{"/private/a", "1"}}));
+  EXPECT_FALSE(raised_by({{"/private/a", "1"}, {"/private/b", std::nullopt}}));
+  EXPECT_TRUE(raised_by({{"/private/a", "2"}}));
+  EXPECT_TRUE(raised_by({{"/private/a", std::nullopt}}));
+  EXPECT_TRUE(raised_by({{"/shared/a", "1"}}));
+  EXPECT_FALSE(raised_by({{"/shared/a", "1"}}));
+}
+
 // RFC 6154 §5.4: one's own mailbox, and only that, has its special use among its annotations.
 TEST_P(Annotations, SayWhatAMailboxIsFor) {
   const MailboxInfo mailbox = inbox();

@@ -467,6 +467,8 @@ class MailStore {
   Result<Committed> set_attributes(
       const UniqueId& mailbox,
       const std::vector<std::pair<std::string, std::optional<std::string>>>& attributes);
+  /// Counts a change of the mailbox that is kept elsewhere, but told as one of its own.
+  Result<Committed> raise_modseq(const UniqueId& mailbox);
   /// Told to a session as \Recent: kept in memory, made durable with the mailbox's next
   /// transaction. Returns the UIDs above it before, which are \Recent for this session.
   Result<UidSet> claim_recent(const UniqueId& mailbox);

@@ -135,6 +135,15 @@ Result<MailStore::Committed> MailStore::set_attributes(const UniqueId& id,
   });
 }
 
+Result<MailStore::Committed> MailStore::raise_modseq(const UniqueId& id) {
+  return impl_->commit<Committed>(Purpose::kCommit, [id](Commit& commit) -> Result<Committed> {
+    TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
+    mailbox->modseq();
+    TRY_OK(commit.finish());
+    return commit.committed(id);
+  });
+}
+
 Result<UidSet> MailStore::claim_recent(const UniqueId& id) {
   TRY(const MailboxView now, view(id));
   const Uid before = impl_->recent.raise(id, now.info().last_uid, now.info().recent_uid);
