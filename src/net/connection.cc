@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -24,6 +25,9 @@ constexpr int64_t kHandshakeMsMax = 60'000;
 constexpr int64_t kGoodbyeMsMax = 1'000;
 // Then a worker has its place taken by others that wait.
 constexpr size_t kTurnsMax = 16;
+// How long a worker waits for the next command of a client that answers so fast: about as long as
+// handing it over twice takes.
+constexpr std::chrono::microseconds kLinger(100);
 
 // A thread's, for what is at once copied to its size or thrown away.
 std::array<char, kReadBytes>& scratch() {
@@ -205,6 +209,7 @@ void Connection::work() {
     turning_ = turn < kTurnsMax;
     session_ran(std::move(outcome));
     turning_ = false;
+    if (lingers_) linger(lock);
     if (!std::exchange(another_turn_, false)) return;
     buffer = std::exchange(output_, {});  // its room once more
   }
@@ -266,7 +271,7 @@ void Connection::act() {
   if (input_packed_ && events_.input.empty() && unpack()) return;
   if (may_run()) return pump();
   if (at_end_) return end({Code::kUnavailable, "the peer closed the connection"});
-  if (turning_ && read_now()) return;
+  if (turning_ && (read_now() || may_linger())) return;
   if (input_timeout_ms_) arm(*input_timeout_ms_, Lapse::kInput);
   read();
 }
@@ -331,7 +336,7 @@ void Connection::written(const error_code& error, size_t count) {
   if (closed_) return finish_session();
   if (error) return end({Code::kUnavailable, error.message()});
   act();
-  if (!writing_ && !another_turn_) give_back(output_);
+  if (!writing_ && !another_turn_ && !lingers_) give_back(output_);
 }
 
 // --- input ---
@@ -351,9 +356,38 @@ bool Connection::read_now() {
   return true;
 }
 
+// True: the worker will, see work().
+bool Connection::may_linger() {
+  if (!is_prompt_ || reading_ || decompressor_) return false;
+  if (shared_.lingering.fetch_add(1) < shared_.lingering_max) return lingers_ = true;
+  shared_.lingering.fetch_sub(1);
+  return false;
+}
+
+// As if the session still worked: what happens meanwhile it is told of afterwards.
+void Connection::linger(std::unique_lock<std::mutex>& lock) {
+  lingers_ = false;
+  working_ = true;
+  pollfd socket{.fd = socket_.native_handle(), .events = POLLIN, .revents = 0};
+  lock.unlock();
+  const timespec patience{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kLinger).count()};
+  const bool came = ::ppoll(&socket, 1, &patience, nullptr) > 0;
+  shared_.lingering.fetch_sub(1);
+  lock.lock();
+  working_ = false;
+  if (closed_) return finish_session();
+  is_prompt_ = false;  // it does not wait again
+  turning_ = true;
+  act();
+  turning_ = false;
+  is_prompt_ = came;
+  if (!writing_ && !another_turn_) give_back(output_);
+}
+
 // A buffer is borrowed only once there is something to read, so an idle connection has none.
 void Connection::read() {
   if (std::exchange(reading_, true)) return;
+  asked_at_ = std::chrono::steady_clock::now();
   const auto take = [self = shared_from_this()](const error_code& error) {
     const std::lock_guard lock(self->mutex_);
     if (error || self->closed_) return self->received(error, 0);
@@ -379,6 +413,7 @@ void Connection::received(const error_code& error, size_t count) {
     }
     return end({Code::kUnavailable, error.message()});
   }
+  is_prompt_ = std::chrono::steady_clock::now() - asked_at_ < kLinger;
   if (setup_.on_bytes) setup_.on_bytes(0, count);
   take_input({scratch().data(), count});
 }

@@ -3,8 +3,9 @@
 // Threads  the session is made, runs and goes on workers, one job at a time: a job hands it what
 //          has happened since (input, wakes, lapses) and lets it produce. The worker then sends the
 //          output itself, takes the input that is there already, and goes on with it; so a command
-//          costs one hand-over, from the network thread that saw it come. What must wait waits on
-//          the network thread; handshakes are made there. The mutex is held wherever anything but
+//          costs one hand-over, from the network thread that saw it come, and none where the peer
+//          is so prompt that the worker waits for its next one. What must wait longer waits on the
+//          network thread; handshakes are made there. The mutex is held wherever anything but
 //          the session is touched, and never while the session works.
 // Memory   idle, no buffer of its own, nor any of TLS but the state of its keys.
 #pragma once
@@ -32,6 +33,9 @@ struct Shared {
   boost::asio::io_context& io;
   boost::asio::thread_pool& workers;
   int64_t write_stall_ms_max;
+  /// Workers that wait for a prompt peer, and how many may.
+  std::atomic<int>& lingering;
+  int lingering_max;
 };
 
 class Connection final : public std::enable_shared_from_this<Connection> {
@@ -108,6 +112,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void read();
   bool read_now();
+  bool may_linger();
+  void linger(std::unique_lock<std::mutex>& lock);
   size_t receive_now(boost::system::error_code& error);
   void received(const boost::system::error_code& error, size_t count);
   void take_input(std::string_view bytes);
@@ -148,8 +154,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::optional<int64_t> input_timeout_ms_;
   bool started_ = false;  // there is or will be a session
   bool working_ = false;
-  bool turning_ = false;       // a worker acts, and may go on itself
-  bool another_turn_ = false;  // it shall
+  bool turning_ = false;                                 // a worker acts, and may go on itself
+  bool another_turn_ = false;                            // it shall
+  bool lingers_ = false;                                 // it waits for input first
+  bool is_prompt_ = false;                               // the last input came at once
+  std::chrono::steady_clock::time_point asked_at_ = {};  // for input
   bool writing_ = false;
   bool reading_ = false;
   bool handshaking_ = false;

@@ -139,6 +139,7 @@ struct Network::Impl {
   NetworkOptions options;
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard;
+  std::atomic<int> lingering = 0;
   asio::thread_pool workers;
   std::thread thread;
 
@@ -278,8 +279,13 @@ void Network::Impl::start(Socket socket, Connection::Setup setup,
     if (then) then(reason);
     asio::post(io, [this, slot, address] { forget(*slot, address); });
   };
-  auto connection = std::make_shared<Connection>(Shared{io, workers, options.write_stall_ms_max},
-                                                 std::move(socket), std::move(setup));
+  auto connection =
+      std::make_shared<Connection>(Shared{.io = io,
+                                          .workers = workers,
+                                          .write_stall_ms_max = options.write_stall_ms_max,
+                                          .lingering = lingering,
+                                          .lingering_max = options.workers / 4},
+                                   std::move(socket), std::move(setup));
   *slot = connection.get();
   open.insert(connection);
   connection->start();

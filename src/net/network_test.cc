@@ -103,7 +103,7 @@ TEST_F(NetworkTest, AWakeFromAnyThreadReachesItsSessionAndNoOtherTurn) {
   };
   constexpr int kThreads = 4;
   constexpr int kRounds = 500;
-  auto network = std::make_unique<Network>(NetworkOptions{.workers = 3});
+  auto network = std::make_unique<Network>(NetworkOptions{.workers = 8});
   const std::string address = listen(*network);
   {
     Peer peer(address);
@@ -142,6 +142,40 @@ TEST_F(NetworkTest, WakesWhileTheNetworkGoesDownAreHarmless) {
     network.reset();
     is_over = true;
     waker.join();
+  }
+}
+
+// Workers wait for some of them and not for others, as there are more of them than may be waited
+// for.
+TEST_F(NetworkTest, PromptPeersGetEachAnswerAndAreGoneWhenTheyGo) {
+  constexpr int kPeers = 6;
+  constexpr int kRounds = 300;
+  Network network({.workers = 8});
+  const std::string address = listen(network);
+  std::vector<std::jthread> peers;
+  for (int i = 0; i < kPeers; ++i)
+    peers.emplace_back([&address, i] {
+      Peer peer(address);
+      peer.read_line();
+      for (int round = 0; round < kRounds; ++round) {
+        peer.send("line\n");
+        EXPECT_EQ(peer.read_line(), "line\n");
+      }
+      if (i % 2 == 0) peer.send("bye\n");
+    });
+  watch_.ended.wait_for(kPeers);
+}
+
+TEST_F(NetworkTest, StopsWhileWorkersWaitForPromptPeers) {
+  for (int round = 0; round < 20; ++round) {
+    auto network = std::make_unique<Network>(NetworkOptions{.workers = 8});
+    Peer peer(listen(*network));
+    peer.read_line();
+    for (int line = 0; line < 5; ++line) {
+      peer.send("line\n");
+      peer.read_line();
+    }
+    network.reset();
   }
 }
 
