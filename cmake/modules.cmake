@@ -35,10 +35,10 @@ if(gsasl_FOUND)
   set(GEMEL_TEST_LIBS_wire PkgConfig::gsasl)
 endif()
 
-gemel_module(base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash OpenSSL::Crypto PkgConfig::zstd
+gemel_module(base PkgConfig::fmt PkgConfig::spdlog PkgConfig::xxhash OpenSSL::Crypto PkgConfig::zstd PkgConfig::lz4
              Threads::Threads ${PROMETHEUS_CORE})
 gemel_module(mail gemel_base ICU::uc ICU::i18n)
-gemel_module(store gemel_mail PkgConfig::rocksdb ${ROARING})
+gemel_module(store gemel_mail PkgConfig::rocksdb PkgConfig::isal ${ROARING})
 gemel_module(wire gemel_base PkgConfig::zstd ZLIB::ZLIB)
 gemel_module(expire gemel_store)
 gemel_module(sieve gemel_mail PkgConfig::re2 ICU::uc ICU::i18n)
@@ -62,7 +62,8 @@ list(FILTER config EXCLUDE REGEX "_test\\.cc$")
 add_library(gemel_config STATIC ${config})
 target_link_libraries(gemel_config PUBLIC gemel_expire gemel_nntp gemel_oauth)
 add_executable(bin_test ${CMAKE_SOURCE_DIR}/src/bin/config_test.cc
-               ${CMAKE_SOURCE_DIR}/src/bin/periodic_test.cc ${CMAKE_SOURCE_DIR}/src/bin/gemeld_periodic.cc)
+               ${CMAKE_SOURCE_DIR}/src/bin/pace_test.cc ${CMAKE_SOURCE_DIR}/src/bin/periodic_test.cc
+               ${CMAKE_SOURCE_DIR}/src/bin/gemeld_pace.cc ${CMAKE_SOURCE_DIR}/src/bin/gemeld_periodic.cc)
 target_link_libraries(bin_test PRIVATE gemel_config GTest::gtest GTest::gmock GTest::gtest_main)
 target_compile_definitions(bin_test PRIVATE GEMEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 add_dependencies(unit_tests bin_test)

@@ -31,17 +31,12 @@ Periodic::~Periodic() {
   thread_.join();
 }
 
-bool Periodic::is_stopping() {
-  const std::scoped_lock lock(mutex_);
-  return stopping_;
-}
-
 void Periodic::run(Duration delay) {
   yield_to_others();
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      if (stop_asked_.wait_for(lock, delay, [this] { return stopping_; })) return;
+      if (stop_asked_.wait_for(lock, delay, [this] { return stopping_.load(); })) return;
     }
     delay = turn_();
   }

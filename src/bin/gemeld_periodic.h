@@ -2,6 +2,7 @@
 // are busy it gets about a tenth of what a thread that answers clients gets.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -17,8 +18,8 @@ class Periodic {
   Periodic(Duration first, std::function<Duration()> turn);
   /// Waits for the turn under way.
   ~Periodic();
-  /// For a turn that is long. Any thread.
-  bool is_stopping();
+  /// For a turn that is long: set when it should end. Any thread.
+  std::atomic<bool>& stopping() { return stopping_; }
 
  private:
   void run(Duration delay);
@@ -26,8 +27,8 @@ class Periodic {
   std::function<Duration()> turn_;
   std::mutex mutex_;
   std::condition_variable stop_asked_;
-  bool stopping_ = false;  // under mutex_
-  std::thread thread_;     // last: it uses the others
+  std::atomic<bool> stopping_ = false;  // set under mutex_
+  std::thread thread_;                  // last: it uses the others
 };
 
 }  // namespace gemel::bin

@@ -18,7 +18,7 @@ Scrubber::Scrubber(MailStore& store, const admin::ScrubPlan& plan)
 
 Periodic::Duration Scrubber::step() {
   const Result<int64_t> wait_ms = scrub_.step();
-  if (wait_ms) return Periodic::Duration(*wait_ms);
+  if (wait_ms) return pace_.after_turn(Periodic::Duration(*wait_ms));
   log::warn("scrub failed error=\"{}\"", wait_ms.error().text);
   return kDelayAfterFailure;
 }

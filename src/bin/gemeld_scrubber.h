@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admin/scrub.h"
+#include "bin/gemeld_pace.h"
 #include "bin/gemeld_periodic.h"
 
 namespace gemel::bin {
@@ -17,6 +18,7 @@ class Scrubber {
   Periodic::Duration step();
 
   admin::Scrub scrub_;
+  Pace pace_;
   Periodic periodic_;  // last: its turns use the others
 };
 

@@ -14,9 +14,15 @@ constexpr auto kFirstDelay = std::chrono::minutes(1);
 
 Sweeper::Sweeper(MailStore& store, Schedule schedule)
     : store_(store), schedule_(std::move(schedule)), periodic_(kFirstDelay, [this] {
-        sweep();
+        turn();
         return std::chrono::seconds(schedule_.interval_s);
       }) {}
+
+void Sweeper::turn() {
+  sweep();
+  if (const auto done = store_.reclaim(periodic_.stopping()); !done)
+    log::warn("room of freed bodies not given back error=\"{}\"", done.error().text);
+}
 
 void Sweeper::sweep() {
   expire::Options options = schedule_.options;
@@ -28,7 +34,7 @@ void Sweeper::sweep() {
     log::debug("expire {} {} messages={}: {}", name_of(action.kind), action.where, action.messages,
                action.why);
   };
-  for (bool more = true; more && !periodic_.is_stopping();) {
+  for (bool more = true; more && !periodic_.stopping();) {
     const Result<bool> stepped = run.step(on_action);
     if (!stepped) log::warn("expire ended: {}", stepped.error().text);
     more = stepped && *stepped;

@@ -1,5 +1,5 @@
 // The thread that expires on a primary, at intervals: rules, and what was expunged or deleted long
-// enough ago.
+// enough ago. On every server it gives the disk the room of what was freed.
 #pragma once
 
 #include "bin/gemeld_periodic.h"
@@ -19,6 +19,7 @@ class Sweeper {
   Sweeper(MailStore& store, Schedule schedule);
 
  private:
+  void turn();
   void sweep();
 
   MailStore& store_;

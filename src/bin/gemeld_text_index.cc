@@ -37,7 +37,7 @@ void TextIndexing::stop() { periodic_.reset(); }
 
 Periodic::Duration TextIndexing::step() {
   const Result<int64_t> wait_ms = indexer_->step();
-  if (wait_ms) return Periodic::Duration(*wait_ms);
+  if (wait_ms) return pace_.after_turn(Periodic::Duration(*wait_ms));
   log::warn("text index failed error=\"{}\"", wait_ms.error().text);
   return kDelayAfterFailure;
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "bin/gemeld_pace.h"
 #include "bin/gemeld_periodic.h"
 #include "store/text_indexer.h"
 
@@ -33,6 +34,7 @@ class TextIndexing {
 
   std::unique_ptr<TextIndex> index_;
   std::unique_ptr<TextIndexer> indexer_;
+  Pace pace_;
   std::unique_ptr<Periodic> periodic_;  // last: its turns use the others
 };
 

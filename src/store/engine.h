@@ -2,6 +2,7 @@
 // RocksDB is the real one; the one in memory forgets, in a simulated crash, what was not synced.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -64,6 +65,11 @@ class Engine {
   /// called; on disk when it returns, but for the entry in the directory above, which must be
   /// there. Errors: kExists, kNoSpace, kIo.
   virtual Result<void> checkpoint(const std::string& directory) = 0;
+  /// Gives the disk the room of large values that were deleted, as soon as more is won than has to
+  /// be written anew for it. Blocks, for as long as that takes; calls on other threads go on. Ends
+  /// early, with what is done so far, when `stop` is set. Errors: kNoSpace, there is no room for
+  /// what is written before the old goes; kIo.
+  virtual Result<void> reclaim(std::atomic<bool>& stop) = 0;
   /// Bytes that may still be written to its disk.
   virtual Result<uint64_t> free_bytes() const = 0;
 };

@@ -15,6 +15,7 @@
 // Source   doc/storage-format.md; RFC 9051 §2.3.1.1 (uid, uidvalidity), RFC 7162 §3.1 (modseq).
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <memory>
@@ -584,6 +585,10 @@ class MailStore {
   /// and knows of no channel; each further copy of the copy another one. Errors: kExists, the
   /// directory is there; kNoSpace, kIo; kReadOnly, this store was opened to read only.
   Result<void> checkpoint(const std::string& directory) const;
+  /// Gives the disks the room of bodies that were freed, where that is more than must be written
+  /// anew for it. Blocks for long, while other calls go on; ends early when `stop` is set. Errors:
+  /// kReadOnly, kNoSpace, kIo.
+  Result<void> reclaim(std::atomic<bool>& stop) const;
 
   // --- changes ---
   /// `on_change` runs on the committer's thread after each durable change of the mailbox: be quick,

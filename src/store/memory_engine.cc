@@ -265,6 +265,8 @@ class MemoryEngine final : public Engine {
     return add_disk_(directory, std::move(copy));
   }
 
+  Result<void> reclaim(std::atomic<bool>& /*stop*/) override { return {}; }
+
   Result<uint64_t> free_bytes() const override {
     const std::lock_guard lock(disk_->mutex);
     return disk_->fail_code == Code::kNoSpace ? 0 : uint64_t{1} << 40;

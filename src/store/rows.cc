@@ -295,6 +295,10 @@ Result<BodyRow> BodyRow::decode(std::string bytes) {
     TRY(row.inline_bytes, unpacked(std::string_view(bytes).substr(1), kBodyChunkBytes));
     return row;
   }
+  if (bytes.starts_with(kBodyPackedLightly)) {
+    TRY(row.inline_bytes, unpacked_lightly(std::string_view(bytes).substr(1), kBodyChunkBytes));
+    return row;
+  }
   Decoder in(bytes);
   const uint8_t kind = in.byte();
   row.chunked.stage_id = in.raw(kStageIdBytes);
@@ -305,10 +309,12 @@ Result<BodyRow> BodyRow::decode(std::string bytes) {
 }
 
 std::string BodyRow::encode_inline(std::string_view bytes) {
-  const std::string frame = packed(bytes);
+  const bool is_small = bytes.size() < kBodySmallBytes;
+  const std::string frame = is_small ? packed_lightly(bytes) : packed(bytes);
+  const char kind = is_small ? kBodyPackedLightly : kBodyPacked;
   std::string out;
   out.reserve(1 + (frame.empty() ? bytes.size() : frame.size()));
-  out += frame.empty() ? kBodyInline : kBodyPacked;
+  out += frame.empty() ? kBodyInline : kind;
   out += frame.empty() ? bytes : frame;
   return out;
 }

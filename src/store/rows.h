@@ -13,7 +13,7 @@
 namespace gemel {
 
 /// Raised by every change that an older program would read wrongly.
-inline constexpr uint64_t kFormatVersion = 4;
+inline constexpr uint64_t kFormatVersion = 5;
 /// Stores from this version on are opened, and are of the newest once they are written.
 inline constexpr uint64_t kFormatVersionMin = 3;
 
@@ -92,9 +92,13 @@ struct BodyRow {
   static Result<BodyRow> decode_archived(std::string_view bytes);
 };
 uint64_t size_of(const BodyRow& row);
+/// Below, a body is packed lightly (base/pack.h): most messages are so small, and most bytes are
+/// not in them.
+inline constexpr size_t kBodySmallBytes = 16 << 10;
 inline constexpr char kBodyInline = 0;
 inline constexpr char kBodyChunked = 1;
 inline constexpr char kBodyPacked = 2;
+inline constexpr char kBodyPackedLightly = 3;
 inline constexpr size_t kStageIdBytes = 16;
 
 /// A stage's row: how many chunks it has; and where they are an archived body's, the partition and

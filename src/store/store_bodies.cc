@@ -201,4 +201,11 @@ Result<MailStore::Scrubbed> MailStore::scrub(std::string_view cursor, uint64_t b
   return out;
 }
 
+Result<void> MailStore::reclaim(std::atomic<bool>& stop) const {
+  if (impl_->options.read_only) return fail(Code::kReadOnly, "the store is open to read only");
+  for (const std::shared_ptr<Engine>& engine : impl_->partitions.engines())
+    TRY_OK(engine->reclaim(stop));
+  return {};
+}
+
 }  // namespace gemel

@@ -79,6 +79,32 @@ TEST_P(StoreDeliver, WhatIsRememberedIsFiledOnce) {
   EXPECT_EQ(deliver({{.append = message(inbox, "a"), .once = once("id")}}), "4 ");
 }
 
+TEST_P(StoreDeliver, AFullSlotHasOthersBehindIt) {
+  constexpr int kThings = 10'000;  // 256 slots of 32 are not enough
+  // Those of every so many things that are filed.
+  const auto deliver_every = [&](int step) {
+    std::vector<Filing> filings;
+    for (int i = 0; i < kThings; i += step)
+      filings.push_back(
+          {.append = message(store.inbox(), "a"), .once = once(fmt::format("{}", i))});
+    const auto done = store->deliver(std::move(filings)).get();
+    return std::ranges::count_if(*done, [](const auto& one) { return one.has_value(); });
+  };
+  EXPECT_EQ(deliver_every(1), kThings);
+  EXPECT_EQ(deliver_every(10), 0);
+  for (int i = 0; i < kThings; i += 100)
+    EXPECT_TRUE(remembers(*store, once(fmt::format("{}", i)), kNow).value()) << i;
+  size_t entries = 0;
+  for (const UserItem& slot : *store->user_items("alice", kUserItemDuplicate)) {
+    const auto lines = static_cast<size_t>(std::ranges::count(slot.value, '\n'));
+    EXPECT_LE(lines, kMemorySlotEntriesFull + 1) << slot.key;
+    entries += lines - 1;
+  }
+  EXPECT_EQ(entries, kThings);
+  store.clock.advance_s(60);
+  EXPECT_EQ(deliver_every(10), kThings / 10);
+}
+
 TEST_P(StoreDeliver, NothingIsRememberedOfWhatFailed) {
   const UniqueId inbox = store.inbox();
   ASSERT_TRUE(store->put_user_items("alice", {{"quota/storage", "5"}}));

@@ -2,6 +2,7 @@
 #include <latch>
 #include <thread>
 
+#include "base/pack.h"
 #include "store/committer.h"
 #include "store/replica_fixture.h"
 
@@ -134,7 +135,10 @@ TEST(StoreDisk, AnotherFormatIsNamedAndRefused) {
             "the store has format 99, this program needs " + std::to_string(kFormatVersion));
 }
 
-TEST(StoreDisk, AStoreOfFormat3IsOpenedAndFromThenOnOfThisOne) {
+class OldFormat : public testing::TestWithParam<char> {};
+INSTANTIATE_TEST_SUITE_P(All, OldFormat, testing::Values(3, 4));
+
+TEST_P(OldFormat, IsOpenedAndFromThenOnOfThisOne) {
   TestStore store(On::kMemory);
   ASSERT_TRUE(store->create_user("alice", {}));
   const UniqueId inbox = store.inbox();
@@ -145,25 +149,29 @@ TEST(StoreDisk, AStoreOfFormat3IsOpenedAndFromThenOnOfThisOne) {
     return store.memory.open(store.options.path, EngineOpener::Mode::kCreate).value();
   };
   const auto meta = [&] { return engine()->get(Table::kIndex, key::kMeta).value().value(); };
-  {  // as version 3 wrote it: bodies as they are, and no summaries
+  // Version 3 wrote bodies as they are, and no summaries; version 4 made zstd frames of all.
+  const bool has_summaries = GetParam() > 3;
+  {
     std::string old = meta();
-    old[0] = 3;
+    old[0] = GetParam();
     const Guid guid{sha256(text)};
     EngineBatch batch;
     batch.push_back({Table::kIndex, std::string(key::kMeta), old});
-    batch.push_back({Table::kBody, std::string(guid.view()), std::string(1, kBodyInline) + text});
-    batch.push_back({Table::kIndex, key::summary(guid), std::nullopt});
+    const std::string body = has_summaries ? std::string(1, kBodyPacked) + packed(text)
+                                           : std::string(1, kBodyInline) + text;
+    batch.push_back({Table::kBody, std::string(guid.view()), body});
+    if (!has_summaries) batch.push_back({Table::kIndex, key::summary(guid), std::nullopt});
     ASSERT_TRUE(engine()->write(batch, Engine::Durability::kSynced));
   }
   store.options.read_only = true;
   store.open();
   EXPECT_EQ(store.body(inbox, 1), text);
   store.store.reset();
-  EXPECT_EQ(meta()[0], 3);
+  EXPECT_EQ(meta()[0], GetParam());
   store.options.read_only = false;
   store.open();
   EXPECT_EQ(store.body(inbox, 1), text);
-  EXPECT_FALSE(store->view(inbox)->summary(Guid{sha256(text)}).value());
+  EXPECT_EQ(store->view(inbox)->summary(Guid{sha256(text)}).value().has_value(), has_summaries);
   ASSERT_TRUE(store->scrub("", UINT64_MAX));
   EXPECT_TRUE(store->view(inbox)->summary(Guid{sha256(text)}).value());
   store.expect_sound();

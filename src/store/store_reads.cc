@@ -40,19 +40,23 @@ Result<MailboxView> MailStore::view(const UniqueId& id, std::string_view seen_by
   MailboxView view;
   view.sets_ = impl_->sets;
   view.index_ = impl_->partitions.index().engine;
-  // The bodies' moment is first: those that come after it are found in the newest state.
-  TRY(const MailboxInfo now, find(id));
-  TRY(const uint32_t partition, impl_->partitions.find(now.partition));
+  view.snapshot_ = view.index_->snapshot();
+  TRY(view.info_, find_by_id(SnapshotReader(view.index_, view.snapshot_), id));
+  TRY(const uint32_t partition, impl_->partitions.find(view.info_.partition));
   view.bodies_ = impl_->partitions.at(partition).engine;
   view.engines_ = impl_->engines;
-  if (partition != kIndexEngine) view.bodies_snapshot_ = view.bodies_->snapshot();
-  view.snapshot_ = view.index_->snapshot();
-  if (partition == kIndexEngine) view.bodies_snapshot_ = view.snapshot_;
+  view.bodies_snapshot_ = view.snapshot_;
+  if (partition != kIndexEngine) {
+    // The bodies' moment is first: those that come after it are found in the newest state.
+    view.bodies_snapshot_ = view.bodies_->snapshot();
+    view.snapshot_ = view.index_->snapshot();
+    const std::string before = view.info_.partition;
+    TRY(view.info_, find_by_id(SnapshotReader(view.index_, view.snapshot_), id));
+    if (view.info_.partition != before) return this->view(id, seen_by);  // moved meanwhile
+  }
   view.lost_ = [notes = impl_->lost_notes, partition](const Guid& guid) {
     notes->add({partition, guid});
   };
-  TRY(view.info_, find_by_id(SnapshotReader(view.index_, view.snapshot_), id));
-  if (view.info_.partition != now.partition) return this->view(id, seen_by);  // moved meanwhile
   if (!seen_by.empty()) {
     const SnapshotReader rows(view.index_, view.snapshot_);
     TRY(view.seen_, read_seen(rows, seen_by, id));

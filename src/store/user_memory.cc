@@ -25,8 +25,9 @@ std::string hash_of(const Remembrance& what) {
   return to_hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
 }
 
-// After the two digits that name the slot.
-std::string digits_of(const Remembrance& what) { return hash_of(what).substr(2, kDigits); }
+std::string digits_of(const Remembrance& what) {
+  return hash_of(what).substr(kMemorySlotDigitsMin, kDigits);
+}
 
 // The entries of a slot that have not lapsed.
 std::vector<Entry> entries_of(std::string_view value, int64_t now_s) {
@@ -49,9 +50,16 @@ bool holds(const std::vector<Entry>& entries, std::string_view digits) {
 
 }  // namespace
 
-std::string Remembrance::item_key() const {
+std::string Remembrance::item_key(size_t digits) const {
   return std::string(kind == MemoryKind::kDuplicate ? kUserItemDuplicate : kUserItemVacation) +
-         hash_of(*this).substr(0, 2);
+         hash_of(*this).substr(0, digits);
+}
+
+MemorySlot look_for(const Remembrance& what, std::string_view value, int64_t now_s) {
+  if (value.empty()) return MemorySlot::kHasRoom;
+  const std::vector<Entry> entries = entries_of(value, now_s);
+  if (holds(entries, digits_of(what))) return MemorySlot::kHolds;
+  return entries.size() < kMemorySlotEntriesFull ? MemorySlot::kHasRoom : MemorySlot::kIsFull;
 }
 
 TrimmedMemory trimmed(std::string_view value, int64_t now_s, int64_t added_s) {
@@ -102,8 +110,11 @@ std::string united_memory(std::string_view slot, std::string_view other) {
 }
 
 Result<bool> remembers(const MailStore& store, const Remembrance& what, int64_t now_s) {
-  TRY(const std::optional<std::string> value, store.user_item(what.userid, what.item_key()));
-  return value && !value->empty() && holds(entries_of(*value, now_s), digits_of(what));
+  for (size_t digits = kMemorySlotDigitsMin; digits <= kMemorySlotDigitsMax; ++digits) {
+    TRY(const auto value, store.user_item(what.userid, what.item_key(digits)));
+    if (value && look_for(what, *value, now_s) == MemorySlot::kHolds) return true;
+  }
+  return false;
 }
 
 }  // namespace gemel

@@ -2,10 +2,11 @@
 //
 // Kept in the user's items, so that it is written in the transaction of what it belongs to and
 // replicates. A memory of its own item for each thing would leave a tombstone for each message ever
-// delivered; so there are 256 slots of each kind, "duplicate/00" to "duplicate/ff", by hash. A
-// slot's value is the unix time of its last entry, LF, and for each entry 24 hexadecimal digits of
-// the hash, a space, the unix time until which it counts, LF. What has lapsed goes when its slot is
-// written next.
+// delivered; so there are 256 slots of each kind, "duplicate/00" to "duplicate/ff", by the first
+// two digits of a hash. Behind a full slot are 16 more, by the next digit, and behind those again,
+// so that a delivery never has much to write. A slot's value is the unix time of its last entry,
+// LF, and for each entry 24 hexadecimal digits of the hash, from the third on, a space, the unix
+// time until which it counts, LF. What has lapsed goes when its slot is written next.
 //
 // Threads  any; values, and reads of the store.
 // Source   doc/decisions/0011-delivery-memory.md.
@@ -30,7 +31,13 @@ enum class MemoryKind : uint8_t {
 inline constexpr std::string_view kUserItemDuplicate = "duplicate/";
 inline constexpr std::string_view kUserItemVacation = "vacation/";
 
-/// Of one slot; the entries that would lapse first go. 256 slots: a million things for each user.
+/// The digits in a slot's name; a thing may be in the slot of each number of them.
+inline constexpr size_t kMemorySlotDigitsMin = 2;
+inline constexpr size_t kMemorySlotDigitsMax = 4;
+/// A slot with so many entries that count is full.
+inline constexpr size_t kMemorySlotEntriesFull = 32;
+/// Of one slot that has none behind it, or that was united of two; the entries that would lapse
+/// first go.
 inline constexpr size_t kMemorySlotEntriesMax = 4096;
 
 /// One thing to remember. `token` is any text that names it; only its SHA-256 is kept.
@@ -40,9 +47,13 @@ struct Remembrance {
   std::string token;
   int64_t until_s = 0;  // unix time
 
-  /// The item that it is kept in.
-  std::string item_key() const;
+  /// The slot with so many digits that it may be kept in.
+  std::string item_key(size_t digits = kMemorySlotDigitsMin) const;
 };
+
+/// What a slot has to say of a thing. `value` is what the slot holds, or empty.
+enum class MemorySlot : uint8_t { kHolds, kHasRoom, kIsFull };
+MemorySlot look_for(const Remembrance& what, std::string_view value, int64_t now_s);
 
 /// The slot's value with `what` added, or nothing if it is there already and has not lapsed.
 /// `value` is what the slot holds, or empty; what is broken in it counts as forgotten.
