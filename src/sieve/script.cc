@@ -50,7 +50,7 @@ Compiled compile(std::string_view text, const CompileOptions& options) {
 }
 
 bool is_script_name(std::string_view name) {
-  if (name.empty() || !is_utf8(name) || name.find('/') != std::string_view::npos) return false;
+  if (name.empty() || !is_utf8(name)) return false;
   if (character_count(name) > kScriptNameCharactersMax) return false;
   for (size_t i = 0; i < name.size(); ++i) {
     const auto byte = static_cast<unsigned char>(name[i]);

@@ -73,8 +73,8 @@ std::string sieve_capability(const CompileOptions& options = {});
 /// Methods of notification, parted by spaces: ManageSieve's "NOTIFY"; empty if enotify is disabled.
 std::string notify_capability(const CompileOptions& options = {});
 
-/// RFC 5804 §1.6: 1 to 128 characters of UTF-8, no controls, no line or paragraph separators. Ours
-/// has no '/' in it either. Is `name` such a name?
+/// RFC 5804 §1.6: 1 to 128 characters of UTF-8, no controls, no line or paragraph separators.
+/// Is `name` such a name?
 inline constexpr size_t kScriptNameCharactersMax = 128;
 bool is_script_name(std::string_view name);
 

@@ -110,7 +110,7 @@ TEST(Script, EachExtensionCanBeRequired) {
 }
 
 TEST(ScriptName, Rules) {  // RFC 5804 §1.6
-  for (const char* good : {"main", "Mein Skript", "größe", "a.b", "."})
+  for (const char* good : {"main", "Mein Skript", "größe", "a.b", ".", "a/b", "../x"})
     EXPECT_TRUE(is_script_name(good));
   EXPECT_TRUE(is_script_name(std::string(128, 'a')));
   std::string wide;
@@ -118,7 +118,7 @@ TEST(ScriptName, Rules) {  // RFC 5804 §1.6
   EXPECT_TRUE(is_script_name(wide));
   EXPECT_FALSE(is_script_name(wide + "ä"));
   for (const std::string_view bad :
-       {"", "a/b", "a\nb", "a\x7f", "\xff", "a\xc2\x85", "\xe2\x80\xa8"})
+       {"", "a\nb", "a\x7f", "\xff", "a\xc2\x85", "\xe2\x80\xa8"})
     EXPECT_FALSE(is_script_name(bad)) << bad;
   EXPECT_FALSE(is_script_name(std::string_view("a\0b", 3)));
 }
