@@ -72,6 +72,7 @@ struct MailboxHeader {
   int64_t deleted_s = 0;
   std::map<std::string, std::string> attributes;
   Lineage lineage = {};
+  bool operator==(const MailboxHeader&) const = default;
 };
 
 /// A mailbox that must have come to this uid at least.

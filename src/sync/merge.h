@@ -67,6 +67,11 @@ Result<void> keep_held(MergedMailbox& merged, const MailboxSide& a, const Mailbo
 /// to be among its `kept` then. Both need their uids.
 UidSet may_be_freed(const MailboxSide& side, const MailboxSide& other);
 
+/// A merge that changes nothing for `a`, and is above all that readers of `b` know, needs no modseq
+/// of its own: one that was cut in the middle and is begun again. Then `merged.to` is a's. To be
+/// called when nothing more is to change in `merged`.
+void spare_modseq(MergedMailbox& merged, const MailboxSide& a, const MailboxSide& b, ModSeq common);
+
 /// The update that brings `side` to `merged`; nothing if it is there. The caller says the id, the
 /// digest that it mends, and the lineage. Bodies: every AppendItem's must be there, or come along.
 std::optional<MailboxUpdate> mend(const MergedMailbox& merged, const MailboxSide& side,
@@ -102,5 +107,7 @@ enum class UserMailboxes : uint8_t { kNone, kSome };
 /// leaves out the items that it has as they are.
 UserUpdate merge(const UserSide& a, const UserSide& b, ModSeq common, UserMailboxes mailboxes);
 std::optional<UserUpdate> mend(const UserUpdate& merged, const UserSide& side);
+/// As that of a mailbox.
+void spare_modseq(UserUpdate& merged, const UserSide& a, const UserSide& b);
 
 }  // namespace gemel::sync

@@ -87,6 +87,18 @@ std::optional<MailboxUpdate> mend(const MergedMailbox& merged, const MailboxSide
   return update;
 }
 
+void spare_modseq(MergedMailbox& merged, const MailboxSide& a, const MailboxSide& b,
+                  ModSeq common) {
+  if (a.highestmodseq <= b.highestmodseq) return;
+  const std::optional<MailboxUpdate> update = mend(merged, a, common);
+  if (!update || !update->items.empty() || merged.last_uid != a.last_uid ||
+      merged.recent_uid != a.recent_uid || merged.purged_modseq != a.purged_modseq)
+    return;
+  MailboxHeader header = merged.header;
+  header.lineage = a.header.lineage;  // what was merged is in it already
+  if (header == a.header) merged.to = a.highestmodseq;
+}
+
 Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& other) {
   std::multimap<std::pair<Guid, int64_t>, const RecordRow*> there;
   for (const RecordRow& row : into)

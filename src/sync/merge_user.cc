@@ -195,4 +195,11 @@ std::optional<UserUpdate> mend(const UserUpdate& merged, const UserSide& side) {
   return update;
 }
 
+void spare_modseq(UserUpdate& merged, const UserSide& a, const UserSide& b) {
+  if (a.modseq <= b.modseq || merged.created_s != a.created_s || merged.deleted_s != a.deleted_s)
+    return;
+  const std::optional<UserUpdate> update = mend(merged, a);
+  if (update && update->items.empty()) merged.to = a.modseq;
+}
+
 }  // namespace gemel::sync

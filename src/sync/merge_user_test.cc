@@ -188,7 +188,12 @@ TEST(MergeUser, RandomHistoriesConverge) {
         if (differs) EXPECT_GT(now.modseq, one->modseq) << now.key;
       }
     }
-    EXPECT_EQ(items_of(merged(side(both.to.value, both.items), b)), items_of(both));
+    // Cut in the middle and begun again.
+    const UserSide done = side(both.to.value, both.items);
+    UserUpdate again = merged(done, b);
+    EXPECT_EQ(items_of(again), items_of(both));
+    spare_modseq(again, done, b);
+    if (both.to > b.modseq) EXPECT_EQ(again.to, both.to);  // else b is there already
   }
 }
 

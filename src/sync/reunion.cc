@@ -390,6 +390,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     merged.header.name = free_name(store, merged.header.name);
     merged.to = std::max(merged.to, next(std::max(own.highestmodseq, theirs.highestmodseq)));
   }
+  if (ours) spare_modseq(merged, own, theirs, common_);
   std::optional<MailboxUpdate> update = mend(merged, own, common_);
   if (update) {
     update->id = theirs_.id;
@@ -495,7 +496,8 @@ Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
       TRY(own.changed, store.user_changes_since(theirs_.userid, since_));
       std::ranges::sort(own.changed, {}, &UserItem::key);
     }
-    const UserUpdate merged = merge(own, theirs, common_, lives);
+    UserUpdate merged = merge(own, theirs, common_, lives);
+    if (info) spare_modseq(merged, own, theirs);
     std::optional<UserUpdate> update = mend(merged, own);
     if (update) {
       update->mends = info ? info->data_digest : Digest();
