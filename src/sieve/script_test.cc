@@ -117,8 +117,7 @@ TEST(ScriptName, Rules) {  // RFC 5804 §1.6
   for (int i = 0; i < 128; ++i) wide += "ä";
   EXPECT_TRUE(is_script_name(wide));
   EXPECT_FALSE(is_script_name(wide + "ä"));
-  for (const std::string_view bad :
-       {"", "a\nb", "a\x7f", "\xff", "a\xc2\x85", "\xe2\x80\xa8"})
+  for (const std::string_view bad : {"", "a\nb", "a\x7f", "\xff", "a\xc2\x85", "\xe2\x80\xa8"})
     EXPECT_FALSE(is_script_name(bad)) << bad;
   EXPECT_FALSE(is_script_name(std::string_view("a\0b", 3)));
 }

@@ -401,16 +401,21 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     TRY_OK(store.merge({std::move(*update)}, bodies()).get());
   }
   if (is_behind) return United{.next = United::Next::kBehind};
-  std::optional<MailboxUpdate> theirs_update = mend(merged, theirs, common_);
+  return mend_theirs(store, merged, theirs);
+}
+
+// The merge is ours; what the replica is told then.
+Result<United> MailboxReunion::mend_theirs(const MailStore& store, const MergedMailbox& merged,
+                                           const MailboxSide& theirs) const {
+  std::optional<MailboxUpdate> update = mend(merged, theirs, common_);
   TRY(const MailboxInfo info, store.find(theirs_.id));
-  if (!theirs_update) return United{.next = United::Next::kDone};
-  theirs_update->id = theirs_.id;
-  theirs_update->mends = theirs_.digest;
-  theirs_update->header->lineage = up_to(info.lineage, merged.to);
-  const bool is_still = info.highestmodseq == merged.to;
-  ReplicaMailbox after = known_from(info);
-  if (!is_still) return fail(Code::kModified, "the mailbox changed right behind its merge");
-  return United{.next = United::Next::kMend, .mend = std::move(theirs_update), .after = after};
+  if (!update) return United{.next = United::Next::kDone};
+  update->id = theirs_.id;
+  update->mends = theirs_.digest;
+  update->header->lineage = up_to(info.lineage, merged.to);
+  if (info.highestmodseq != merged.to)
+    return fail(Code::kModified, "the mailbox changed right behind its merge");
+  return United{.next = United::Next::kMend, .mend = std::move(update), .after = known_from(info)};
 }
 
 // Both sides made a mailbox of this name: the older one stays, and the other's messages move there.

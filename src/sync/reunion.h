@@ -83,7 +83,8 @@ class MailboxReunion {
   Result<United> unite_with(MailStore& store, const std::optional<MailboxView>& ours, Clock& clock);
   Result<bool> is_held(const MailStore& store, const MailboxView& ours, Clock& clock) const;
   bool asks_for_kept(const UidSet& uids);
-  Result<United> commit(MailStore& store, MailboxUpdate update);
+  Result<United> mend_theirs(const MailStore& store, const MergedMailbox& merged,
+                             const MailboxSide& theirs) const;
   Result<United> fold_into(MailStore& store, MailboxUpdate theirs, const MailboxInfo& twin,
                            Clock& clock);
   Result<bool> has_bodies(MailStore& store, const MailboxUpdate& update, const MailboxSide& own);
