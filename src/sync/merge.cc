@@ -173,12 +173,18 @@ void Merger::match() {
   for (auto& [identity, both] : alike) match_alike(std::move(both[0]), std::move(both[1]));
 }
 
+// One that came into the mailbox at another time is another copy: one that a user moved away and
+// back, say.
+bool came_together(const RecordRow& a, const RecordRow& b) {
+  return a.facts.savedate_s == b.facts.savedate_s;
+}
+
 // Whether `tombstone` is of the message that is `live` on the other side: an earlier merge, of
 // which that side was never told, gave it a uid above all that that side has, for its own was
 // taken.
 bool is_of_moved(const RecordRow& tombstone, const MailboxSide& tombstones, const RecordRow& live,
                  const MailboxSide& lives) {
-  if (!tombstone.expunged || live.expunged) return false;
+  if (!tombstone.expunged || live.expunged || !came_together(tombstone, live)) return false;
   const ChangedRecord* instead = find(tombstones, live.uid);
   return tombstone.uid > lives.last_uid && live.uid <= tombstones.last_uid &&
          (!instead || instead->row.expunged);
@@ -206,7 +212,9 @@ void Merger::match_alike(std::vector<const ChangedRecord*> as,
   const auto is_one_uid = [](const RecordRow& a, const RecordRow& b) { return a.uid == b.uid; };
   pair_up([&](const auto& a, const auto& b) { return both_live(a, b) && is_one_uid(a, b); });
   pair_up(both_live);
-  pair_up(is_one_uid);
+  pair_up([&](const auto& a, const auto& b) {
+    return is_one_uid(a, b) && (a.expunged == b.expunged || came_together(a, b));
+  });
   pair_up([&](const auto& a, const auto& b) {
     return is_of_moved(a, a_, b, b_) || is_of_moved(b, b_, a, a_);
   });
