@@ -151,22 +151,25 @@ uint64_t live_bytes(const rocksdb::BlobMetaData& file) {
 }
 
 /// Of `files`, the oldest first, how many to reclaim next. RocksDB can only begin with the oldest,
-/// so that is worth it as soon as up to some file more is garbage than has to be written anew: what
-/// counts in them, and all tables, which name them. At least one, else as many as have `bytes_max`.
-/// 0: it is not worth it.
+/// so it is those up to the file with which the most is won: garbage, less what counts and has to
+/// be written anew. All tables have to be too, for they name them. Of these files as many as have
+/// `bytes_max`, at least one. 0: it is not worth it.
 size_t files_to_reclaim(const std::vector<rocksdb::BlobMetaData>& files, uint64_t table_bytes,
                         uint64_t bytes_max) {
-  size_t count = 0;
-  uint64_t garbage = 0;
+  size_t fitting = 0;
+  size_t worth_it = 0;
   uint64_t live = 0;
-  bool is_worth_it = false;
-  for (const rocksdb::BlobMetaData& file : files) {
-    garbage += file.garbage_blob_bytes;
-    live += live_bytes(file);
-    if (count == 0 || live <= bytes_max) ++count;
-    is_worth_it = is_worth_it || garbage > live + table_bytes;
+  int64_t won = 0;
+  auto won_most = static_cast<int64_t>(table_bytes);
+  for (size_t i = 0; i < files.size(); ++i) {
+    live += live_bytes(files[i]);
+    won += static_cast<int64_t>(files[i].garbage_blob_bytes) -
+           static_cast<int64_t>(live_bytes(files[i]));
+    if (i == 0 || live <= bytes_max) fitting = i + 1;
+    if (won > won_most) worth_it = i + 1;
+    won_most = std::max(won_most, won);
   }
-  return is_worth_it ? count : 0;
+  return std::min(fitting, worth_it);
 }
 
 /// Whether so many rows are deletions that what they deleted is not known for garbage yet.

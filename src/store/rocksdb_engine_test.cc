@@ -120,6 +120,20 @@ TEST_F(RocksDbEngine, LeavesWhatStaysWhereItIsForALittleGarbage) {
   expect_there(110, 140);
 }
 
+TEST_F(RocksDbEngine, LeavesAloneWhatLiesBehindAllThatIsWorthIt) {
+  put(0, 100);
+  for (int i = 0; i < 100; i += 10) erase(i + 1, i + 10);
+  const size_t files_with_garbage = blob_files().size();
+  put(200, 300);
+  const std::set<std::string> before = blob_files();
+  ASSERT_GT(before.size(), files_with_garbage);
+  reclaim();
+  expect_at_most(150 * kValueBytes);
+  EXPECT_TRUE(blob_files().contains(*before.rbegin()));
+  for (int i = 0; i < 100; i += 10) expect_there(i, i + 1);
+  expect_there(200, 300);
+}
+
 // The oldest files are full of what stays, and in the way.
 TEST_F(RocksDbEngine, GivesBackRoomBehindWhatStays) {
   put(0, 40);
