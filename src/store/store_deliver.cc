@@ -7,15 +7,15 @@ namespace {
 
 using Filed = std::optional<MailStore::Appended>;
 
-/// The slot that `what` belongs into; nothing, if it is remembered already.
-Result<std::optional<UserItem>> slot_for(const UserEdit& user, const Remembrance& what,
+/// The slot that it belongs into; nothing, if it is remembered already.
+Result<std::optional<UserItem>> slot_for(const UserEdit& user, const MemoryName& name,
                                          int64_t now_s) {
   std::optional<UserItem> found;
   for (size_t digits = kMemorySlotDigitsMin; digits <= kMemorySlotDigitsMax; ++digits) {
-    UserItem slot{what.item_key(digits), "", ModSeq()};
+    UserItem slot{name.item_key(digits), "", ModSeq()};
     TRY(const std::optional<UserItem> was, user.item(slot.key));
     if (was && !was->deleted) slot.value = was->value;
-    const MemorySlot seen = look_for(what, slot.value, now_s);
+    const MemorySlot seen = look_for(name, slot.value, now_s);
     if (seen == MemorySlot::kHolds) return std::nullopt;
     const bool is_last = digits == kMemorySlotDigitsMax;
     if (!found && (seen == MemorySlot::kHasRoom || is_last)) found = std::move(slot);
@@ -27,7 +27,7 @@ Result<std::optional<UserItem>> slot_for(const UserEdit& user, const Remembrance
 // False if it is remembered already.
 Result<bool> remember(Commit& commit, const Remembrance& what) {
   TRY(UserEdit * user, live_user(commit, what.userid));
-  TRY(std::optional<UserItem> slot, slot_for(*user, what, commit.now_s()));
+  TRY(std::optional<UserItem> slot, slot_for(*user, what.name(), commit.now_s()));
   if (!slot) return false;
   std::optional<std::string> value = remembered(slot->value, what, commit.now_s());
   if (!value) return false;

@@ -20,13 +20,9 @@ struct Entry {
   int64_t until_s = 0;
 };
 
-std::string hash_of(const Remembrance& what) {
-  const Sha256 hash = sha256(what.token);
-  return to_hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
-}
-
-std::string digits_of(const Remembrance& what) {
-  return hash_of(what).substr(kMemorySlotDigitsMin, kDigits);
+// Of its entry.
+std::string_view digits_of(const MemoryName& name) {
+  return std::string_view(name.hash).substr(kMemorySlotDigitsMin, kDigits);
 }
 
 // The entries of a slot that have not lapsed.
@@ -50,15 +46,20 @@ bool holds(const std::vector<Entry>& entries, std::string_view digits) {
 
 }  // namespace
 
-std::string Remembrance::item_key(size_t digits) const {
-  return std::string(kind == MemoryKind::kDuplicate ? kUserItemDuplicate : kUserItemVacation) +
-         hash_of(*this).substr(0, digits);
+MemoryName Remembrance::name() const {
+  const Sha256 hash = sha256(token);
+  return {.kind = kind == MemoryKind::kDuplicate ? kUserItemDuplicate : kUserItemVacation,
+          .hash = to_hex({reinterpret_cast<const char*>(hash.data()), hash.size()})};
 }
 
-MemorySlot look_for(const Remembrance& what, std::string_view value, int64_t now_s) {
+std::string MemoryName::item_key(size_t digits) const {
+  return std::string(kind) + hash.substr(0, digits);
+}
+
+MemorySlot look_for(const MemoryName& name, std::string_view value, int64_t now_s) {
   if (value.empty()) return MemorySlot::kHasRoom;
   const std::vector<Entry> entries = entries_of(value, now_s);
-  if (holds(entries, digits_of(what))) return MemorySlot::kHolds;
+  if (holds(entries, digits_of(name))) return MemorySlot::kHolds;
   return entries.size() < kMemorySlotEntriesFull ? MemorySlot::kHasRoom : MemorySlot::kIsFull;
 }
 
@@ -80,7 +81,8 @@ TrimmedMemory trimmed(std::string_view value, int64_t now_s, int64_t added_s) {
 std::optional<std::string> remembered(std::string_view value, const Remembrance& what,
                                       int64_t now_s) {
   std::vector<Entry> entries = value.empty() ? std::vector<Entry>() : entries_of(value, now_s);
-  const std::string digits = digits_of(what);
+  const MemoryName name = what.name();
+  const std::string_view digits = digits_of(name);
   if (holds(entries, digits)) return std::nullopt;
   if (entries.size() >= kMemorySlotEntriesMax)
     entries.erase(std::ranges::min_element(entries, {}, &Entry::until_s));
@@ -110,9 +112,10 @@ std::string united_memory(std::string_view slot, std::string_view other) {
 }
 
 Result<bool> remembers(const MailStore& store, const Remembrance& what, int64_t now_s) {
+  const MemoryName name = what.name();
   for (size_t digits = kMemorySlotDigitsMin; digits <= kMemorySlotDigitsMax; ++digits) {
-    TRY(const auto value, store.user_item(what.userid, what.item_key(digits)));
-    if (value && look_for(what, *value, now_s) == MemorySlot::kHolds) return true;
+    TRY(const auto value, store.user_item(what.userid, name.item_key(digits)));
+    if (value && look_for(name, *value, now_s) == MemorySlot::kHolds) return true;
   }
   return false;
 }

@@ -40,6 +40,15 @@ inline constexpr size_t kMemorySlotEntriesFull = 32;
 /// first go.
 inline constexpr size_t kMemorySlotEntriesMax = 4096;
 
+/// What a thing is called in slots: made once, for a hash of its token is in it.
+struct MemoryName {
+  std::string_view kind;  // "duplicate/", "vacation/"
+  std::string hash;       // SHA-256 in hexadecimal digits
+
+  /// The slot with so many digits that it may be kept in.
+  std::string item_key(size_t digits) const;
+};
+
 /// One thing to remember. `token` is any text that names it; only its SHA-256 is kept.
 struct Remembrance {
   std::string userid;
@@ -47,13 +56,14 @@ struct Remembrance {
   std::string token;
   int64_t until_s = 0;  // unix time
 
-  /// The slot with so many digits that it may be kept in.
-  std::string item_key(size_t digits = kMemorySlotDigitsMin) const;
+  MemoryName name() const;
+  /// The first slot that it may be kept in.
+  std::string item_key() const { return name().item_key(kMemorySlotDigitsMin); }
 };
 
 /// What a slot has to say of a thing. `value` is what the slot holds, or empty.
 enum class MemorySlot : uint8_t { kHolds, kHasRoom, kIsFull };
-MemorySlot look_for(const Remembrance& what, std::string_view value, int64_t now_s);
+MemorySlot look_for(const MemoryName& name, std::string_view value, int64_t now_s);
 
 /// The slot's value with `what` added, or nothing if it is there already and has not lapsed.
 /// `value` is what the slot holds, or empty; what is broken in it counts as forgotten.
