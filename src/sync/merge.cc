@@ -34,10 +34,15 @@ bool are_alike(const RecordRow& a, const RecordRow& b) {
 // Nobody has changed it since it came.
 bool is_as_it_came(const RecordRow& row) { return row.modseq == row.facts.created_modseq; }
 
+// One that came into the mailbox at another time is another copy: one that a user moved away and
+// back, say.
+bool came_together(const RecordRow& a, const RecordRow& b) {
+  return a.facts.savedate_s == b.facts.savedate_s;
+}
+
 // One transaction brought it to both.
 bool came_at_once(const RecordRow& a, const RecordRow& b) {
-  return a.uid == b.uid && a.facts.created_modseq == b.facts.created_modseq &&
-         a.facts.savedate_s == b.facts.savedate_s;
+  return a.uid == b.uid && a.facts.created_modseq == b.facts.created_modseq && came_together(a, b);
 }
 
 // Where one side has no history of it, the message had there what it had on the other. A message
@@ -171,12 +176,6 @@ void Merger::match() {
   add(fresh_a_, 0);
   add(fresh_b_, 1);
   for (auto& [identity, both] : alike) match_alike(std::move(both[0]), std::move(both[1]));
-}
-
-// One that came into the mailbox at another time is another copy: one that a user moved away and
-// back, say.
-bool came_together(const RecordRow& a, const RecordRow& b) {
-  return a.facts.savedate_s == b.facts.savedate_s;
 }
 
 // Whether `tombstone` is of the message that is `live` on the other side: an earlier merge, of
