@@ -7,67 +7,55 @@
 namespace gemel {
 namespace {
 
-TEST(Pack, GivesBackWhatWasPacked) {
+struct Packing {
+  std::string_view name;
+  std::string (*pack)(std::string_view bytes);
+  Result<std::string> (*unpack)(std::string_view packed, size_t bytes_max);
+};
+
+class Pack : public testing::TestWithParam<Packing> {
+ protected:
+  static std::string pack(std::string_view bytes) { return GetParam().pack(bytes); }
+  static Result<std::string> unpack(std::string_view bytes, size_t bytes_max) {
+    return GetParam().unpack(bytes, bytes_max);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Pack,
+                         testing::Values(Packing{"Frame", packed, unpacked},
+                                         Packing{"Lightly", packed_lightly, unpacked_lightly}),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+TEST_P(Pack, GivesBackWhatWasPacked) {
   for (const size_t size : {100U, 5000U, 1U << 20}) {
     const std::string bytes(size, 'x');
-    const std::string frame = packed(bytes);
-    ASSERT_GT(frame.size(), 0U);
-    ASSERT_LT(frame.size(), size);
-    EXPECT_EQ(unpacked(frame, size).value(), bytes);
+    const std::string shorter = pack(bytes);
+    ASSERT_GT(shorter.size(), 0U);
+    ASSERT_LT(shorter.size(), size);
+    EXPECT_EQ(unpack(shorter, size).value(), bytes);
   }
 }
 
-TEST(Pack, LeavesAloneWhatGetsNoShorter) {
+TEST_P(Pack, LeavesAloneWhatGetsNoShorter) {
   SeededRandom random(1);
-  EXPECT_EQ(packed(""), "");
-  EXPECT_EQ(packed("a"), "");
-  EXPECT_EQ(packed(random.bytes(5000)), "");
+  EXPECT_EQ(pack(""), "");
+  EXPECT_EQ(pack("a"), "");
+  EXPECT_EQ(pack("ab"), "");
+  EXPECT_EQ(pack(random.bytes(5000)), "");
 }
 
-TEST(Pack, TakesNoMoreMemoryThanItMay) {
-  const std::string frame = packed(std::string(5000, 'x'));
-  EXPECT_EQ(unpacked(frame, 4999).error().code, Code::kCorrupt);
-  EXPECT_EQ(unpacked(frame, 5000)->size(), 5000u);
+TEST_P(Pack, TakesNoMoreMemoryThanItMay) {
+  const std::string shorter = pack(std::string(5000, 'x'));
+  EXPECT_EQ(unpack(shorter, 4999).error().code, Code::kCorrupt);
+  EXPECT_EQ(unpack(shorter, 5000)->size(), 5000U);
 }
 
-TEST(Pack, RefusesWhatIsNoFrame) {
-  std::string frame = packed(std::string(5000, 'x') + "end");
-  EXPECT_EQ(unpacked("", 100).error().code, Code::kCorrupt);
-  EXPECT_EQ(unpacked("some text", 100).error().code, Code::kCorrupt);
-  EXPECT_EQ(unpacked(frame.substr(0, frame.size() - 1), 10'000).error().code, Code::kCorrupt);
-}
-
-TEST(Pack, GivesBackWhatWasPackedLightly) {
-  for (const size_t size : {100U, 5000U, 1U << 20}) {
-    const std::string bytes(size, 'x');
-    const std::string block = packed_lightly(bytes);
-    ASSERT_GT(block.size(), 0U);
-    ASSERT_LT(block.size(), size);
-    EXPECT_EQ(unpacked_lightly(block, size).value(), bytes);
-  }
-}
-
-TEST(Pack, LeavesAloneWhatGetsNoShorterLightly) {
-  SeededRandom random(1);
-  EXPECT_EQ(packed_lightly(""), "");
-  EXPECT_EQ(packed_lightly("a"), "");
-  EXPECT_EQ(packed_lightly("ab"), "");
-  EXPECT_EQ(packed_lightly(random.bytes(5000)), "");
-}
-
-TEST(Pack, TakesNoMoreMemoryForALightOneThanItMay) {
-  const std::string block = packed_lightly(std::string(5000, 'x'));
-  EXPECT_EQ(unpacked_lightly(block, 4999).error().code, Code::kCorrupt);
-  EXPECT_EQ(unpacked_lightly(block, 5000)->size(), 5000U);
-}
-
-TEST(Pack, RefusesWhatIsNoBlock) {
-  const std::string block = packed_lightly(std::string(5000, 'x') + "end");
-  EXPECT_EQ(unpacked_lightly("", 100).error().code, Code::kCorrupt);
-  EXPECT_EQ(unpacked_lightly("some text", 100).error().code, Code::kCorrupt);
-  EXPECT_EQ(unpacked_lightly("some text", 10'000).error().code, Code::kCorrupt);
-  EXPECT_EQ(unpacked_lightly(block.substr(0, block.size() - 1), 10'000).error().code,
-            Code::kCorrupt);
+TEST_P(Pack, RefusesWhatWasNotPacked) {
+  const std::string shorter = pack(std::string(5000, 'x') + "end");
+  EXPECT_EQ(unpack("", 100).error().code, Code::kCorrupt);
+  EXPECT_EQ(unpack("some text", 100).error().code, Code::kCorrupt);
+  EXPECT_EQ(unpack("some text", 10'000).error().code, Code::kCorrupt);
+  EXPECT_EQ(unpack(shorter.substr(0, shorter.size() - 1), 10'000).error().code, Code::kCorrupt);
 }
 
 }  // namespace
