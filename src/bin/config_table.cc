@@ -125,7 +125,8 @@ std::map<std::string, std::string> ConfigTable::text_map(std::string_view key) {
     wrong(key, "must be a table of strings");
     return out;
   }
-  for (const auto& [name, value] : *found->as_table()) {
+  const toml::table& entries = *found->as_table();
+  for (const auto& [name, value] : entries) {
     if (const auto* text = value.as_string())
       out[std::string(name.str())] = text->get();
     else

@@ -95,7 +95,8 @@ TEST_P(StoreDeliver, AFullSlotHasOthersBehindIt) {
   for (int i = 0; i < kThings; i += 100)
     EXPECT_TRUE(remembers(*store, once(fmt::format("{}", i)), kNow).value()) << i;
   size_t entries = 0;
-  for (const UserItem& slot : *store->user_items("alice", kUserItemDuplicate)) {
+  const std::vector<UserItem> slots = store->user_items("alice", kUserItemDuplicate).value();
+  for (const UserItem& slot : slots) {
     const auto lines = static_cast<size_t>(std::ranges::count(slot.value, '\n'));
     EXPECT_LE(lines, kMemorySlotEntriesFull + 1) << slot.key;
     entries += lines - 1;

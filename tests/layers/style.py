@@ -132,14 +132,15 @@ def check_code(path, text):
 
 
 def check_loops(code):
-    """for (x : f().value()): g++ 12 keeps only the range itself alive, not what it was taken from."""
+    """for (x : f().value()), for (x : *f()): g++ 12 keeps only the range itself alive, not what it was
+    taken from."""
     for found in re.finditer(r"\bfor \(", code):
         depth, end = 1, found.end()
         while depth > 0 and end < len(code):
             depth += {"(": 1, ")": -1}.get(code[end], 0)
             end += 1
         over = re.sub(r"\s+", "", code[found.end():end - 1])
-        if re.search(r"[^:]:[^:;]+\)\.\w+\(\)$", over.replace("::", "")):
+        if re.search(r"[^:]:([^:;]+\)\.\w+\(\)|\*(?!static_cast)[^:;]+\))$", over.replace("::", "")):
             yield code.count("\n", 0, found.start()) + 1, "a loop over what a temporary holds: name it"
 
 

@@ -118,6 +118,8 @@ class Style(unittest.TestCase):
     def test_a_loop_over_a_temporary(self):
         bad = SOURCE % "void f() {\n  for (const int& x :\n       g(a, N::kB).value()) h(x);\n}"
         self.finds("what a temporary holds", "src/imap/a.cc", bad)
+        bad = SOURCE % "void f() {\n  for (const int& x : *a->g(N::kB)) h(x);\n}"
+        self.finds("what a temporary holds", "src/imap/a.cc", bad)
         good = SOURCE % "void f() {\n  for (const int& x : g(a).kept) h(x);\n}"
         self.assertNotIn("a temporary", self.found_in("src/imap/a.cc", good))
 
