@@ -95,6 +95,27 @@ class Scripts(unittest.TestCase):
         self.assertEqual(subjects(one, "bob"), ["hello", "again"])
 
 
+class Nobody(unittest.TestCase):
+    ADDRESSES = ["none", "none@example.org", "ann", "ann+none@example.org", "postmaster"]
+
+    def test_is_refused(self):
+        one = server(self)
+        self.assertEqual(one.deliver(self.ADDRESSES, MESSAGE), [550, 550, 250, 250, 550])
+
+    def test_has_its_mail_caught(self):
+        one = Server(services=SERVICES)
+        one.more = {"lmtp": {"listen": [f"{HOST}:{one.ports['lmtp']}"], "catch_all": "bob"}}
+        self.enterContext(one)
+        for user in ("ann", "bob"):
+            one.add_user(user)
+        activate(one, "bob", 'require ["fileinto", "mailbox", "envelope"];'
+                             'if envelope "to" "none" { fileinto :create "Caught"; }')
+        self.assertEqual(one.deliver(self.ADDRESSES, MESSAGE), [250] * 5)
+        self.assertEqual(subjects(one, "ann"), ["hello"])
+        self.assertEqual((subjects(one, "bob"), subjects(one, "bob", "Caught")),
+                         (["hello"], ["hello"]))
+
+
 class MailThatLeaves(unittest.TestCase):
     SCRIPT = 'require ["copy", "vacation"]; redirect :copy "else@example.net"; vacation "away";'
 
