@@ -49,6 +49,8 @@ class ExpireTask final : public Task {
             {"archived_message_bytes", report.archived_message_bytes},
             {"keywords", report.keywords},
             {"held", report.held},
+            {"held_messages", report.held_messages},
+            {"held_bytes", report.held_bytes},
             {"errors", report.errors}};
   }
 
@@ -126,6 +128,10 @@ Start start_expire(const TaskContext& context, const Json& request) {
         Code::kSyntax,
         "say what is to expire: rules, expunged_days, deleted_days, duplicates_days, archive "
         "or keywords");
+  if (options.mailbox && (!options.userid.empty() || options.duplicates_s))
+    return fail(Code::kSyntax,
+                "\"mailbox\" names its user, and has no deliveries to forget: \"user\" and "
+                "\"duplicates_days\" don't go with it");
   // Asked for by name it is a mistake at once; what the schedule can't archive it says of each.
   if (!options.archive.empty()) TRY_OK(context.services.store->reserve(options.archive, {}));
   return std::make_unique<ExpireTask>(context.services, std::move(options));

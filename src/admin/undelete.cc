@@ -89,6 +89,7 @@ class RestoreTask final : public Task {
     UniqueId source;
     UidSet uids;
     UniqueId target;
+    UidSet missing = {};  // asked for, and not kept
   };
   RestoreTask(MailStore& store, What what) : store_(store), what_(std::move(what)) {}
 
@@ -109,7 +110,10 @@ class RestoreTask final : public Task {
     return Progress::kMore;
   }
   Json summary() const override {
-    return {{"messages", messages_}, {"bytes", bytes_}, {"there_already", there_already_}};
+    return {{"messages", messages_},
+            {"bytes", bytes_},
+            {"there_already", there_already_},
+            {"missing", what_.missing.text()}};
   }
 
  private:
@@ -120,15 +124,34 @@ class RestoreTask final : public Task {
   uint64_t there_already_ = 0;
 };
 
-class NamedTask final : public Task {
+/// A mailbox that came back, with what is still there of it.
+class ReinstatedTask final : public Task {
  public:
-  explicit NamedTask(std::string name) : name_(std::move(name)) {}
+  struct What {
+    MailboxInfo mailbox;
+    bool is_whole;  // nothing was freed since it was deleted
+  };
+  explicit ReinstatedTask(What what) : what_(std::move(what)) {}
   Result<Progress> step(std::string&) override { return Progress::kDone; }
-  Json summary() const override { return {{"mailbox", name_}}; }
+  Json summary() const override {
+    return {{"mailbox", what_.mailbox.name.text()},
+            {"messages", what_.mailbox.exists},
+            {"bytes", what_.mailbox.bytes},
+            {"expunged", what_.mailbox.expunged},
+            {"whole", what_.is_whole}};
+  }
 
  private:
-  std::string name_;
+  What what_;
 };
+
+/// Whether nothing of a deleted mailbox was freed since. The last of it that is freed raises both
+/// modseqs to one (doc/storage-format.md). A server that was told of the delete and of a freed part
+/// at once does not know of that part.
+bool is_whole(const MailboxInfo& deleted) {
+  return deleted.purged_modseq <= deleted.header_modseq &&
+         deleted.purged_modseq != deleted.highestmodseq;
+}
 
 /// The deleted mailbox of that name, or of that id: of several of one name the one deleted last.
 Result<MailboxInfo> find_deleted(const MailStore& store, const Json& request) {
@@ -168,16 +191,21 @@ Start undelete_messages(const TaskContext& context, const Json& request) {
     what.target = target.id;
   }
   TRY(const MailboxView view, store.view(source.id));
-  if (!view.info().last_uid) return std::make_unique<RestoreTask>(store, what);
-  const UidSet all = UidSet::of(Uid(1), view.info().last_uid);
-  UidSet asked = all;
+  const Uid last = view.info().last_uid;
+  const UidSet all = last ? UidSet::of(Uid(1), last) : UidSet();
   if (request.contains("uids")) {
     TRY(const std::string text, text_field(request, "uids"));
-    TRY(asked, UidSet::parse(text, kRangesMax));
+    TRY(what.missing, UidSet::parse(text, kRangesMax));
   }
-  TRY(const auto states, view.states(asked & all, MailboxView::Include::kExpungedToo));
-  for (const RecordState& state : states)
+  const bool asks_for_all = what.missing.empty();
+  const UidSet asked = asks_for_all ? all : what.missing & all;
+  TRY(const auto states, view.states(asked, MailboxView::Include::kExpungedToo));
+  UidSet kept;
+  for (const RecordState& state : states) {
+    kept.add(state.uid);
     if (state.expunged) what.uids.add(state.uid);
+  }
+  what.missing = what.missing - kept;
   return std::make_unique<RestoreTask>(store, std::move(what));
 }
 
@@ -189,7 +217,10 @@ Start undelete_mailbox(const TaskContext& context, const Json& request) {
     TRY(name, mailbox_field(request, "to"));
   }
   TRY_OK(store.restore(mailbox.id, name));
-  return std::make_unique<NamedTask>(name.text());
+  TRY(MailboxInfo now, store.find(mailbox.id));
+  const bool still_whole = is_whole(mailbox) && now.purged_modseq == mailbox.purged_modseq;
+  return std::make_unique<ReinstatedTask>(
+      ReinstatedTask::What{.mailbox = std::move(now), .is_whole = still_whole});
 }
 
 }  // namespace gemel::admin

@@ -50,7 +50,7 @@ void show_report(const Json& last, const ExpireOptions& options) {
   fmt::print(
       "{} mailboxes: {} messages ({}) expunged, {} ({}) freed, {} mailboxes freed, "
       "{} things forgotten, {} mailboxes ({}) archived, {} messages ({}) of others archived, {} "
-      "keywords pruned, {} held\n",
+      "keywords pruned, {} messages ({}) of {} mailboxes held\n",
       last.value("mailboxes", uint64_t{0}), last.value("expunged", uint64_t{0}),
       human_bytes(last.value("expunged_bytes", uint64_t{0})), last.value("freed", uint64_t{0}),
       human_bytes(last.value("freed_bytes", uint64_t{0})),
@@ -58,7 +58,8 @@ void show_report(const Json& last, const ExpireOptions& options) {
       last.value("archived", uint64_t{0}), human_bytes(last.value("archived_bytes", uint64_t{0})),
       last.value("archived_messages", uint64_t{0}),
       human_bytes(last.value("archived_message_bytes", uint64_t{0})),
-      last.value("keywords", uint64_t{0}), last.value("held", uint64_t{0}));
+      last.value("keywords", uint64_t{0}), last.value("held_messages", uint64_t{0}),
+      human_bytes(last.value("held_bytes", uint64_t{0})), last.value("held", uint64_t{0}));
   if (options.dry_run) fmt::print("nothing was changed: this was a dry run\n");
 }
 
@@ -90,6 +91,50 @@ Json request_of(const char* command, const UndeleteOptions& options) {
         std::pair("to", &options.to), std::pair("id", &options.id)})
     if (!value->empty()) request[name] = *value;
   return request;
+}
+
+/// What an undelete came to, for people.
+struct Undeleted {
+  std::string back;
+  std::string lost;  // empty: nothing is
+};
+int run_undelete(const Common& common, const Json& request, Undeleted (*in_words)(const Json&)) {
+  Result<Client> client = Client::connect(common.socket);
+  if (!client) return report(common, client.error());
+  const Result<Json> last = client->call(request, [](const Json&) {});
+  if (!last) return report(common, last.error());
+  const Undeleted words = in_words(*last);
+  if (common.format == Format::kJson) {
+    fmt::print("{}\n", to_line(*last));
+  } else {
+    fmt::print("{}\n", words.back);
+    if (!words.lost.empty()) fmt::print(stderr, "gemel: {}\n", words.lost);
+  }
+  return words.lost.empty() ? kExitOk : kExitFailed;
+}
+
+Undeleted messages_in_words(const Json& last) {
+  const std::string missing = last.value("missing", "");
+  return {.back = fmt::format("{} messages ({}) brought back, {} were there already",
+                              last.value("messages", uint64_t{0}),
+                              human_bytes(last.value("bytes", uint64_t{0})),
+                              last.value("there_already", uint64_t{0})),
+          .lost = missing.empty() ? "" : "uids that are not kept (any more): " + missing};
+}
+
+Undeleted mailbox_in_words(const Json& last) {
+  const std::string name = last.value("mailbox", "");
+  const auto messages = last.value("messages", uint64_t{0});
+  const auto expunged = last.value("expunged", uint64_t{0});
+  Undeleted out{.back = fmt::format("brought back {}: {} messages ({})", name, messages,
+                                    human_bytes(last.value("bytes", uint64_t{0}))),
+                .lost = ""};
+  if (expunged > 0) out.back += fmt::format(", and {} expunged ones, hidden as before", expunged);
+  if (!last.value("whole", true))
+    out.lost =
+        fmt::format("{} that was in {} when it was deleted has been freed since, and is lost",
+                    messages + expunged == 0 ? "all" : "some", name);
+  return out;
 }
 
 }  // namespace
@@ -198,24 +243,11 @@ int run_undelete_list(const Common& common, const UndeleteOptions& options) {
 }
 
 int run_undelete_messages(const Common& common, const UndeleteOptions& options) {
-  Result<Client> client = Client::connect(common.socket);
-  if (!client) return report(common, client.error());
-  const Result<Json> last =
-      client->call(request_of("undelete messages", options), [](const Json&) {});
-  if (!last) return report(common, last.error());
-  if (common.format == Format::kJson)
-    fmt::print("{}\n", to_line(*last));
-  else
-    fmt::print("{} messages ({}) brought back, {} were there already\n",
-               last->value("messages", uint64_t{0}), human_bytes(last->value("bytes", uint64_t{0})),
-               last->value("there_already", uint64_t{0}));
-  return kExitOk;
+  return run_undelete(common, request_of("undelete messages", options), messages_in_words);
 }
 
 int run_undelete_mailbox(const Common& common, const UndeleteOptions& options) {
-  return run_request(
-      common, request_of("undelete mailbox", options), {},
-      "brought back " + options.userid + "/" + (options.to.empty() ? options.mailbox : options.to));
+  return run_undelete(common, request_of("undelete mailbox", options), mailbox_in_words);
 }
 
 }  // namespace gemel::tool

@@ -20,15 +20,17 @@ void add_expire_command(CLI::App& app, Line& line) {
       ->add_option("--deleted", line.expire.deleted_days,
                    "free mailboxes that were deleted at least so many days ago")
       ->check(days);
-  expire
-      ->add_option("--duplicates", line.expire.duplicates_days,
-                   "forget deliveries of at least so many days ago")
-      ->check(days);
+  CLI::Option* duplicates = expire
+                                ->add_option("--duplicates", line.expire.duplicates_days,
+                                             "forget deliveries of at least so many days ago")
+                                ->check(days);
   expire->add_option("--archive", line.expire.archive,
                      "move mailboxes and messages to this partition, where their rule says so");
   expire->add_flag("--keywords", line.expire.keywords, "prune keywords that no message has");
-  expire->add_option("--user", line.expire.userid, "of this user only");
-  expire->add_option("--mailbox", line.expire.mailbox, "only USER/MAILBOX");
+  CLI::Option* user = expire->add_option("--user", line.expire.userid, "of this user only");
+  expire->add_option("--mailbox", line.expire.mailbox, "only USER/MAILBOX")
+      ->excludes(user)
+      ->excludes(duplicates);  // users remember deliveries, not mailboxes
   expire->add_flag("--dry-run", line.expire.dry_run, "only say what would go, and why");
 }
 

@@ -45,9 +45,12 @@ void Sweeper::sweep() {
       report.forgotten > 0 || report.archived > 0 || report.archived_messages > 0)
     log::info(
         "expire looked_at={} expunged={} expunged_bytes={} freed={} freed_bytes={} "
-        "mailboxes_freed={} forgotten={} archived={} archived_messages={}",
+        "mailboxes_freed={} forgotten={} archived={} archived_bytes={} archived_messages={} "
+        "archived_message_bytes={} held={} held_messages={} held_bytes={}",
         report.mailboxes, report.expunged, report.expunged_bytes, report.freed, report.freed_bytes,
-        report.mailboxes_freed, report.forgotten, report.archived, report.archived_messages);
+        report.mailboxes_freed, report.forgotten, report.archived, report.archived_bytes,
+        report.archived_messages, report.archived_message_bytes, report.held, report.held_messages,
+        report.held_bytes);
 }
 
 }  // namespace gemel::bin

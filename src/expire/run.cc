@@ -139,6 +139,8 @@ class Run::Work {
     ModSeq due = {};                // of kFree
     std::vector<Going> going = {};  // of kExpunge
     ModSeq planned_at = {};
+    bool is_freeing = false;  // a deleted mailbox, in portions
+    bool is_held = false;     // and that is told
   };
 
   bool is_dry() const { return options_.effect == Options::Effect::kDryRun; }
@@ -149,8 +151,8 @@ class Run::Work {
   Result<void> note(const std::string& where, const Error& error);
 
   Result<void> look_at(Place& place, const Sink& sink);
-  Result<void> start(Place& place);
   Result<void> start_free(Place& place, const Sink& sink);
+  Result<void> tell_due(Place& place, const Sink& sink);
   Result<void> free_some(Place& place, const Sink& sink);
   Result<void> make_plan(Place& place, const Sink& sink);
   Result<void> expunge_some(Place& place, const Sink& sink);
@@ -160,7 +162,7 @@ class Run::Work {
   Result<void> free_mailbox(Place& place, const Sink& sink);
   Result<void> put_marks(const UniqueId& id, const std::vector<Mark>& marks);
   void tell(const Sink& sink, Action action);
-  void tell_held(const Sink& sink, const Place& place, const Action& would);
+  void tell_held(const Sink& sink, Place& place, Action would);
 
   MailStore& store_;
   int64_t now_s_;
@@ -234,9 +236,12 @@ Result<bool> Run::Work::next_user() {
 Result<void> Run::Work::take_user(const UserInfo& user) {
   TRY(mailboxes_, store_.mailboxes(user.userid, MailStore::Which::kDeletedToo));
   rules_.emplace(defaults_.rules, mailboxes_);
-  if (options_.mailbox)
+  if (options_.mailbox) {
     std::erase_if(mailboxes_,
                   [this](const MailboxInfo& mailbox) { return mailbox.name != *options_.mailbox; });
+    if (mailboxes_.empty())
+      return fail(Code::kNotFound, fmt::format("no mailbox \"{}\"", options_.mailbox->text()));
+  }
   std::ranges::reverse(mailboxes_);
   if (options_.duplicates_s && !user.is_deleted() && !options_.mailbox) forgets_ = user.userid;
   return {};
@@ -290,17 +295,17 @@ void Run::Work::tell(const Sink& sink, Action action) {
       report.keywords += action.keywords.size();
       break;
     case Kind::kHold:
-      ++report.held;
+      report.held_messages += action.messages;
+      report.held_bytes += action.bytes;
       break;
   }
   sink(action);
 }
 
-void Run::Work::tell_held(const Sink& sink, const Place& place, const Action& would) {
-  Action held = would;
-  held.kind = Kind::kHold;
-  held.where = place.mailbox.name.text();
-  tell(sink, std::move(held));
+void Run::Work::tell_held(const Sink& sink, Place& place, Action would) {
+  if (!std::exchange(place.is_held, true)) ++report.held;
+  would.kind = Kind::kHold;
+  tell(sink, std::move(would));
 }
 
 Result<void> Run::Work::look_at(Place& place, const Sink& sink) {
@@ -353,24 +358,27 @@ Result<void> Run::Work::start_free(Place& place, const Sink& sink) {
   TRY_OK(put_marks(mailbox.id, marks));
   place.due = modseq_before(marks, now_s_, *options_.expunged_s);
   if (place.due <= mailbox.purged_modseq) return {};
-  if (!is_dry()) {
-    place.stage = Stage::kFree;
-    return {};
-  }
-  TRY(const MailboxView view, store_.view(mailbox.id));
+  if (is_dry()) return tell_due(place, sink);
+  place.stage = Stage::kFree;
+  return {};
+}
+
+/// What is due, and goes in no dry run, or never as there is a hold.
+Result<void> Run::Work::tell_due(Place& place, const Sink& sink) {
+  TRY(const MailboxView view, store_.view(place.mailbox.id));
   TRY(Going going, tombstones(view, place.due));
-  TRY(const auto held_until_s, store_.held_until(mailbox));
+  TRY(const auto held_until_s, store_.held_until(view.info()));
   const uint64_t count = going.uids.size();
   if (count == 0) return {};
   Action action{.kind = Kind::kFree,
-                .where = mailbox.name.text(),
+                .where = place.mailbox.name.text(),
                 .uids = std::move(going.uids),
                 .messages = count,
                 .bytes = going.bytes,
                 .why = days_words("expunged", *options_.expunged_s)};
   if (held_until_s) {
     action.why = held_words(*held_until_s);
-    tell_held(sink, place, action);
+    tell_held(sink, place, std::move(action));
   } else {
     tell(sink, std::move(action));
   }
@@ -381,10 +389,7 @@ Result<void> Run::Work::free_some(Place& place, const Sink& sink) {
   TRY(const MailStore::Purged purged,
       store_.purge_expunged(place.mailbox.id, place.due, kStepMessages));
   if (purged.is_done) place.stage = Stage::kPlan;
-  if (purged.held_until_s) {
-    tell_held(sink, place, {.why = held_words(*purged.held_until_s)});
-    return {};
-  }
+  if (purged.held_until_s) return tell_due(place, sink);
   if (purged.messages > 0)
     tell(sink, {.kind = Kind::kFree,
                 .where = place.mailbox.name.text(),
@@ -427,7 +432,7 @@ Result<void> Run::Work::make_plan(Place& place, const Sink& sink) {
       continue;
     }
     action.why = held_words(*held_until_s);
-    tell_held(sink, place, action);
+    tell_held(sink, place, std::move(action));
   }
   return {};
 }
@@ -517,29 +522,29 @@ Result<void> Run::Work::prune_keywords(Place& place, const Sink& sink) {
 }
 
 Result<void> Run::Work::free_mailbox(Place& place, const Sink& sink) {
-  const MailboxInfo& mailbox = place.mailbox;
-  const uint64_t records = uint64_t{mailbox.exists} + mailbox.expunged;
   place.stage = Stage::kLast;
-  if (!options_.deleted_s || records == 0 || now_s_ - mailbox.deleted_s < *options_.deleted_s)
-    return {};
+  if (!options_.deleted_s || now_s_ - place.mailbox.deleted_s < *options_.deleted_s) return {};
+  TRY(const MailboxInfo mailbox, store_.find(place.mailbox.id));
   Action action{.kind = Kind::kFreeMailbox,
                 .where = mailbox.name.text(),
-                .messages = records,
+                .messages = uint64_t{mailbox.exists} + mailbox.expunged,
                 .bytes = mailbox.bytes + mailbox.expunged_bytes,
                 .why = days_words("deleted", *options_.deleted_s)};
-  std::optional<int64_t> held_until_s;
-  if (is_dry()) {
-    TRY(held_until_s, store_.held_until(mailbox));
-  } else {
+  if (action.messages == 0 && !place.is_freeing) return {};
+  TRY(std::optional<int64_t> held_until_s, store_.held_until(mailbox));
+  if (!held_until_s && !is_dry()) {
     TRY(const MailStore::Purged purged, store_.purge_deleted(mailbox.id, kStepMessages));
-    held_until_s = purged.held_until_s;
-    action.messages = purged.messages;
-    action.bytes = purged.bytes;
-    if (!purged.is_done) place.stage = Stage::kFreeMailbox;
+    held_until_s = purged.held_until_s;  // it came just now
+    if (!held_until_s) {
+      action.messages = purged.messages;
+      action.bytes = purged.bytes;
+    }
+    place.is_freeing = !purged.is_done;
+    if (place.is_freeing) place.stage = Stage::kFreeMailbox;
   }
   if (held_until_s) {
     action.why = held_words(*held_until_s);
-    tell_held(sink, place, action);
+    tell_held(sink, place, std::move(action));
     return {};
   }
   if (place.stage == Stage::kLast) ++report.mailboxes_freed;

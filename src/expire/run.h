@@ -86,7 +86,9 @@ struct Report {
   uint64_t archived_messages = 0;  // of mailboxes that stay
   uint64_t archived_message_bytes = 0;
   uint64_t keywords = 0;
-  uint64_t held = 0;                     // mailboxes
+  uint64_t held = 0;           // mailboxes
+  uint64_t held_messages = 0;  // of them, that would have gone
+  uint64_t held_bytes = 0;
   std::vector<std::string> errors = {};  // what was passed over; at most kErrorsMax
 };
 
@@ -97,8 +99,8 @@ class Run {
   ~Run();
 
   /// Does a piece and tells of it; false: there is no more to do. One broken mailbox stops no
-  /// other. Errors: kReadOnly, this is a replica, and it is no dry run; kNotFound, the user named
-  /// in the options; kIo. After one there is nothing to go on with.
+  /// other. Errors: kReadOnly, this is a replica, and it is no dry run; kNotFound, the user or
+  /// mailbox named in the options; kIo. After one there is nothing to go on with.
   Result<bool> step(const std::function<void(const Action&)>& on_action);
   const Report& report() const;
 

@@ -230,16 +230,49 @@ TEST_P(RunTest, WhatIsHeldStaysAndIsTold) {
   store.clock.advance_s(1000 * kDayS);
   const Options all = {.rules = Options::Rules::kApply, .expunged_s = 0, .deleted_s = 0};
   const Digest before = store->digest();
-  EXPECT_EQ(shown(run(dry(all))),
-            "hold alice/Trash 1 1: held for ever\n"
-            "hold alice/Trash 2:3 2: held for ever\n"
-            "hold alice/gone  3: held for ever\n");
-  run(all);
-  EXPECT_EQ(report.held, 3U);
-  EXPECT_EQ(report.expunged + report.freed, 0U);
+  // A run and a dry run tell the same, for nothing goes.
+  for (const Options& options : {dry(all), all}) {
+    EXPECT_EQ(shown(run(options)),
+              "hold alice/Trash 1 1: held for ever\n"
+              "hold alice/Trash 2:3 2: held for ever\n"
+              "hold alice/gone  3: held for ever\n");
+    EXPECT_EQ(report.held, 2U);  // mailboxes
+    EXPECT_EQ(report.held_messages, 6U);
+    EXPECT_EQ(report.held_bytes, 6 * std::string("message 0").size());
+    EXPECT_EQ(report.expunged + report.freed + report.mailboxes_freed, 0U);
+  }
   EXPECT_EQ(store->digest(), before);
   ASSERT_TRUE(store->hold("alice", 1'893'456'000));
   EXPECT_TRUE(shown(run(dry(all))).starts_with("hold alice/Trash 1 1: held until 2030-01-01\n"));
+}
+
+TEST_P(RunTest, AHoldThatComesWhileARunFreesIsToldWithWhatItKeeps) {
+  const UniqueId gone = store.create("gone");
+  for (const UniqueId& id : {trash, gone}) store.append_many(id, 2 * kStepMessages);
+  // Two transactions, so that freeing them has two steps.
+  for (const uint32_t first : {1U, 1001U})
+    ASSERT_TRUE(store->expunge(trash, UidSet::of(Uid(first), Uid(first + kStepMessages - 1))));
+  ASSERT_TRUE(store->remove(gone));
+  for (const UniqueId& id : {trash, gone}) {
+    const Options options = id == trash ? Options{.expunged_s = 0} : Options{.deleted_s = 0};
+    expire::Run running(*store, store.clock, defaults, options);
+    std::vector<Action> told;
+    for (bool more = true; more;) {
+      more = running
+                 .step([&](const Action& action) {
+                   told.push_back(action);
+                   ASSERT_TRUE(store->hold(id, kHoldForever));
+                 })
+                 .value();
+    }
+    ASSERT_EQ(told.size(), 2U);
+    EXPECT_EQ(told[0].messages, kStepMessages);
+    EXPECT_EQ(told[1].kind, Action::Kind::kHold);
+    EXPECT_EQ(told[1].messages, kStepMessages);
+    EXPECT_EQ(running.report().freed, kStepMessages);
+    EXPECT_EQ(running.report().held_messages, kStepMessages);
+    EXPECT_EQ(running.report().held_bytes, told[1].bytes);
+  }
 }
 
 TEST_P(RunTest, ArchivesMailboxesThatAreOldOrLarge) {
@@ -337,9 +370,27 @@ TEST_P(RunTest, LooksOnlyAtTheUserOrMailboxThatIsNamed) {
   EXPECT_EQ(run(options).size(), 1U);
   options.mailbox = MailboxName{"alice", "Trash"};
   EXPECT_EQ(shown(run(options)), "expunge alice/Trash 1 1: saved at least 1 days ago\n");
-  options.mailbox = MailboxName{"nobody", "INBOX"};
-  expire::Run running(*store, store.clock, defaults, options);
-  EXPECT_EQ(running.step([](const Action&) {}).error().code, Code::kNotFound);
+  options.mailbox = MailboxName{"alice", "Gone"};
+  const UniqueId gone = store.create("Gone");
+  store.append_many(gone, 1);
+  ASSERT_TRUE(store->remove(gone));
+  options.deleted_s = 0;
+  EXPECT_EQ(shown(run(options)), "free-mailbox alice/Gone  1: deleted at least 0 days ago\n");
+}
+
+TEST_P(RunTest, RefusesAUserOrMailboxThatNeverWas) {
+  const auto refused = [this](const char* userid, std::optional<MailboxName> mailbox) {
+    Options options = dry(kRules);
+    options.userid = userid;
+    options.mailbox = std::move(mailbox);
+    expire::Run running(*store, store.clock, defaults, options);
+    const Result<bool> step = running.step([](const Action&) {});
+    return !step && step.error().code == Code::kNotFound;
+  };
+  EXPECT_TRUE(refused("nobody", {}));
+  EXPECT_TRUE(refused("", MailboxName{"nobody", "INBOX"}));
+  EXPECT_TRUE(refused("", MailboxName{"alice", "Trahs"}));
+  EXPECT_FALSE(refused("", MailboxName{"alice", "Trash"}));
 }
 
 TEST_P(RunTest, IsThePrimarysWorkButAnyoneMayAskWhatWouldGo) {

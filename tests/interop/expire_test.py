@@ -89,6 +89,28 @@ class Tool(unittest.TestCase):
         self.assertEqual((row["exists"], row["expunged"]), (2, 2))
         self.assertEqual(server.verify(), [])
 
+    def test_a_user_or_mailbox_that_is_not_there_is_an_error(self):
+        server = self.server
+        server.gemel("mailbox", "create", "ann", "There")
+        for option in ("--rules", "--keywords", ["--expunged", "0"], ["--deleted", "0"],
+                       ["--archive", "second"]):
+            option = [option] if isinstance(option, str) else option
+            for where, why in ((["--user", "nobody"], 'no user "nobody"'),
+                               (["--mailbox", "nobody/INBOX"], 'no user "nobody"'),
+                               (["--mailbox", "ann/Theer"], 'no mailbox "ann/Theer"'),
+                               (["--mailbox", "Theer"], "USER/MAILBOX")):
+                for dry in ([], ["--dry-run"]):
+                    status, out, said = run(server, "expire", *option, *where, *dry)
+                    self.assertEqual((status, out), (1, ""), (option, where))
+                    self.assertIn(why, said)
+            self.assertEqual(run(server, "expire", *option, "--mailbox", "ann/There")[0], 0)
+        self.assertEqual(run(server, "expire", "--duplicates", "1", "--user", "nobody")[0], 1)
+        # What would be left out without a word is refused.
+        for wrong in (["--user", "ann", "--rules"], ["--duplicates", "1"]):
+            self.assertEqual(run(server, "expire", "--mailbox", "ann/There", *wrong)[0], 2)
+        with self.assertRaisesRegex(ServerError, "names its user, and has no deliveries"):
+            server.admin("expire", duplicates_days=1, mailbox="ann/There")
+
     def test_keywords_that_no_message_has_are_pruned(self):
         server = self.server
         server.gemel("mailbox", "create", "ann", "Words")
@@ -152,11 +174,19 @@ class Tool(unittest.TestCase):
         server.gemel("hold", "set", "--user", "ann", "--until", "2001-01-01")  # it is over
         self.assertEqual(server.gemel("hold", "list"),
                          "user ann: until 2001-01-01\nmailbox ann/Case: until 2100-01-01\n")
-        said = server.gemel("expire", "--expunged", "0", "--mailbox", "ann/Case")
-        self.assertIn("kept: held until", said)
+        for dry in ([], ["--dry-run"]):
+            said = server.gemel("expire", "--expunged", "0", "--mailbox", "ann/Case", *dry)
+            self.assertIn("ann/Case 1: 1 messages (44 B) kept: held until 2100-01-01\n", said)
+            self.assertIn("1 messages (44 B) of 1 mailboxes held\n", said)
         self.assertEqual(mailbox(server, "Case")["expunged"], 1)
         server.gemel("mailbox", "delete", "ann", "Case")
         server.gemel("hold", "set", "--server", "--until", "forever")
+        for dry in (True, False):
+            row, last = server.admin("expire", deleted_days=0, mailbox="ann/Case", dry_run=dry)
+            self.assertEqual([(one["action"], one["messages"], one["bytes"]) for one in row],
+                             [("hold", 2, 88)])
+            self.assertEqual([last[key] for key in ("held", "held_messages", "held_bytes",
+                                                    "freed", "mailboxes_freed")], [1, 2, 88, 0, 0])
         server.gemel("expire", "--deleted", "0", "--expunged", "0")
         self.assertEqual(mailbox(server, "Case", deleted=True)["exists"], 1)
         server.gemel("hold", "lift", "--server")
@@ -188,6 +218,11 @@ class Tool(unittest.TestCase):
         server.gemel("undelete", "messages", "ann", "Back", "--to", "INBOX")
         self.assertEqual(mailbox(server, "INBOX")["exists"], 2)
         self.assertEqual(run(server, "undelete", "messages", "ann", "Back", "--uids", "x")[0], 1)
+        server.gemel("expire", "--expunged", "0", "--mailbox", "ann/Back")
+        status, out, said = run(server, "undelete", "messages", "ann", "Back", "--uids", "1,3,77")
+        self.assertEqual(out, "0 messages (0 B) brought back, 0 were there already\n")
+        self.assertEqual((status, said), (1, "gemel: uids that are not kept (any more): 1,77\n"))
+        self.assertEqual(run(server, "undelete", "messages", "ann", "Back")[0], 0)  # all there are
         self.assertEqual(run(server, "undelete", "messages", "ann", "Nowhere")[0], 1)
 
     def test_undelete_brings_back_mailboxes(self):
@@ -214,6 +249,25 @@ class Tool(unittest.TestCase):
         server.gemel("undelete", "mailbox", "eve", "INBOX", "--to", "Old")
         rows = {row["mailbox"]: row for row in server.admin("mailbox list", user="eve")[0]}
         self.assertEqual(rows["eve/Old"]["exists"], 1)
+
+    def test_undelete_says_what_of_a_mailbox_is_lost(self):
+        server = self.server
+        server.gemel("mailbox", "create", "ann", "Lost")
+        append(server, "Lost", 3)
+        expunge(server, "Lost", "1")
+        server.gemel("mailbox", "delete", "ann", "Lost")
+        self.assertEqual(run(server, "undelete", "mailbox", "ann", "Lost"),
+                         (0, "brought back ann/Lost: 2 messages (88 B), and 1 expunged ones, "
+                             "hidden as before\n", ""))
+        server.gemel("mailbox", "delete", "ann", "Lost")
+        server.gemel("expire", "--deleted", "0", "--mailbox", "ann/Lost")
+        self.assertNotIn("ann/Lost", server.gemel("undelete", "list", "ann"))
+        self.assertEqual(run(server, "undelete", "mailbox", "ann", "Lost", "--to", "Found"),
+                         (1, "brought back ann/Found: 0 messages (0 B)\n",
+                          "gemel: all that was in ann/Found when it was deleted has been freed "
+                          "since, and is lost\n"))
+        server.gemel("mailbox", "delete", "ann", "Found")
+        self.assertEqual(run(server, "undelete", "mailbox", "ann", "Found")[0], 0)  # it was empty
 
     def test_s11_owners_set_rules_over_metadata_and_reach_no_hold(self):
         server = self.server
@@ -325,7 +379,10 @@ class TwoServers(unittest.TestCase):
             one.gemel("mailbox", "delete", "ann", "Old")
             one.gemel("expire", "--deleted", "0")
             pair.wait_equal()
-            one.gemel("undelete", "mailbox", "ann", "Old")
+            # What is left of it is its name.
+            status, _, said = run(one, "undelete", "mailbox", "ann", "Old")
+            self.assertEqual(status, 1, said)
+            self.assertEqual(mailbox(one, "Old")["exists"], 0)
             pair.wait_equal()
             self.assertEqual(one.dump(), two.dump())
             self.assertEqual(one.verify() + two.verify(), [])
