@@ -132,6 +132,7 @@ void read_imap(ConfigTable table, Config& config) {
   config.imap_idle_timeout_s = table.number("idle_timeout_s", 1800, 60, 86'400);
   config.imap_sessions_per_user =
       static_cast<size_t>(table.number("sessions_per_user", 5000, 0, 1'000'000));
+  config.imap_unauthenticate = table.on_off("unauthenticate", Switch::kOn) == Switch::kOn;
   config.imap_save_limit = message_limit(table, "save_limit", 0);
   config.imap_message_limit =
       message_limit(table, "message_limit", config.imap_save_limit == 0 ? kMessageLimit : 0);

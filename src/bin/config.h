@@ -88,6 +88,7 @@ struct Config {
   uint64_t imap_message_limit = 0;
   uint64_t imap_save_limit = 0;
   size_t imap_sessions_per_user = 0;  // 0: any number
+  bool imap_unauthenticate = true;
 
   LoginConfig login;
   OauthConfig oauth;

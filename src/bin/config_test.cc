@@ -65,6 +65,11 @@ TEST(Config, TellsOneLimitOfMessagesOrTheOther) {  // RFC 9738
               HasSubstr("only one of"));
 }
 
+TEST(Config, LetsUnauthenticateBeTurnedOff) {  // RFC 8437 §8
+  EXPECT_TRUE(parse_config("")->imap_unauthenticate);
+  EXPECT_FALSE(parse_config("[imap]\nunauthenticate = false\n")->imap_unauthenticate);
+}
+
 TEST(Config, ReadsWhatIsThere) {
   const auto config = parse_config(R"(
 hostname = "mail.example.org"

@@ -193,6 +193,7 @@ Result<void> Server::make_services() {
                     .plaintext_auth = config_.plaintext_auth == Config::PlaintextAuth::kAnywhere
                                           ? imap::PlaintextAuth::kAnywhere
                                           : imap::PlaintextAuth::kOnTlsOrLocal,
+                    .offers_unauthenticate = config_.imap_unauthenticate,
                     .access = access_options_,
                     .text_index = text_index_ ? &text_index_->index() : nullptr,
                     .ack_gate = &replication_->ack_gate(),

@@ -9,7 +9,13 @@
 namespace gemel::imap {
 namespace {
 
-std::string append_uid(const AppendIntake::Taken& taken) {
+/// What is said when messages are there: a warning, and their UIDs to who may select the mailbox
+/// (RFC 4315 §3).
+std::string told_of(Session& session, const AppendIntake::Taken& taken) {
+  const Result<MailboxInfo> mailbox = session.store().find(taken.mailbox);
+  if (!mailbox) return {};
+  warn_of_quota(session, mailbox->name.owner);
+  if (!session.access().rights(*mailbox).has(Right::kRead)) return {};
   return fmt::format("[APPENDUID {} {}]", taken.uidvalidity.value, taken.uids.text());
 }
 
@@ -19,9 +25,7 @@ Status cmd_append(Session& session, Args& args) {
   TRY(AppendIntake intake, session.take_append(args));
   TRY_OK(session.check_limit(intake.messages()));
   TRY(const AppendIntake::Taken taken, std::move(intake).finish(session.options().clock.unix_s()));
-  const Result<MailboxInfo> mailbox = session.store().find(taken.mailbox);
-  if (mailbox) warn_of_quota(session, mailbox->name.owner);
-  return Completion{.code = append_uid(taken)};
+  return Completion{.code = told_of(session, taken)};
 }
 
 // REPLACE and UID REPLACE (RFC 8508): as APPEND, STORE \Deleted and EXPUNGE together.
@@ -35,10 +39,9 @@ Status cmd_replace(Session& session, Args& args) {
   const BodyHolder old{.mailbox = session.view().id(), .uid = Uid(uids.minimum())};
   TRY(const AppendIntake::Taken taken,
       std::move(intake).finish(session.options().clock.unix_s(), old));
-  const Result<MailboxInfo> mailbox = session.store().find(taken.mailbox);
-  if (mailbox) warn_of_quota(session, mailbox->name.owner);
   // RFC 8508 §3.3: before the EXPUNGE.
-  session.say(fmt::format("* OK {} replaced\r\n", append_uid(taken)));
+  if (const std::string code = told_of(session, taken); !code.empty())
+    session.say(fmt::format("* OK {} replaced\r\n", code));
   return Completion{.tell_modseq = TellModSeq::kYes};
 }
 

@@ -13,6 +13,7 @@ struct Transfer {
   UidSet uids;
   MailboxInfo target;
   CopyTerms terms;
+  bool tells_uids;  // the user may select the target (RFC 4315 §3)
 };
 
 Result<Transfer> read_transfer(Session& session, Args& args, MailStore::Keep keep) {
@@ -30,7 +31,8 @@ Result<Transfer> read_transfer(Session& session, Args& args, MailStore::Keep kee
     uids = session.within_limit(std::move(uids));
   else
     TRY_OK(session.check_limit(uids));
-  return Transfer{uid_set_of(uids), std::move(target), std::move(terms)};
+  const bool tells_uids = user.rights(target).has(Right::kRead);
+  return Transfer{uid_set_of(uids), std::move(target), std::move(terms), tells_uids};
 }
 
 std::string copy_uid(UidValidity uidvalidity, const UidSet& source, const UidSet& target) {
@@ -52,7 +54,8 @@ Status restore(Session& session, const Transfer& transfer) {
                            back.there_already.size());
   if (back.target_uids.empty()) return out;
   warn_of_quota(session, transfer.target.name.owner);
-  out.code = copy_uid(transfer.target.uidvalidity, back.source_uids, back.target_uids);
+  if (transfer.tells_uids)
+    out.code = copy_uid(transfer.target.uidvalidity, back.source_uids, back.target_uids);
   return out;
 }
 
@@ -68,7 +71,7 @@ Status cmd_copy(Session& session, Args& args) {
   // RFC 4315 §3: no code where nothing was copied.
   if (copied.target_uids.empty()) return Completion();
   warn_of_quota(session, transfer.target.name.owner);
-  return Completion{.code = copy_uid(copied)};
+  return Completion{.code = transfer.tells_uids ? copy_uid(copied) : ""};
 }
 
 Status cmd_move(Session& session, Args& args) {
@@ -82,7 +85,7 @@ Status cmd_move(Session& session, Args& args) {
   if (copied.target_uids.empty()) return Completion();
   warn_of_quota(session, transfer.target.name.owner);
   // RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where they went.
-  session.say(fmt::format("* OK {} moved\r\n", copy_uid(copied)));
+  if (transfer.tells_uids) session.say(fmt::format("* OK {} moved\r\n", copy_uid(copied)));
   return Completion{.tell_modseq = TellModSeq::kYes};
 }
 

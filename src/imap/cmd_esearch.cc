@@ -105,7 +105,7 @@ Result<void> MultiSearchWork::put_found(std::string& out) const {
 
 /// The selected mailbox is searched as the client knows it.
 Result<void> queue_selected(Session& session, const MultiSearch& search) {
-  if (search.returns.save) session.save_search({});  // as SEARCH
+  if (search.returns.save) session.will_save_search();
   TRY(const MailboxInfo mailbox, session.store().find(session.view().id()));
   const Content content = session.view().shows_expunged() ? Content::kExpunged : Content::kLive;
   const MailboxMark mark{path_of(session.access(), mailbox.name, content),

@@ -88,10 +88,12 @@ Result<ListArguments> read_list(Args& args, size_t patterns_max, ImapDialect dia
       return fail(Code::kLimit, "too many LIST patterns");
     TRY(const std::string_view pattern, tokens.list_mailbox());
     out.request.patterns.emplace_back(reference, pattern, dialect);
-    out.asks_for_separator = pattern.empty() && !is_list;
+    out.asks_for_separator = pattern.empty();
   } while (is_list && tokens.skip(' '));
   if (is_list) TRY_OK(tokens.close());
   out.request.is_extended = out.request.is_extended || is_list || !tokens.at_end();
+  // RFC 5258 §3: only of the LIST that was there before.
+  out.asks_for_separator = out.asks_for_separator && !out.request.is_extended;
   TRY_OK(read_returns(tokens, out.request));
   TRY_OK(tokens.end());
   return out;

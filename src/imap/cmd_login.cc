@@ -80,12 +80,11 @@ Status cmd_authenticate(Session& session, Args& args) {
   return await_rest(session);
 }
 
-// RFC 8437: another user may log in on this connection. Nothing is expunged. Compression would have
-// to end with it (§4.1), on both sides at once, so it is not offered then.
+// RFC 8437: another user may log in on this connection. Nothing is expunged.
 Status cmd_unauthenticate(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
-  if (session.is_compressed())
-    return fail(Code::kSyntax, "a compressed connection stays its user's");
+  // RFC 8437 §3: never NO.
+  if (!session.may_unauthenticate()) return fail(Code::kSyntax, "this connection stays its user's");
   session.log_out();
   return Completion();
 }

@@ -54,6 +54,11 @@ Result<GetRequest> read_get(wire::Tokenizer& tokens) {
   }
   TRY(out.mailbox, tokens.astring());
   TRY_OK(tokens.space());
+  // As the examples of RFC 5464 §4.2.1 have it, and some clients. An entry begins with "/".
+  if (tokens.next_is("(MAXSIZE ") || tokens.next_is("(DEPTH ")) {
+    TRY_OK(read_options(tokens, out));
+    TRY_OK(tokens.space());
+  }
   TRY(out.entries, read_entries(tokens));
   TRY_OK(tokens.end());
   return out;

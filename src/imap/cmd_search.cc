@@ -184,8 +184,7 @@ Status cmd_search(Session& session, Args& args) {
   TRY(SearchReturns returns, read_returns(args.tokens, session.options().limits.fetch_items_max));
   // RFC 9051 §6.4.4: ESEARCH is the only answer there.
   if (session.features().rev2 && !returns.is_extended) returns.is_extended = returns.all = true;
-  // RFC 5182 §2.1: a search that fails leaves nothing saved.
-  if (returns.save) session.save_search({});
+  if (returns.save) session.will_save_search();
   TRY(SearchNode root, read_criteria(session, args, returns));
   TRY_OK(queue_search(
       session, std::move(root),

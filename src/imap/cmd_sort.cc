@@ -131,8 +131,7 @@ Status cmd_sort(Session& session, Args& args) {
   // RFC 5267 §4.1: only CONTEXT=SORT would keep a sorted list up to date.
   if (returns.update || returns.context)
     return fail(Code::kSyntax, "SORT has no UPDATE and no CONTEXT here");
-  // RFC 5182 §2.1: a search that fails leaves nothing saved.
-  if (returns.save) session.save_search({});
+  if (returns.save) session.will_save_search();
   TRY(std::vector<SortKey> keys, read_sort_keys(args.tokens));
   TRY_OK(args.tokens.space());
   TRY(std::string charset, read_charset(args.tokens));

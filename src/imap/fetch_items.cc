@@ -156,7 +156,9 @@ Result<FetchItem> parse_section(wire::Tokenizer& tokens) {
 // ` (LAZY)`, if it is there: a preview is never so dear here that it would be left out.
 Result<void> skip_preview_modifiers(wire::Tokenizer& tokens) {
   // What else may follow a space and "(" are the modifiers of FETCH.
-  return tokens.skip_text(" (LAZY") ? tokens.expect(')') : Result<void>();
+  if (!tokens.skip_text(" (LAZY")) return {};
+  while (tokens.skip_text(" LAZY")) continue;  // RFC 8970 §6: any number of them
+  return tokens.expect(')');
 }
 
 Result<void> parse_binary_item(wire::Tokenizer& tokens, std::string_view name, FetchItems& out) {

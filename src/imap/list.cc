@@ -45,6 +45,8 @@ std::string attributes_of(const ListNode& node, const ListRequest& request) {
   std::string out;
   // RFC 5258 §3: the first implies the second, which is all that older clients know.
   if (!node.mailbox) out = request.is_extended ? "\\NonExistent" : "\\NonExistent \\Noselect";
+  // RFC 5819 §2: what has no STATUS for the user.
+  if (!node.is_selectable) add_attribute(out, "\\Noselect");
   add_attribute(out, node.has_children ? "\\HasChildren" : "\\HasNoChildren");
   if (node.is_subscribed && (request.returns_subscribed || request.selects_subscribed))
     add_attribute(out, "\\Subscribed");
@@ -75,7 +77,9 @@ Result<ListTree> load_list_tree(const MailStore& store, const UserAccess& user) 
     if (mailbox.name.owner != user.userid())
       mailbox.attributes.erase(std::string(kAttributeSpecialUse));
     paths.push_back(user.path_of(mailbox.name));
-    tree[paths.back()].mailbox = std::move(mailbox);
+    ListNode& node = tree[paths.back()];
+    node.is_selectable = user.rights(mailbox).has(Right::kRead);
+    node.mailbox = std::move(mailbox);
   }
   for (const std::string& path : subscribed) {
     paths.push_back(path);

@@ -20,6 +20,7 @@ namespace gemel::imap {
 
 struct ListNode {
   std::optional<MailboxInfo> mailbox;  // nothing: no mailbox has this name
+  bool is_selectable = true;           // with `r` over the mailbox
   bool is_subscribed = false;
   bool has_children = false;  // mailboxes below it
   bool has_subscribed_below = false;

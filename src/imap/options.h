@@ -76,6 +76,7 @@ struct Options {
   std::string server_secret;  // see wire::SaslOptions
   wire::LoginServices login = {};
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
+  bool offers_unauthenticate = true;  // RFC 8437 §8: there must be a way to disable it
   AccessOptions access = {};
   const TextIndex* text_index = nullptr;        // for TEXT and BODY; none: every message is read
   AckGate* ack_gate = nullptr;                  // that tagged answers wait for; none: they don't

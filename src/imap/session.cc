@@ -100,7 +100,8 @@ std::string Session::capabilities() const {
            " LIST-EXTENDED LIST-METADATA LIST-MYRIGHTS LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE"
            " STATUS=SIZE BINARY CATENATE MULTIAPPEND OBJECTID PREVIEW REPLACE SAVEDATE "
            "UIDBATCHES UTF8=ACCEPT UIDONLY INPROGRESS" +
-           (is_compressed() ? "" : " UNAUTHENTICATE COMPRESS=DEFLATE") +
+           (may_unauthenticate() ? " UNAUTHENTICATE" : "") +
+           (is_compressed() ? "" : " COMPRESS=DEFLATE") +
            fmt::format(" APPENDLIMIT={}", options_->limits.message_bytes_max);
   if (env_.can_tls && !env_.is_tls) out += " STARTTLS";
   if (!may_send_password()) out += " LOGINDISABLED";
@@ -149,7 +150,10 @@ void Session::produce(std::string& out, size_t bytes_max) {
   for (size_t steps = 0;; ++steps) {
     out += output_;
     output_.clear();
-    if (is_closing_) return;
+    if (is_closing_) {
+      slot_.reset();  // the connection may linger
+      return;
+    }
     if (out.size() - start >= bytes_max || steps == kStepsMax) {
       has_more_ = true;
       return;
@@ -218,7 +222,7 @@ void Session::tell_progress() {
 // False: the replicas are still to say that they have what it changed.
 bool Session::finish_command() {
   if (!std::exchange(current_->told_news, true) && view_) {
-    const bool holds_numbers = (current_->command->traits & kUsesMsn) != 0;
+    const bool holds_numbers = (current_->command->traits & kUsesMsn) != 0 || current_->has_msns;
     const Expunges expunges = holds_numbers ? Expunges::kHoldBack : Expunges::kTell;
     // The numbers of what is left, and HIGHESTMODSEQ, say something only where all is told.
     const bool tells_all = current_->status && current_->status->tell_modseq == TellModSeq::kYes;
@@ -227,6 +231,7 @@ bool Session::finish_command() {
     else
       catch_up(expunges);
     update_contexts();
+    if (expunges == Expunges::kHoldBack) say_held_back();
     if (!works_.empty()) return true;
   }
   const std::optional<Result<void>> verdict = gate_.verdict();
@@ -244,6 +249,7 @@ bool Session::finish_command() {
     if (completion.text.empty()) completion.text = fmt::format("{} completed", done.command->name);
     put_ok(output_, done.tag, completion.code, completion.text);
   } else {
+    if (done.saves_search && !is_bad(done.status.error().code)) saved_search_ = Bitmap();
     reject(done.tag, done.status.error(), done.command->error_place());
   }
   if (bye_) output_ += fmt::format("* BYE {}\r\n", *bye_);
@@ -406,14 +412,15 @@ Result<Bitmap> Session::read_named(Args& args) const {
   return named(args, set);
 }
 
-Result<SearchNode> Session::read_search(Args& args, std::string charset) const {
+Result<SearchNode> Session::read_search(Args& args, std::string charset) {
   const Limits& limits = options_->limits;
   TRY(SearchNode root, parse_search(args.tokens,
                                     {.keys_max = limits.search_keys_max,
                                      .depth_max = limits.search_depth_max,
                                      .ranges_max = limits.sequence_ranges_max},
                                     std::move(charset)));
-  if (features_.uidonly && root.contains(SearchNode::Numbers::kMsn)) return uid_required();
+  current_->has_msns = root.contains(SearchNode::Numbers::kMsn);
+  if (features_.uidonly && current_->has_msns) return uid_required();
   return root;
 }
 
@@ -443,13 +450,14 @@ Result<MailboxName> Session::mailbox_named(std::string_view wire_name) const {
 void Session::enable_condstore() {
   if (std::exchange(features_.condstore, true) || !view_) return;
   say(fmt::format("* OK [HIGHESTMODSEQ {}] changes are counted from here\r\n",
-                  view_->synced().value));
+                  view_->told().value));
 }
 
 Result<Bitmap> Session::uids_in(std::string_view set) const {
   if (set == "$") return saved_search_;
   TRY(const Sequence sequence, parse_sequence(set, options_->limits.sequence_ranges_max));
-  return view_->uids_in(sequence);
+  // "*" goes up to the last one, so that it is told if that is gone.
+  return view_->uids_up_to(view_->last_uid(), sequence);
 }
 
 }  // namespace gemel::imap

@@ -66,8 +66,9 @@ class Session final : public wire::Session {
   /// Only once somebody has logged in.
   const UserAccess& access() const { return *access_; }
   Features& features() { return features_; }
-  /// Has FETCH to tell the UID unasked (RFC 7162 §3.2.4, RFC 9051 §7.5.2)? UIDFETCH begins with it.
-  bool tells_uid() const { return (features_.qresync || features_.rev2) && !features_.uidonly; }
+  /// Has FETCH to tell the UID unasked (RFC 7162 §3.2.4: after CONDSTORE too; RFC 9051 §7.5.2)?
+  /// UIDFETCH begins with it.
+  bool tells_uid() const { return (features_.condstore || features_.rev2) && !features_.uidonly; }
   /// Does the client look at modseqs (RFC 7162 §3.1)?
   bool tells_modseq() const { return features_.condstore; }
   /// How texts beyond ASCII are written (RFC 9051 §5.1, RFC 6855 §3).
@@ -120,10 +121,12 @@ class Session final : public wire::Session {
   /// All UIDs that a set of UIDs names and that were ever given, known or not.
   Result<Bitmap> uids_in(std::string_view set) const;
   /// The search keys at the end of a command. Errors: as parse_search.
-  Result<SearchNode> read_search(Args& args, std::string charset) const;
+  Result<SearchNode> read_search(Args& args, std::string charset);
   /// A search of the selected mailbox, or of those of its messages that are in `among`.
   Result<Search> start_search(SearchNode root, const std::optional<Bitmap>& among = {});
   void save_search(Bitmap uids) { saved_search_ = std::move(uids); }
+  /// The command under way saves what it finds: nothing, if it is answered by NO (RFC 5182 §2.1).
+  void will_save_search() { current_->saves_search = true; }
   const Bitmap& saved_search() const { return saved_search_; }
 
   // Searches whose results the client is told of as they change.
@@ -171,6 +174,9 @@ class Session final : public wire::Session {
   /// Both directions, once the command under way has been answered.
   void start_compression() { compression_ = Compressing::kStarts; }
   bool is_compressed() const { return compression_ != Compressing::kNo; }
+  /// May another user log in on this connection? Compression would have to end with the first
+  /// one's session (RFC 8437 §4.1), on both sides at once, so it is not offered then.
+  bool may_unauthenticate() const { return options_->offers_unauthenticate && !is_compressed(); }
   /// `* BYE text` when the command under way has been answered, then the connection ends.
   void leave(std::string_view text);
   /// Ends the connection when the command under way has been answered.
@@ -188,6 +194,8 @@ class Session final : public wire::Session {
     Status status;
     bool told_news = false;
     std::optional<Uid> limited_to = {};  // it worked on no message below
+    bool saves_search = false;
+    bool has_msns = false;  // in its search keys, though it is a UID command
   };
 
   // kAsked: the answer is said, and what follows it is compressed.
@@ -215,6 +223,7 @@ class Session final : public wire::Session {
   void reject(std::string_view tag, const Error& error, ErrorPlace place);
   void count_bad(const Error& error);
   void tell(const News& news, Expunges expunges);
+  void tell_changed(Bitmap changed);
   void cancel_contexts();
   void tell_contexts_of_gone();
   void note_in_contexts(const Bitmap& changed);
@@ -223,6 +232,7 @@ class Session final : public wire::Session {
   /// What NOTIFY asks for of the selected mailbox; null: nothing was said of it.
   const NotifyGroup* notified() const { return notifier_ ? notifier_->selected() : nullptr; }
   void catch_up(Expunges expunges);
+  void say_held_back();
   void close_view();
   bool hear_news();
   void tell_notifications();
@@ -257,6 +267,7 @@ class Session final : public wire::Session {
   bool awaits_replicas_ = false;
   bool is_woken_ = false;
   bool chooses_news_ = false;
+  bool has_held_back_ = false;  // the client was told of a HIGHESTMODSEQ before an expunge
   std::optional<wire::SessionCount::Slot> slot_;
   bool is_starting_tls_ = false;
   Compressing compression_ = Compressing::kNo;

@@ -206,8 +206,11 @@ void Session::dispatch(const wire::Frame& frame) {
   Args args{.tag = current_->tag, .command = **command, .tokens = tokens};
   if (view_) notice_role();
   // A UID command shall see what has just arrived (n:* of a client that looks for new mail).
-  if (view_ && args.has(kFresh))
-    catch_up(args.has(kUsesUids) ? Expunges::kTell : Expunges::kHoldBack);
+  // But not where there may be message numbers among the search keys (RFC 7162 §3.2.10.2).
+  if (view_ && args.has(kFresh)) {
+    const bool has_uids = args.has(kUsesUids) && !args.has(kSearches);
+    catch_up(has_uids ? Expunges::kTell : Expunges::kHoldBack);
+  }
   if (bye_) {
     current_->status = fail(Code::kNotFound, "the selected mailbox was deleted");
     return;

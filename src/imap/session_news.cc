@@ -94,6 +94,15 @@ void Session::catch_up(Expunges expunges) {
   if (is_closed && *is_closed) close_view();
 }
 
+// RFC 7162 §3.2: who has seen the modseq of a later change must not believe to be past an expunge
+// of which it was not told.
+void Session::say_held_back() {
+  if (!features_.condstore || !view_ || view_->gone().isEmpty()) return;
+  has_held_back_ = true;
+  say(fmt::format("* OK [HIGHESTMODSEQ {}] what was expunged is told later\r\n",
+                  view_->told().value));
+}
+
 void Session::close_view() {
   leave("the selected mailbox is gone");
   unselect();
@@ -112,6 +121,8 @@ bool Session::hears_of_selected() const {
 
 void Session::select(View view) {
   view_ = std::move(view);
+  has_held_back_ = false;
+  saved_search_ = Bitmap();                       // RFC 5182 §2.1
   is_woken_ = is_woken_ || notifier_ != nullptr;  // it takes another interest now
 }
 
@@ -141,6 +152,7 @@ bool Session::hear_news() {
     catch_up(is_idle || selected->filter == NotifyGroup::Filter::kSelected ? Expunges::kTell
                                                                            : Expunges::kHoldBack);
     update_contexts();
+    say_held_back();
   }
   const bool notifies = notifier_ != nullptr;
   if (notifies) tell_notifications();  // which may be the last of them
@@ -191,7 +203,13 @@ void Session::tell(const News& news, Expunges expunges) {
   if (news.arrived > 0) say(exists_lines());
   if (news.arrived > 0) tell_arrived(news.first_arrived);
   if (news.new_keywords || news.new_rights) say(flags_lines());
-  if (changed.isEmpty()) return;
+  if (!changed.isEmpty()) tell_changed(std::move(changed));
+  if (expunges == Expunges::kTell && std::exchange(has_held_back_, false))
+    say(fmt::format("* OK [HIGHESTMODSEQ {}] all was told\r\n", view_->told().value));
+}
+
+void Session::tell_changed(Bitmap changed) {
+  const NotifyGroup* const selected = notified();
   FetchRequest request{.items = {}, .uids = std::move(changed)};
   if (features_.condstore) request.items.require(FetchItem::Kind::kModSeq);
   // RFC 5465 §5.1; UIDFETCH begins with it.

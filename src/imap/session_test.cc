@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "imap/sort.h"
 #include "imap/test_world.h"
 
 namespace gemel::imap {
@@ -336,6 +337,44 @@ TEST(SessionLimits, KeywordsOfAMailbox) {  // RFC 3501 §7.1, PERMANENTFLAGS
   EXPECT_THAT(client.line("f STORE 1 +FLAGS (" + std::string(256, 'k') + ")"), StartsWith("f"));
 }
 
+TEST(SessionLimits, IdPairsSortKeysAndKeywords) {
+  World world;
+  Client client = alice(world);
+  const auto repeated = [](std::string_view what, size_t count) {
+    std::string out;
+    for (size_t i = 0; i < count; ++i) out += (i == 0 ? "" : " ") + std::string(what);
+    return out;
+  };
+  const auto id = [&](size_t count) {  // RFC 2971 §3.3
+    return client.line("a ID (" + repeated("\"x\" NIL", count) + ")");
+  };
+  EXPECT_THAT(id(30), HasSubstr("a OK"));
+  EXPECT_THAT(id(31), StartsWith("a NO [LIMIT]"));
+  client.send(append_command("b", "INBOX", plain_message("x")));
+  client.line("c SELECT INBOX");
+  const auto sort = [&](size_t count) {
+    return client.line("d SORT (" + repeated("SIZE", count) + ") UTF-8 ALL");
+  };
+  EXPECT_THAT(sort(kSortKeysMax), HasSubstr("d OK"));
+  EXPECT_THAT(sort(kSortKeysMax + 1), StartsWith("d NO [LIMIT]"));
+  const auto store = [&](size_t bytes) {
+    return client.line("e STORE 1 +FLAGS (" + std::string(bytes, 'k') + ")");
+  };
+  EXPECT_THAT(store(kKeywordBytesMax), HasSubstr("e OK"));
+  EXPECT_THAT(store(kKeywordBytesMax + 1), StartsWith("e NO [TOOBIG]"));
+}
+
+TEST(SessionLimits, MailboxesInOneEsearch) {  // RFC 7377 §2.4
+  World world;
+  world.change_options().limits.search_mailboxes_max = 2;
+  Client client = alice(world);
+  client.line("a CREATE A");
+  EXPECT_THAT(client.line("b ESEARCH IN (personal) ALL"), StartsWith("b OK"));
+  EXPECT_THAT(client.line("c ESEARCH IN (mailboxes (x y z)) ALL"), StartsWith("c NO [LIMIT]"));
+  client.line("d CREATE B");
+  EXPECT_THAT(client.line("e ESEARCH IN (personal) ALL"), StartsWith("e NO [LIMIT]"));
+}
+
 TEST(SessionLimits, SessionsOfAUser) {
   World world;
   wire::SessionCount sessions(2);
@@ -349,6 +388,8 @@ TEST(SessionLimits, SessionsOfAUser) {
     second.line("c UNAUTHENTICATE");
     EXPECT_THAT(Client(world).line("d LOGIN alice secret"), HasSubstr("d OK"));
     EXPECT_THAT(second.line("e LOGIN alice secret"), HasSubstr("e OK"));
+    second.line("g LOGOUT");  // a client may be slow to close
+    EXPECT_THAT(Client(world).line("h LOGIN alice secret"), HasSubstr("h OK"));
   }
   EXPECT_THAT(Client(world).line("f LOGIN alice secret"), HasSubstr("f OK"));
 }
@@ -442,6 +483,15 @@ TEST(Session, GoesOnServingMailWhileTheDiskIsFull) {
   EXPECT_THAT(client.send(append_command("e", "INBOX", "x")), StartsWith("e NO [UNAVAILABLE]"));
   world.disk().fail_writes(std::nullopt);
   EXPECT_THAT(client.line("f STORE 1 +FLAGS (\\Seen)"), HasSubstr("f OK"));
+}
+
+TEST(Session, OffersNoOtherLoginWhereThatIsTurnedOff) {  // RFC 8437 §8
+  World world;
+  world.change_options().offers_unauthenticate = false;
+  Client client = alice(world);
+  EXPECT_THAT(client.line("a CAPABILITY"), Not(HasSubstr("UNAUTHENTICATE")));
+  EXPECT_THAT(client.line("b UNAUTHENTICATE"), StartsWith("b BAD"));
+  EXPECT_THAT(client.line("c SELECT INBOX"), HasSubstr("c OK"));
 }
 
 TEST(Session, NeverRepeatsAPasswordInAnAnswer) {

@@ -84,10 +84,13 @@ Result<Bitmap> View::by_msn(const Sequence& sequence, Beyond beyond) const {
 Bitmap View::by_uid(const Sequence& sequence) const { return uids_in(sequence) & known_; }
 
 Bitmap View::uids_in(const Sequence& sequence) const {
-  const uint32_t largest = known_.isEmpty() ? 0 : known_.maximum();
+  return uids_up_to(Uid(known_.isEmpty() ? 0 : known_.maximum()), sequence);
+}
+
+Bitmap View::uids_up_to(Uid largest, const Sequence& sequence) const {
   Bitmap out;
   for (const SequenceRange& range : sequence) {
-    const auto [first, last] = bounds_of(range, largest);
+    const auto [first, last] = bounds_of(range, largest.value);
     // A bitmap of all numbers that there are would be large.
     add_range(out, std::max(first, 1U), std::min(last, last_uid_.value));
   }
@@ -140,6 +143,7 @@ Result<std::vector<RecordState>> View::changes_in(const MailboxView& mailbox) co
 Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
   const MailboxInfo& info = mailbox.info();
   News news;
+  const bool holds_back = !gone_.isEmpty();
   TRY(const std::vector<RecordState> changes, changes_in(mailbox));
   const uint32_t first_new = next(last_uid_).value;
   news.first_arrived = Uid(first_new);
@@ -159,6 +163,7 @@ Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
   news.new_rights = rights != rights_;
   news.is_closed = !rights.has(Right::kRead);
   rights_ = rights;
+  if (!holds_back) held_since_ = synced_;
   last_uid_ = info.last_uid;
   synced_ = info.highestmodseq;
   exists_ = static_cast<uint32_t>(known_.cardinality());

@@ -64,6 +64,8 @@ class View {
   /// The server has become a primary or a replica.
   void set_access(Access access) { access_ = access; }
   ModSeq synced() const { return synced_; }
+  /// Up to which the client has been told all: less than synced() while an expunge is held back.
+  ModSeq told() const { return gone_.isEmpty() ? synced_ : held_since_; }
   Uid last_uid() const { return last_uid_; }
   const std::vector<std::string>& keywords() const { return keywords_; }
 
@@ -87,6 +89,8 @@ class View {
   Bitmap by_uid(const Sequence& sequence) const;
   /// All UIDs up to last_uid() that `sequence` names, known or not.
   Bitmap uids_in(const Sequence& sequence) const;
+  /// The same, where "*" is `largest`.
+  Bitmap uids_up_to(Uid largest, const Sequence& sequence) const;
 
   /// Can the session not go on with it (News::is_closed)?
   Result<bool> is_closed(const MailStore& store) const;
@@ -119,6 +123,7 @@ class View {
   UidSet seen_;  // the seen set, as the client was last told
   Access asked_ = Access::kReadOnly;
   ModSeq synced_;
+  ModSeq held_since_;  // synced_ before gone_ got its first
   Uid last_uid_;
   std::vector<std::string> keywords_;
   Bitmap known_;  // gone ones too
