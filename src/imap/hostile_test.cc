@@ -125,6 +125,28 @@ TEST(Hostile, ManyParametersAndParts) {  // cases M02, M05
   EXPECT_LE(std::ranges::count(structure, '('), static_cast<long>(3 * kMimePartsMax));
 }
 
+// The store in memory keeps the whole message; what is beyond that is the session's and the
+// transaction's.
+TEST(Hostile, ALargeAppendIsPassedOnInPieces) {
+  constexpr size_t kBytes = 48 * kMiB;
+  World world;
+  Client client = alice(world);
+  const std::string piece(64 << 10, 'x');
+  const HeapPeak start;
+  client.line(fmt::format("a APPEND INBOX {{{}+}}", kBytes));
+  int64_t own_bytes = 0;
+  for (int64_t sent = 0; sent < static_cast<int64_t>(kBytes); sent += piece.size()) {
+    const HeapPeak from_here;  // so that `start` tells of this piece alone
+    client.send(piece);
+    own_bytes = std::max(own_bytes, start.bytes() - sent);
+  }
+  const HeapPeak from_here;
+  ASSERT_THAT(client.line(""), HasSubstr("a OK"));
+  own_bytes = std::max(own_bytes, start.bytes() - static_cast<int64_t>(kBytes));
+  EXPECT_LT(own_bytes, 16 * kMiB);
+  RecordProperty("own_bytes", static_cast<int>(own_bytes));
+}
+
 /// Runs the command, and keeps only the end of what is said.
 std::string end_of_answer(Client& client, std::string_view command) {
   std::string out;
