@@ -6,6 +6,7 @@
 #include "admin/task.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "store/line_body.h"
 
 namespace gemel::admin {
 namespace {
@@ -48,6 +49,7 @@ class ImportTask final : public Task {
   Result<std::string> take_uidl(const UniqueId& mailbox, std::string uidl);
   Result<std::string_view> wrong_with(const MailboxInfo& mailbox, std::string_view uidl);
   Result<void> add_bytes(std::string_view bytes);
+  Result<void> refuse_message(const Error& error);
   Result<void> commit();
   void note(const Result<void>& result);
 
@@ -56,6 +58,7 @@ class ImportTask final : public Task {
   std::map<std::string, MailboxInfo, std::less<>> mailboxes_;
   std::optional<MessageHead> head_;  // of the body being read
   std::optional<BodyWriter> writer_;
+  std::string partition_;  // where it writes
   uint64_t body_left_ = 0;
   std::vector<MailStore::Append> pending_;
   uint64_t pending_bytes_ = 0;
@@ -118,6 +121,7 @@ Result<void> ImportTask::open_message(const Json& json) {
   TRY(const MailboxInfo mailbox, services_.store->find(head_->mailbox));
   TRY(BodyWriter writer, services_.store->stage(mailbox.partition));
   writer_ = std::move(writer);
+  partition_ = mailbox.partition;
   return {};
 }
 
@@ -188,25 +192,31 @@ size_t ImportTask::take_body(std::string_view input) {
 Result<void> ImportTask::add_bytes(std::string_view bytes) {
   if (writer_) {
     const Result<void> added = writer_->append(bytes);
-    if (!added && added.error().code != Code::kTooBig) return added;
-    if (!added) {  // this one message can't come in; the others can
-      ++refused_;
-      refusals_.push_back({{"type", "refused"}, {"reason", added.error().text}});
-      writer_.reset();
-    }
+    if (!added) TRY_OK(refuse_message(added.error()));
   }
   if (body_left_ > 0) return {};
   const MessageHead head = *std::exchange(head_, std::nullopt);
   if (!writer_) return {};
-  TRY(StagedBody body, writer_->finish());
+  Result<StagedBody> body = writer_->finish();
   writer_.reset();
-  pending_bytes_ += body.size();
+  if (body) body = made_of_lines(*services_.store, partition_, *std::move(body));
+  if (!body) return refuse_message(body.error());
+  pending_bytes_ += body->size();
   pending_.push_back({.mailbox = head.mailbox,
-                      .body = std::move(body),
+                      .body = *std::move(body),
                       .flags = head.flags,
                       .internaldate_s = head.internaldate_s,
                       .uidl = head.uidl});
   if (pending_.size() >= kMessagesAtOnce || pending_bytes_ >= kBytesAtOnce) return commit();
+  return {};
+}
+
+// One that is too large can't come in; the others can.
+Result<void> ImportTask::refuse_message(const Error& error) {
+  if (error.code != Code::kTooBig) return std::unexpected(error);
+  ++refused_;
+  refusals_.push_back({{"type", "refused"}, {"reason", error.text}});
+  writer_.reset();
   return {};
 }
 

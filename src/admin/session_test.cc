@@ -220,6 +220,16 @@ TEST_F(AdminTest, ImportThatFailsSaysSoAtTheEndAndTheConnectionLives) {
   EXPECT_EQ(done["code"], "invalid");
 }
 
+TEST_F(AdminTest, ImportKeepsBinaryPartsInBase64) {  // RFC 2045 §2.8
+  using std::string_view_literals::operator""sv;
+  add_ann();
+  last("{\"command\":\"import\",\"user\":\"ann\"}\n" +
+       message("INBOX", "Content-Transfer-Encoding: binary\r\n\r\n\0\n"sv) + "{\"end\":true}\n");
+  const MailboxView view = *store_->view(store_->find(MailboxName{"ann", "INBOX"})->id);
+  EXPECT_EQ(view.body(view.record(Uid(1))->facts.guid)->read_all(),
+            "Content-Transfer-Encoding: base64\r\n\r\nAAo=\r\n");
+}
+
 TEST_F(AdminTest, DumpShowsEverythingInOrderWithoutSecrets) {
   add_ann();
   last("{\"command\":\"import\",\"user\":\"ann\"}\n" + message("INBOX", "a") + "{\"end\":true}\n");

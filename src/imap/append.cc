@@ -7,8 +7,7 @@
 #include "imap/message.h"
 #include "imap/names.h"
 #include "imap/reply.h"
-#include "mail/binary_encoding.h"
-#include "store/body_bytes.h"
+#include "store/line_body.h"
 
 namespace gemel::imap {
 namespace {
@@ -131,7 +130,6 @@ Result<void> AppendIntake::begin_message(Message message) {
     return fail(Code::kLimit, "too many messages in one command");
   TRY(writer_, terms_.store.stage(partition_));
   size_ = 0;
-  has_nul_ = false;
   messages_.push_back(std::move(message));
   return {};
 }
@@ -140,30 +138,12 @@ Result<void> AppendIntake::end_message() {
   if (size_ == 0) return fail(Code::kInvalid, "the message is empty");
   TRY(StagedBody body, writer_->finish());
   writer_.reset();
-  if (has_nul_) {
-    TRY(body, without_binary_nul(std::move(body)));
-  }
+  TRY(body, made_of_lines(terms_.store, partition_, std::move(body)));
   if (body.size() <= kBodyChunkBytes) held_bytes_ += body.size();
   if (held_bytes_ > terms_.held_bytes_max)
     return fail(Code::kLimit, "the messages of one command are too large together");
   messages_.back().body = std::move(body);
   return {};
-}
-
-// RFC 3516 §4.3 and §4.4: a client without BINARY can't be given NUL. So what says of itself that
-// it is binary is encoded, and decoded again by FETCH BINARY; what does not say so stays as it is.
-Result<StagedBody> AppendIntake::without_binary_nul(StagedBody body) const {
-  BodyBytes bytes(body);
-  const MimePart structure = parse_structure(bytes);
-  if (!has_binary_nul(bytes, structure)) {
-    TRY_OK(bytes.failure());
-    return body;
-  }
-  TRY(BodyWriter writer, terms_.store.stage(partition_));
-  TRY_OK(put_binary_as_base64(bytes, structure,
-                              [&](std::string_view piece) { return writer.append(piece); }));
-  TRY_OK(bytes.failure());
-  return writer.finish();
 }
 
 void AppendIntake::take(std::string_view bytes) {
@@ -173,7 +153,6 @@ void AppendIntake::take(std::string_view bytes) {
 
 Result<void> AppendIntake::write(std::string_view bytes) {
   size_ += bytes.size();
-  has_nul_ = has_nul_ || bytes.contains('\0');
   return writer_->append(bytes);
 }
 

@@ -81,7 +81,6 @@ class AppendIntake {
   Result<void> write(std::string_view bytes);
   Result<void> begin_message(Message message);
   Result<void> end_message();
-  Result<StagedBody> without_binary_nul(StagedBody body) const;
 
   Terms terms_;
   UniqueId mailbox_;
@@ -92,7 +91,6 @@ class AppendIntake {
   std::vector<Message> messages_;
   std::optional<BodyWriter> writer_;  // of the last message
   uint64_t size_ = 0;                 // of the last message, so far
-  bool has_nul_ = false;              // of the last message, so far
   uint64_t held_bytes_ = 0;
   bool is_catenating_ = false;
   bool has_part_ = false;  // of the CATENATE under way

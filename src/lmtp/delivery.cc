@@ -4,16 +4,22 @@
 #include "base/log.h"
 #include "lmtp/session.h"
 #include "lmtp/trace.h"
+#include "store/line_body.h"
 
 namespace gemel::lmtp {
+namespace {
+
+// That of most recipients' mail; what goes elsewhere is copied.
+std::string partition_for(const std::vector<delivery::LetterRecipient>& recipients) {
+  const std::vector<delivery::LocalRecipient>& users = recipients.front().means.users;
+  return users.empty() ? "default" : users.front().partition;
+}
+
+}  // namespace
 
 void Session::start_body() {
   Message& message = message_;
-  // The partition of most recipients' mail; what goes elsewhere is copied.
-  std::string partition = "default";
-  if (!message.recipients.front().means.users.empty())
-    partition = message.recipients.front().means.users.front().partition;
-  Result<BodyWriter> writer = services_.store.stage(partition);
+  Result<BodyWriter> writer = services_.store.stage(partition_for(message.recipients));
   if (!writer) {
     message.error = std::move(writer).error();
     return;
@@ -126,6 +132,8 @@ std::vector<delivery::Verdict> Session::deliver() {
   if (message.error) return for_all(*message.error);
   Result<StagedBody> body = message.writer->finish();
   message.writer.reset();
+  // RFC 3030 §3: who reads it by IMAP, POP3 or a relay gets every bit too.
+  if (body) body = made_of_lines(services_.store, partition_for(message.recipients), *body);
   if (!body) return for_all(body.error());
   return services_.deliverer.deliver({.id = message.id,
                                       .return_path = message.return_path,

@@ -13,10 +13,26 @@ constexpr std::string_view kField = "Content-Transfer-Encoding";
 // RFC 2045 §6.8: a line has at most 76 characters.
 constexpr size_t kLineSourceBytes = 57;
 
-bool is_binary_with_nul(MessageBytes& message, const MimePart& part) {
-  return part.kind == MimePart::Kind::kLeaf && part.encoding == "binary" &&
-         any_piece(message, part.body_start, part.body_end,
-                   [](std::string_view piece) { return piece.contains('\0'); });
+bool has_unfit_bytes(const LineScan& lines, Carrier carrier) {
+  return lines.has_nul() || lines.has_bare_cr() ||
+         (carrier == Carrier::kSmtp && lines.longest_line() > kSmtpLineBytesMax);
+}
+
+bool ends_lines_in_crlf(MessageBytes& message, const MimePart& part) {
+  const size_t header_bytes = part.body_start - part.header_start;
+  const size_t start = part.body_start - std::min<size_t>(header_bytes, 2);
+  return copy_of(message, start, part.body_start) == "\r\n";
+}
+
+bool is_unfit_binary(MessageBytes& message, const MimePart& part, Carrier carrier) {
+  if (part.kind != MimePart::Kind::kLeaf || part.encoding != "binary") return false;
+  LineScan lines;
+  any_piece(message, part.body_start, part.body_end, [&](std::string_view piece) {
+    lines.add(piece);
+    return false;
+  });
+  return has_unfit_bytes(lines, carrier) ||
+         (lines.has_bare_lf() && ends_lines_in_crlf(message, part));
 }
 
 /// The header with `base64` for what it said.
@@ -38,13 +54,14 @@ std::string encoded_header(std::string_view header) {
 
 class Encoding {
  public:
-  Encoding(MessageBytes& message, const std::function<Result<void>(std::string_view)>& put)
-      : message_(message), put_(put) {}
+  Encoding(MessageBytes& message, Carrier carrier,
+           const std::function<Result<void>(std::string_view)>& put)
+      : message_(message), carrier_(carrier), put_(put) {}
 
   /// What is before the part, and the part. Recurses kMimeDepthMax deep at most.
   Result<void> walk(const MimePart& part) {
     for (const MimePart& child : part.children) TRY_OK(walk(child));
-    if (!is_binary_with_nul(message_, part)) return {};
+    if (!is_unfit_binary(message_, part, carrier_)) return {};
     TRY_OK(copy_to(part.header_start));
     const size_t header_end = std::min(part.body_start, part.header_start + kHeaderBytesMax);
     TRY_OK(put_(encoded_header(copy_of(message_, part.header_start, header_end))));
@@ -89,21 +106,27 @@ class Encoding {
   }
 
   MessageBytes& message_;
+  Carrier carrier_;
   const std::function<Result<void>(std::string_view)>& put_;
   size_t at_ = 0;  // all before it was put
 };
 
 }  // namespace
 
-bool has_binary_nul(MessageBytes& message, const MimePart& structure) {
-  return is_binary_with_nul(message, structure) ||
-         std::ranges::any_of(structure.children,
-                             [&](const MimePart& child) { return has_binary_nul(message, child); });
+bool may_be_unfit(const LineScan& lines, Carrier carrier) {
+  return lines.has_bare_lf() || has_unfit_bytes(lines, carrier);
 }
 
-Result<void> put_binary_as_base64(MessageBytes& message, const MimePart& structure,
+bool has_unfit_binary(MessageBytes& message, const MimePart& structure, Carrier carrier) {
+  return is_unfit_binary(message, structure, carrier) ||
+         std::ranges::any_of(structure.children, [&](const MimePart& child) {
+           return has_unfit_binary(message, child, carrier);
+         });
+}
+
+Result<void> put_binary_as_base64(MessageBytes& message, const MimePart& structure, Carrier carrier,
                                   const std::function<Result<void>(std::string_view)>& put) {
-  Encoding encoding(message, put);
+  Encoding encoding(message, carrier, put);
   TRY_OK(encoding.walk(structure));
   return encoding.copy_to(message.size());
 }

@@ -1,5 +1,6 @@
 #include "mail/binary_encoding.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "mail/transfer_encoding.h"
@@ -7,7 +8,7 @@
 namespace gemel {
 namespace {
 
-std::string encoded(std::string_view message) {
+std::string encoded(std::string_view message, Carrier carrier = Carrier::kReader) {
   WholeMessage whole(message);
   const MimePart structure = parse_structure(message);
   std::string out;
@@ -15,8 +16,13 @@ std::string encoded(std::string_view message) {
     out += piece;
     return Result<void>();
   };
-  EXPECT_TRUE(put_binary_as_base64(whole, structure, put));
-  EXPECT_EQ(has_binary_nul(whole, structure), out != message);
+  EXPECT_TRUE(put_binary_as_base64(whole, structure, carrier, put));
+  EXPECT_EQ(has_unfit_binary(whole, structure, carrier), out != message);
+  LineScan lines;
+  lines.add(message);
+  if (out != message) {
+    EXPECT_TRUE(may_be_unfit(lines, carrier));
+  }
   return out;
 }
 
@@ -34,6 +40,41 @@ TEST(BinaryEncoding, EncodesPartsThatSayBinaryAndHaveNul) {  // RFC 3516 §4.4
       "pre\0amble\n--b\nContent-Transfer-Encoding: binary\n\nno zero\n"
       "--b\n\nnot said \0\n"
       "--b\nContent-Type: a/x\nContent-Transfer-Encoding: base64\n\nAAEK\r\n\n--b--\nepi\0"sv);
+}
+
+// Alone, said to be `binary`, under a header with these line ends; what becomes of it.
+std::string alone(std::string_view line_end, std::string_view body,
+                  Carrier carrier = Carrier::kReader) {
+  const auto message = [&](std::string_view encoding, std::string_view text) {
+    return fmt::format("Content-Transfer-Encoding: {}{}{}{}", encoding, line_end, line_end, text);
+  };
+  const std::string out = encoded(message("binary", body), carrier);
+  return out == message("binary", body) ? "as it was" : out.substr(message("base64", "").size());
+}
+
+TEST(BinaryEncoding, EncodesWhatIsNotMadeOfLines) {  // RFC 2045 §2.8, RFC 3977 §3.1.1
+  EXPECT_EQ(alone("\r\n", "a\r\nb\r\n"), "as it was");
+  EXPECT_EQ(alone("\r\n", "a\nb\r\n"), "YQpiDQo=\r\n");
+  EXPECT_EQ(alone("\r\n", "a\rb\r\n"), "YQ1iDQo=\r\n");
+  EXPECT_EQ(alone("\r\n", "a\r"), "YQ0=\r\n");
+  // A message with the line ends of a file: LF is one there.
+  EXPECT_EQ(alone("\n", "a\nb\n"), "as it was");
+  EXPECT_EQ(alone("\n", "a\rb\n"), "YQ1iCg==\r\n");
+}
+
+TEST(BinaryEncoding, EncodesLinesThatSmtpCantCarry) {  // RFC 5321 §4.5.3.1.6
+  const std::string line = std::string(kSmtpLineBytesMax, 'x') + "\r\n";
+  EXPECT_EQ(alone("\r\n", line, Carrier::kSmtp), "as it was");
+  EXPECT_EQ(alone("\r\n", "x" + line, Carrier::kReader), "as it was");
+  EXPECT_TRUE(alone("\r\n", "x" + line, Carrier::kSmtp).starts_with("eHh4"));
+}
+
+TEST(BinaryEncoding, LeavesTextAlone) {
+  const std::string text =
+      "Content-Type: multipart/mixed; boundary=b\r\n\r\nx\ny\r\n"
+      "--b\r\nContent-Transfer-Encoding: 8bit\r\n\r\na\nb\rc\r\n--b--\r\nz\n" +
+      std::string(kSmtpLineBytesMax + 1, 'x');
+  EXPECT_EQ(encoded(text, Carrier::kSmtp), text);
 }
 
 TEST(BinaryEncoding, LosesNothingOfALargePart) {
@@ -63,7 +104,8 @@ TEST(BinaryEncoding, StopsWhereItCannotBePut) {
   WholeMessage whole("Subject: x\r\n\r\ny");
   const MimePart structure = parse_structure(whole);
   const auto refuse = [](std::string_view) -> Result<void> { return fail(Code::kNoSpace, "full"); };
-  EXPECT_EQ(put_binary_as_base64(whole, structure, refuse).error().code, Code::kNoSpace);
+  EXPECT_EQ(put_binary_as_base64(whole, structure, Carrier::kReader, refuse).error().code,
+            Code::kNoSpace);
 }
 
 }  // namespace

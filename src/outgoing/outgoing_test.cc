@@ -71,6 +71,24 @@ TEST_F(OutgoingTest, WhatIsSentIsGone) {
   EXPECT_EQ(store_->find(MailboxName{"$outbox", "INBOX"})->expunged, 0U);
 }
 
+TEST_F(OutgoingTest, NoBinaryLeaves) {  // RFC 3030 §3
+  const std::string long_line(999, 'x');
+  const std::string text = "Subject: x\r\n\r\n" + long_line + "\n\r\n";
+  for (const std::string& binary : {std::string("a\nb"), std::string(1, '\0'), long_line}) {
+    put({.sender = "a@b", .recipient = "c@d"},
+        "Content-Transfer-Encoding: binary\r\n\r\n" + binary);
+    next_recipient();
+    const Outbox::Mail& mail = item_->mail;
+    const std::string bytes = mail.body.read(mail.message_at, mail.body.size()).value();
+    EXPECT_TRUE(bytes.starts_with("Content-Transfer-Encoding: base64\r\n\r\n")) << bytes;
+    EXPECT_FALSE(bytes.contains(long_line));
+    done(Kind::kSent);
+  }
+  put({.sender = "a@b", .recipient = "c@d"}, text);
+  next_recipient();
+  EXPECT_EQ(item_->mail.body.read(item_->mail.message_at, 2000), text);
+}
+
 TEST_F(OutgoingTest, IsTriedAgainLaterAndLater) {
   put({.sender = "a@b", .recipient = "c@d"});
   for (const int64_t wait_s : {60, 120, 240, 480, 960, 1920, 3600}) {

@@ -13,9 +13,9 @@ BodyBytes::BodyBytes(Body body) : size_(body.size()) {
   };
 }
 
-BodyBytes::BodyBytes(StagedBody body) : size_(body.size()) {
-  read_ = [body = std::move(body)](uint64_t offset, uint64_t count) {
-    return body.read(offset, count);
+BodyBytes::BodyBytes(StagedBody body, uint64_t start) : size_(body.size() - start) {
+  read_ = [body = std::move(body), start](uint64_t offset, uint64_t count) {
+    return body.read(start + offset, count);
   };
 }
 

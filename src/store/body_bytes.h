@@ -15,7 +15,8 @@ namespace gemel {
 class BodyBytes final : public MessageBytes {
  public:
   explicit BodyBytes(Body body);
-  explicit BodyBytes(StagedBody body);
+  /// From `start` on: its offset 0 is here.
+  explicit BodyBytes(StagedBody body, uint64_t start = 0);
 
   size_t size() const override { return size_; }
   /// As of MessageBytes; what can't be read is told by failure().

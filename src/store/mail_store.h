@@ -29,6 +29,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "mail/change_set.h"
+#include "mail/line_scan.h"
 #include "mail/quota.h"
 #include "mail/record.h"
 #include "mail/summary.h"
@@ -48,6 +49,7 @@ class StagedBody {
  public:
   Guid guid() const;
   uint64_t size() const;
+  const LineScan& lines() const;
   /// See RecordFacts.
   uint64_t crlf_growth() const;
   /// `count` bytes from `offset`, fewer at the end. Only before a transaction takes it. Errors:

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 
+#include "store/line_body.h"
+
 namespace gemel {
 namespace {
 
+constexpr std::string_view kPartition = "default";
 constexpr std::string_view kMagic = "gemel-outbox 1\r\n";
 constexpr std::array<std::string_view, 3> kFailures = {"drop", "return", "file"};
 
@@ -81,7 +84,7 @@ Result<MailboxInfo> Outbox::mailbox() {
 
 Result<BodyWriter> Outbox::stage(const OutboxEnvelope& envelope) {
   TRY(const std::string text, text_of(envelope));
-  TRY(BodyWriter writer, store_.stage("default"));
+  TRY(BodyWriter writer, store_.stage(kPartition));
   TRY_OK(writer.append(text));
   return writer;
 }
@@ -89,6 +92,11 @@ Result<BodyWriter> Outbox::stage(const OutboxEnvelope& envelope) {
 Result<MailStore::Append> Outbox::entry(StagedBody staged, int64_t now_s) {
   TRY(const MailboxInfo info, mailbox());
   if (info.exists >= entries_max_) return fail(Code::kLimit, "too much mail waits in the outbox");
+  TRY(const std::string start, staged.read(0, kOutboxEnvelopeBytesMax));
+  TRY(const ParsedEnvelope envelope, parse_outbox_envelope(start));
+  // RFC 3030 §3: binary goes to nobody who has not said that it may.
+  TRY(staged, made_of_lines(store_, kPartition, std::move(staged),
+                            {.carrier = Carrier::kSmtp, .message_at = envelope.bytes}));
   return MailStore::Append{
       .mailbox = info.id, .body = std::move(staged), .flags = {}, .internaldate_s = now_s};
 }

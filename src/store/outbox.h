@@ -56,8 +56,9 @@ class Outbox {
   /// Takes the message, in pieces; the envelope is in it already. Errors: kInvalid, an address has
   /// a control character or is too long; those of MailStore::stage.
   Result<BodyWriter> stage(const OutboxEnvelope& envelope);
-  /// What was staged, for a transaction of the caller's (MailStore::append, MailStore::deliver).
-  /// Errors: kLimit, the outbox is full; kReadOnly, this is a replica.
+  /// What was staged, for a transaction of the caller's (MailStore::append, MailStore::deliver);
+  /// what is binary is in base64, see line_body.h. Errors: kLimit, the outbox is full; kReadOnly,
+  /// this is a replica; those of made_of_lines.
   Result<MailStore::Append> entry(StagedBody staged, int64_t now_s);
   /// All of it at once; durable when it returns. `message`: RFC 5322 bytes with CRLF.
   Result<void> put(const OutboxEnvelope& envelope, std::string_view message, int64_t now_s);

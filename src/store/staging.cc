@@ -41,22 +41,14 @@ void erase_stage(EngineBatch& batch, std::string_view stage_id, uint32_t chunks)
   batch.push_back({Table::kIndex, key::stage(stage_id), std::nullopt});
 }
 
-void CrlfGrowth::add(std::string_view bytes) {
-  if (bytes.empty()) return;
-  for (size_t at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1)) {
-    const char before = at == 0 ? last_ : bytes[at - 1];
-    if (before != '\r') ++bare_;
-  }
-  last_ = bytes.back();
-}
-
 StagedBody::State::~State() {
   if (is_chunked() && !taken.load()) drop_stage(*engine, chunked.stage_id, chunked.chunks);
 }
 
 Guid StagedBody::guid() const { return state_->guid; }
 uint64_t StagedBody::size() const { return state_->size; }
-uint64_t StagedBody::crlf_growth() const { return state_->crlf_growth; }
+const LineScan& StagedBody::lines() const { return state_->lines; }
+uint64_t StagedBody::crlf_growth() const { return lines().crlf_growth(); }
 
 Result<std::string> StagedBody::read(uint64_t offset, uint64_t count) const {
   if (offset >= state_->size) return std::string();
@@ -80,7 +72,7 @@ Result<void> BodyWriter::append(std::string_view bytes) {
     return fail(Code::kTooBig, fmt::format("a message may have {} bytes", state.bytes_max));
   state.size += bytes.size();
   state.hash.update(bytes);
-  state.growth.add(bytes);
+  state.lines.add(bytes);
   while (!bytes.empty()) {
     // Written only when more comes: a body of exactly one chunk stays inline.
     if (state.buffer.size() == kBodyChunkBytes) {
@@ -99,7 +91,7 @@ Result<StagedBody> BodyWriter::finish() {
   auto staged = std::make_shared<StagedBody::State>();
   staged->guid = Guid{state.hash.finish()};
   staged->size = state.size;
-  staged->crlf_growth = state.growth.total();
+  staged->lines = state.lines;
   staged->partition = state.partition_number;
   staged->engine = state.partition.engine;
   if (state.chunks.chunks() == 0) {

@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "mail/line_scan.h"
 #include "store/partitions.h"
 #include "store/rows.h"
 
@@ -50,22 +51,10 @@ class StageWriter {
 /// The deletes of all chunks of a stage, and of its stage row.
 void erase_stage(EngineBatch& batch, std::string_view stage_id, uint32_t chunks);
 
-/// Counts what bytes that flow by would grow by with CRLF as their line ends: a CR for each LF
-/// that has none, and a CRLF at the end where there is neither.
-class CrlfGrowth {
- public:
-  void add(std::string_view bytes);
-  uint64_t total() const { return bare_ + (last_ == '\n' ? 0 : 2); }
-
- private:
-  uint64_t bare_ = 0;
-  char last_ = '\n';  // so that nothing grows by nothing
-};
-
 struct StagedBody::State {
   Guid guid;
   uint64_t size = 0;
-  uint64_t crlf_growth = 0;
+  LineScan lines;
   std::string inline_bytes;  // when not chunked
   // Then, made on the thread that brought it:
   std::string row;                     // of the body
@@ -89,7 +78,7 @@ struct BodyWriter::State {
   uint64_t size = 0;
   std::string buffer;
   Sha256Stream hash;
-  CrlfGrowth growth;
+  LineScan lines;
   StageWriter chunks;
 
   State(Partition where, uint32_t number, uint64_t max, std::string stage_id)

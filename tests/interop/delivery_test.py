@@ -2,7 +2,9 @@
 """Whole servers that deliver: scripts, mail that leaves, aliases, and what a promoted replica goes on with."""
 
 import base64
+import email
 import os
+import poplib
 import socket
 import ssl
 import stat
@@ -179,6 +181,43 @@ class MailThatLeaves(unittest.TestCase):
 
     def outbox(self, one):
         return one.admin("outbox list")[0]
+
+
+class AnyOctets(unittest.TestCase):
+    OCTETS = bytes(range(256)) * 400 + b"\n.\r\n"
+    HEAD = (b"Message-ID: <1@example.com>\r\nSubject: any\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n")
+
+    def check(self, message):
+        self.assertNotIn(b"\0", message)
+        self.assertLess(max(map(len, message.split(b"\r\n"))), 999)
+        parsed = email.message_from_bytes(message)
+        self.assertEqual(parsed.get_payload(decode=True), self.OCTETS)
+
+    def test_come_through_all_protocols_of_lines(self):  # RFC 3030 section 3
+        sink = self.enterContext(Sink())
+        one = self.enterContext(Server(services=(*SERVICES, "pop3"),
+                                       more={"outgoing": {"relay": f"{HOST}:{sink.port}"}}))
+        one.add_user("ann")
+        activate(one, "ann", 'require "copy"; redirect :copy "else@example.net";')
+        with Lmtp(one.ports["lmtp"]) as lmtp:
+            lmtp.command("MAIL FROM:<eve@example.com> BODY=BINARYMIME")
+            lmtp.command("RCPT TO:<ann>")
+            message = self.HEAD + self.OCTETS
+            lmtp.file.write(f"BDAT {len(message)} LAST\r\n".encode() + message)
+            lmtp.file.flush()
+            self.assertEqual(lmtp.reply(), 250)
+        with one.imap("ann") as imap:
+            imap.select("INBOX", readonly=True)
+            self.check(imap.fetch("1", "(BODY.PEEK[])")[1][0][1])
+        pop3 = poplib.POP3(HOST, one.ports["pop3"], timeout=60)
+        pop3.user("ann")
+        pop3.pass_(PASSWORD)
+        self.check(b"\r\n".join(pop3.retr(1)[1]) + b"\r\n")
+        pop3.quit()
+        wait_until(lambda: sink.messages, one.log_end)
+        self.check(sink.messages[0][2])
+        self.assertFalse(one.verify())
 
 
 class AfterAFailOver(unittest.TestCase):
