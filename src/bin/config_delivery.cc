@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -9,6 +10,8 @@
 
 namespace gemel::bin {
 namespace {
+
+constexpr uint16_t kSmtpPort = 25;
 
 std::vector<NetworkRange> networks_of(ConfigTable& table, std::string_view key) {
   std::vector<NetworkRange> out;
@@ -47,6 +50,9 @@ ScoreConfig read_score(ConfigTable table, int64_t max) {
 LmtpConfig read_lmtp(ConfigTable table) {
   LmtpConfig out;
   out.listen = endpoints_of(table, "listen");
+  // RFC 2033 §5: who comes there speaks SMTP.
+  if (std::ranges::find(out.listen, kSmtpPort, &Endpoint::port) != out.listen.end())
+    table.wrong("listen", "LMTP may not be on SMTP's port 25");
   out.mode = file_mode_of(table, "0666");
   out.lookup = static_cast<LmtpConfig::Lookup>(
       table.choice("lookup", {"address-then-local-part", "address", "local-part"}));

@@ -264,6 +264,7 @@ sendmail = "/usr/sbin/sendmail -i"
 
 TEST(Config, DeliverySaysWhatIsWrong) {
   EXPECT_THAT(problems_of("[lmtp]\nallow = [\"10.0.0.1/8\"]"), HasSubstr("lmtp.allow"));
+  EXPECT_THAT(problems_of("[lmtp]\nlisten = [\"[::1]:25\"]"), HasSubstr("lmtp.listen"));
   EXPECT_THAT(problems_of("[lmtp]\nauth = \"required\""), HasSubstr("lmtp.auth"));
   EXPECT_THAT(problems_of("[lmtp]\nuser = \"x\""), HasSubstr("lmtp.user"));
   EXPECT_THAT(problems_of("[lmtp]\naliases = \"/none\""), HasSubstr("lmtp.aliases"));

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 namespace gemel::bin {
 namespace {
@@ -61,13 +62,31 @@ Outcome::Kind kind_of(int status) {
   return Outcome::Kind::kLater;
 }
 
+// CRLF as LF, in pieces cut anywhere. A CR alone is content, and stays.
+class LocalLines {
+ public:
+  std::string take(std::string_view piece) {
+    std::string out;
+    for (const char c : piece) {
+      if (std::exchange(has_cr_, c == '\r') && c != '\n') out += '\r';
+      if (!has_cr_) out += c;
+    }
+    return out;
+  }
+  std::string_view rest() const { return has_cr_ ? "\r" : ""; }
+
+ private:
+  bool has_cr_ = false;  // the last one, not given yet
+};
+
 // All of the message, before the command is started: one that breaks off must not be sent.
 Result<void> copy_message(const Outbox::Mail& mail, const MemoryFile& to) {
+  LocalLines lines;
   for (uint64_t at = mail.message_at; at < mail.body.size(); at += kPieceBytes) {
-    TRY(std::string piece, mail.body.read(at, kPieceBytes));
-    std::erase(piece, '\r');
-    TRY_OK(to.write(piece));
+    TRY(const std::string piece, mail.body.read(at, kPieceBytes));
+    TRY_OK(to.write(lines.take(piece)));
   }
+  TRY_OK(to.write(lines.rest()));
   to.rewind();
   return {};
 }

@@ -59,7 +59,8 @@ void Session::take_chunk(std::string& out) {
 
 void Session::finish_chunk(std::string& out) {
   state_ = chunk_.back;
-  if (chunk_.refusal) return refuse(out, *chunk_.refusal);
+  // Not counted as a bad command: who pipelines can't know (RFC 3030 §2).
+  if (chunk_.refusal) return say(out, *chunk_.refusal);
   if (chunk_.place == Chunk::Place::kLast) return finish_body();
   state_ = kChunks;
   // After a failure the transaction waits for RSET (RFC 3030 §2); each chunk gets the same answer.

@@ -84,6 +84,57 @@ TEST(Lmtp, FiftyRecipientsShareOneBody) {
   EXPECT_EQ(view->body(guid)->read_all()->find("for <"), std::string::npos);
 }
 
+// Whoever has the password "secret".
+class OnePassword final : public wire::CredentialSource {
+ public:
+  Result<wire::ScramCredential> scram(std::string_view) override {
+    return fail(Code::kNotFound, "");
+  }
+  Result<void> check_password(std::string_view, std::string_view password) override {
+    if (password != "secret") return fail(Code::kAuthFailed, "");
+    return {};
+  }
+};
+
+TEST(Lmtp, TlsForgetsTheLogin) {  // RFC 3207 §4.2
+  delivery::TestWorld world;
+  OnePassword credentials;
+  const Options options{
+      .hostname = "mx", .credentials = &credentials, .auth = Options::Auth::kRequired};
+  Session session({*world.store, world.clock, world.random, *world.deliverer}, options,
+                  {.peer_address = "unix", .is_local = true, .can_tls = true});
+  const auto say = [&](std::string_view line) {
+    std::string out;
+    session.produce(out, 10'000);
+    session.receive(fmt::format("{}\r\n", line));
+    out.clear();
+    session.produce(out, 10'000);
+    return out.substr(0, 3);
+  };
+  say("LHLO x");
+  EXPECT_EQ(say("AUTH PLAIN AG10YQBzZWNyZXQ="), "235");
+  EXPECT_EQ(say("STARTTLS"), "220");
+  session.tls_started();
+  say("LHLO x");
+  EXPECT_EQ(say("MAIL FROM:<>"), "530");
+  EXPECT_EQ(say("AUTH PLAIN AG10YQBzZWNyZXQ="), "235");
+  EXPECT_EQ(say("MAIL FROM:<>"), "250");
+}
+
+// A sender that pipelines does not know yet that nobody takes them.
+TEST(Lmtp, ChunksForNobodyAreNoBadCommands) {  // RFC 3030 §2
+  delivery::TestWorld world;
+  const Options options{.hostname = "mx", .bad_commands_max = 3};
+  Session session({*world.store, world.clock, world.random, *world.deliverer}, options,
+                  {.peer_address = "unix"});
+  std::string input = "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<nobody>\r\n";
+  for (int i = 0; i < 10; ++i) input += "BDAT 3\r\nxyz";
+  session.receive(input + "RSET\r\nMAIL FROM:<>\r\nRCPT TO:<bob>\r\nBDAT 3 LAST\r\nx\r\n");
+  std::string out;
+  session.produce(out, 10'000);
+  EXPECT_NE(out.find("250 2.1.5 <bob> delivered"), std::string::npos) << out;
+}
+
 // What came behind the message waits too, and what does not concern it is not refused.
 TEST(Lmtp, RepliesWaitForTheReplica) {
   delivery::TestWorld world;

@@ -128,6 +128,7 @@ void Session::tls_started() {
   input_.clear();
   head_ = 0;
   client_name_.clear();
+  userid_.clear();
   message_ = Message();
   state_ = kStart;
   is_starting_tls_ = false;

@@ -263,6 +263,16 @@ TEST_F(RelayTest, GivesOneMessageAfterAnother) {
   EXPECT_EQ(session_->want(), wire::Want::kClose);
 }
 
+TEST_F(RelayTest, TellsTheSize) {  // RFC 1870 §5
+  put({.sender = "a@b", .recipient = "c@d"});
+  connect();
+  relay_says("220 relay\r\n");
+  EXPECT_EQ(relay_says("250-relay\r\n250-SIZE 1000\r\n250 8BITMIME\r\n"),
+            "MAIL FROM:<a@b> BODY=8BITMIME SIZE=21\r\n");
+  EXPECT_EQ(relay_says("552 5.3.4 too big\r\n"), "RSET\r\n");
+  EXPECT_EQ(waiting(), 0U);
+}
+
 TEST_F(RelayTest, NobodyIsToldWhatBecameOfAnAnswer) {  // RFC 5230 §5.1, RFC 3461 §4.1
   put({.sender = "a@b", .recipient = "c@d"});
   put({.sender = "", .recipient = "e@f"});

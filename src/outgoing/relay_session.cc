@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "mail/charset.h"
 #include "mail/mime_header.h"
@@ -14,6 +16,10 @@ constexpr size_t kPieceBytes = 64 << 10;
 Outcome::Kind kind_of(int code) {
   if (code >= 200 && code < 300) return Outcome::Kind::kSent;
   return code >= 500 && code < 600 ? Outcome::Kind::kRefused : Outcome::Kind::kLater;
+}
+
+bool is_size_extension(const std::string& line) {
+  return line == "SIZE" || line.starts_with("SIZE ");
 }
 
 }  // namespace
@@ -176,6 +182,9 @@ void RelaySession::say_mail() {
     return report({Outcome::Kind::kRefused, "550 5.6.7 the relay takes no such addresses"});
   std::string line = fmt::format("MAIL FROM:<{}>", envelope.sender);
   if (extensions_.contains("8BITMIME")) line += " BODY=8BITMIME";
+  // RFC 1870 §5: what is too large for the relay is refused before it crosses.
+  if (std::ranges::any_of(extensions_, is_size_extension))
+    line += fmt::format(" SIZE={}", item_->mail.body.size() - item_->mail.message_at);
   if (needs_utf8 && offers_utf8) line += " SMTPUTF8";
   say(Step::kMail, line);
 }

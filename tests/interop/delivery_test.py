@@ -171,12 +171,13 @@ class MailThatLeaves(unittest.TestCase):
         command.chmod(command.stat().st_mode | stat.S_IXUSR)
         one = server(self, {"outgoing": {"sendmail": f"{command} -oi"}})
         activate(one, "ann", 'redirect "else@example.net";')
-        self.assertEqual(one.deliver(["ann"], MESSAGE, "eve@example.com"), [250])
+        message = MESSAGE + b"a CR \r alone\r\n"
+        self.assertEqual(one.deliver(["ann"], message, "eve@example.com"), [250])
         wait_until(lambda: (directory / "open").exists() and not self.outbox(one), one.log_end)
         self.assertEqual((directory / "words").read_text().strip(),
                          "-oi -f eve@example.com -- else@example.net")
         self.assertTrue((directory / "message").read_bytes()
-                        .endswith(MESSAGE.replace(b"\r\n", b"\n")))
+                        .endswith(message.replace(b"\r\n", b"\n")))
         self.assertLessEqual(int((directory / "open").read_text()), 5, "it inherits our files")
 
     def outbox(self, one):
