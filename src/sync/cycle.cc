@@ -53,8 +53,10 @@ Result<void> Cycle::enqueue(const Entity& entity) {
     }
     return {};
   }
-  held_.erase(std::get<UniqueId>(entity));
-  const Result<MailboxInfo> info = store_.find(std::get<UniqueId>(entity));
+  const UniqueId& id = std::get<UniqueId>(entity);
+  held_.erase(id);
+  mends_.erase(id);
+  const Result<MailboxInfo> info = store_.find(id);
   if (info) return enqueue_mailbox(*info);
   if (info.error().code != Code::kNotFound) return std::unexpected(info.error());
   finish(entity, {});
@@ -144,7 +146,8 @@ Result<std::optional<std::vector<OutgoingPiece>>> Cycle::next_command() {
     // Nothing had to be said of what was looked at, or it moved meanwhile.
     is_planned_ = false;
     if (touched_.empty() && held_.empty()) return std::nullopt;
-    if (touched_.empty()) TRY_OK(release_held());
+    // What they wait for may have to be asked for first.
+    if (touched_.empty() && to_ask_.empty()) TRY_OK(release_held());
     TRY_OK(settle_items());
   }
 }
@@ -238,24 +241,40 @@ void Cycle::give_up_for(const UniqueId& id, const UniqueId& waits_for) {
                            other ? other->name.text() : waits_for.text())});
 }
 
-// Once more was said, they may go.
-Result<bool> Cycle::resume_held() {
-  if (std::exchange(since_held_, Progress::kNone) == Progress::kNone || held_.empty()) return false;
-  for (const auto& [id, waits_for] : std::exchange(held_, {})) TRY_OK(enqueue(id));
-  return true;
+Result<void> Cycle::resume(const UniqueId& id) {
+  if (!mends_.contains(id)) return enqueue(id);
+  mends_due_.push_back(id);
+  return {};
 }
 
-// Nothing else goes on: what they wait for was refused, or waits for them.
-Result<void> Cycle::release_held() {
-  for (const auto& [id, waits_for] : std::exchange(held_, {})) {
-    if (items_.contains(waits_for)) {
-      items_.at(id).waits_no_more = true;
-      TRY_OK(enqueue(id));
-      continue;
-    }
-    give_up_for(id, waits_for);
+// Once more was said, they may go. Of a mend all is said at once: until then nothing that waits for
+// it needs to be looked at.
+Result<bool> Cycle::resume_held() {
+  if (std::exchange(since_held_, Progress::kNone) == Progress::kNone) return false;
+  const std::map<UniqueId, UniqueId> held = std::exchange(held_, {});
+  for (const auto& [id, waits_for] : held) {
+    if (mends_.contains(waits_for) && held.contains(waits_for))
+      held_.emplace(id, waits_for);
+    else
+      TRY_OK(resume(id));
   }
-  return {};
+  return held_.size() < held.size();
+}
+
+// Nothing else goes on: what they wait for was refused, or waits for them. Then one goes, for which
+// others may wait alone.
+Result<void> Cycle::release_held() {
+  auto one = held_.begin();
+  for (size_t i = 0; i < held_.size(); ++i)
+    if (const auto next = held_.find(one->second); next != held_.end()) one = next;
+  const auto [id, waits_for] = *one;
+  held_.erase(one);
+  if (!items_.contains(waits_for)) {
+    give_up_for(id, waits_for);
+    return {};
+  }
+  items_.at(id).waits_no_more = true;
+  return resume(id);
 }
 
 Result<void> Cycle::batch_over(int64_t elapsed_ms) {
@@ -326,6 +345,7 @@ void Cycle::finish(const Entity& entity, Result<void> result) {
     drop_comparison(*id);
     queue_.drop_large(*id);
     mailbox_reunions_.erase(*id);
+    mends_.erase(*id);
   } else {
     user_reunions_.erase(std::get<std::string>(entity));
   }

@@ -152,6 +152,12 @@ class Cycle {
     Error error;
     enum class Then : uint8_t { kRetry, kGiveUp } then = Then::kRetry;
   };
+  /// What the replica is told of a merge.
+  struct Mend {
+    MailboxUpdate update;
+    ReplicaMailbox after;
+    std::set<Guid> held;  // bodies that the replica has
+  };
 
   // cycle.cc
   Result<std::optional<Command>> next_job();
@@ -160,6 +166,7 @@ class Cycle {
   std::optional<Command> send(std::string text, Expected expected);
   Result<void> hold(const UniqueId& id, const UniqueId& waits_for);
   void give_up_for(const UniqueId& id, const UniqueId& waits_for);
+  Result<void> resume(const UniqueId& id);
   Result<bool> resume_held();
   Result<void> release_held();
   Result<void> enqueue(const Entity& entity);
@@ -204,6 +211,7 @@ class Cycle {
   std::optional<UserInfo> ours(const std::string& userid) const;
   void look(const MailboxState& row);
   void look(const UserState& row);
+  void go_on(const Entity& entity);
   void ask_for_reunions();
   MailboxReunion* reunion_of(const UniqueId& id);
   UserReunion* reunion_of(const std::string& userid);
@@ -214,6 +222,9 @@ class Cycle {
   void told_changes(const std::string& userid);
   Result<void> on_body(const BodyRow& row);
   Result<void> unite();
+  Result<void> unite_mailboxes();
+  Result<bool> is_told(const UniqueId& id);
+  Result<bool> has_all(const UniqueId& id);
   Result<void> unite(const UniqueId& id);
   bool waits_for_owner(const std::string& userid);
   bool may_free_what_is_held(const MailboxState& row, const MailboxInfo& info) const;
@@ -225,6 +236,8 @@ class Cycle {
   Holds holds_there(const std::string& owner) const;
   Result<void> unite_user(const std::string& userid);
   Result<std::optional<Command>> mend_command();
+  Result<bool> may_mend(Mend& mend);
+  Result<std::optional<Command>> send_mend(const Mend& mend);
 
   // cycle_restores.cc
   Result<void> ask_for_lost();
@@ -261,7 +274,7 @@ class Cycle {
   };
   std::list<Open> open_;  // used last in front
   ExpungeOrder order_;
-  std::map<UniqueId, UniqueId> held_;  // in kSend and not in queue_: wait for the other one
+  std::map<UniqueId, UniqueId> held_;  // in kSend and not due: wait for the other one
   enum class Progress : uint8_t { kNone, kSome } since_held_ = Progress::kNone;
 
   // Who has, on the replica, the name that the first is to have.
@@ -275,12 +288,8 @@ class Cycle {
   // Of those, other states than they were asked for.
   std::map<UniqueId, MailboxState> moved_;
   std::map<std::string, UserState> users_moved_;
-  struct Mend {
-    MailboxUpdate update;
-    ReplicaMailbox after;
-    std::set<Guid> held;  // bodies that the replica has
-  };
-  std::deque<Mend> mends_;
+  std::map<UniqueId, Mend> mends_;
+  std::deque<UniqueId> mends_due_;  // of those; the others are in held_
   std::deque<UserUpdate> user_mends_;
   std::set<std::string> owners_asked_;  // of mailboxes that only the replica has
   // Users whose holds on the replica may matter: asked for; told, or not there.

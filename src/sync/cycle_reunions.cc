@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sync/cycle.h"
+#include "sync/records.h"
 #include "sync/words.h"
 
 namespace gemel::sync {
@@ -58,7 +59,7 @@ std::optional<UserInfo> Cycle::ours(const std::string& userid) const {
 void Cycle::look(const MailboxState& row) {
   const std::optional<MailboxInfo> info = ours(row.id);
   if (!MailboxReunion::is_due(row, info)) {
-    mailbox_reunions_.erase(row.id);
+    const bool was_apart = mailbox_reunions_.erase(row.id) > 0;
     // The same by another way: from now on it is told of ours.
     ReplicaMailbox known = memory_.known_mailbox(row.id).value_or(known_from(row));
     if (relation(*info, known) == Relation::kConflict) {
@@ -66,7 +67,8 @@ void Cycle::look(const MailboxState& row) {
       known.header = 0;
       memory_.know(row.id, std::move(known));
     }
-    if (may_free_what_is_held(row, *info)) begin_reunion({row, info}, info);
+    if (may_free_what_is_held(row, *info)) return begin_reunion({row, info}, info);
+    if (was_apart) go_on(row.id);
     return;
   }
   memory_.know_apart(row.id);
@@ -83,6 +85,12 @@ void Cycle::look(const MailboxState& row) {
   if (options_.effect == Effect::kSend)
     log::info("{} ({}) has changed on the replica too: merging", row.name.text(), row.id.text());
   begin_reunion(std::move(reunion), info);
+}
+
+// What was to be united needs it no more: a command that was cut off has come through, say.
+void Cycle::go_on(const Entity& entity) {
+  const auto item = items_.find(entity);
+  if (item != items_.end() && item->second.stage == Item::Stage::kUnite) asked_.push_back(entity);
 }
 
 // Where an update of ours frees something there that the replica may have to keep, for a hold that
@@ -141,9 +149,10 @@ Cycle::Holds Cycle::holds_there(const std::string& owner) const {
 void Cycle::look(const UserState& row) {
   const std::optional<UserInfo> info = ours(row.userid);
   if (!UserReunion::is_due(row, info)) {
-    user_reunions_.erase(row.userid);
+    const bool was_apart = user_reunions_.erase(row.userid) > 0;
     if (!is_earlier(*info, memory_.user(row.userid)))
       memory_.know_user(row.userid, {row.modseq, Term()});
+    if (was_apart) go_on(row.userid);
     return;
   }
   if (!may_unite()) {
@@ -228,7 +237,6 @@ Result<void> Cycle::on_reunion_row(const Answer& answer) {
 void Cycle::told_changes(const UniqueId& id, Uid next) {
   if (const auto moved = moved_.extract(id)) {
     look(moved.mapped());
-    if (!is_apart(id)) asked_.emplace_back(id);
   } else if (MailboxReunion* reunion = reunion_of(id)) {
     reunion->page_over(next);
   }
@@ -237,7 +245,6 @@ void Cycle::told_changes(const UniqueId& id, Uid next) {
 void Cycle::told_changes(const std::string& userid) {
   if (const auto moved = users_moved_.extract(userid)) {
     look(moved.mapped());
-    if (!is_apart(userid)) asked_.emplace_back(userid);
   } else if (UserReunion* reunion = reunion_of(userid)) {
     reunion->page_over();
   }
@@ -276,9 +283,7 @@ Result<void> Cycle::unite() {
   for (const auto& [userid, reunion] : user_reunions_) userids.push_back(userid);
   for (const std::string& userid : userids)
     if (!ours(userid)) TRY_OK(unite_user(userid));
-  std::vector<UniqueId> ids;
-  for (const auto& [id, reunion] : mailbox_reunions_) ids.push_back(id);
-  for (const UniqueId& id : ids) TRY_OK(unite(id));
+  TRY_OK(unite_mailboxes());
   std::set<std::string> waiting;
   for (const auto& [id, reunion] : mailbox_reunions_) waiting.insert(reunion.theirs().name.owner);
   for (const std::string& userid : userids) {
@@ -301,23 +306,64 @@ bool Cycle::waits_for_owner(const std::string& userid) {
   return true;
 }
 
-Result<void> Cycle::unite(const UniqueId& id) {
+// What the replica expunged in one mailbox may live on in another one of the user. So such a
+// mailbox waits until all that the others take is here: were the replica lost for ever in between,
+// the message would be to us among what is expunged.
+Result<void> Cycle::unite_mailboxes() {
+  std::map<UniqueId, std::string> owners;
+  for (const auto& [id, reunion] : mailbox_reunions_) owners[id] = reunion.theirs().name.owner;
+  std::vector<UniqueId> expunging;
+  std::set<std::string> unready;
+  for (const auto& [id, owner] : owners) {
+    TRY(const bool is_told, this->is_told(id));
+    if (is_told && mailbox_reunions_.at(id).expunges()) {
+      TRY(const bool has_all, this->has_all(id));
+      if (has_all) {
+        expunging.push_back(id);
+        continue;
+      }
+    } else if (is_told) {
+      TRY_OK(unite(id));
+    }
+    if (mailbox_reunions_.contains(id) && !verdicts_.contains(id)) unready.insert(owner);
+  }
+  for (const UniqueId& id : expunging)
+    if (!unready.contains(owners[id])) TRY_OK(unite(id));
+  return {};
+}
+
+// All that the replica has to say of the mailbox, but for bodies.
+Result<bool> Cycle::is_told(const UniqueId& id) {
   MailboxReunion& reunion = mailbox_reunions_.at(id);
   const auto item = items_.find(id);
   if (item == items_.end() || item->second.stage != Item::Stage::kUnite || verdicts_.contains(id) ||
       waits_for_owner(reunion.theirs().name.owner))
-    return {};
+    return false;
   if (const Result<void> told = reunion.told(store_); !told) {
     give_up(id, told.error());
-    return {};
+    return false;
   }
   if (options_.effect == Effect::kDryRun &&
-      (!reunion.is_searching() || reunion.questions().empty()))
-    return tell_differing(id, reunion);
-  if (!reunion.questions().empty()) return {};
+      (!reunion.is_searching() || reunion.questions().empty())) {
+    TRY_OK(tell_differing(id, reunion));
+    return false;
+  }
+  if (!reunion.questions().empty()) return false;
   const Holds holds = holds_there(reunion.theirs().name.owner);
-  if (holds == Holds::kUntold) return {};
   if (holds == Holds::kSome) reunion.hold();
+  return holds != Holds::kUntold;
+}
+
+// And the bodies.
+Result<bool> Cycle::has_all(const UniqueId& id) {
+  const Result<bool> has_all = mailbox_reunions_.at(id).has_all(store_, *options_.clock);
+  if (has_all) return *has_all;
+  give_up(id, has_all.error());
+  return false;
+}
+
+Result<void> Cycle::unite(const UniqueId& id) {
+  MailboxReunion& reunion = mailbox_reunions_.at(id);
   Result<United> united = reunion.unite(store_, *options_.clock);
   if (!united) {
     give_up(id, united.error());
@@ -327,9 +373,12 @@ Result<void> Cycle::unite(const UniqueId& id) {
     case United::Next::kBodies:
       return {};
     case United::Next::kMend:
-      mends_.push_back({*std::move(united->mend), *std::move(united->after), reunion.held()});
+      mends_.insert_or_assign(
+          id, Mend{*std::move(united->mend), *std::move(united->after), reunion.held()});
+      mends_due_.push_back(id);
       mailbox_reunions_.erase(id);
-      item->second.stage = Item::Stage::kSend;
+      items_.at(id).stage = Item::Stage::kSend;
+      items_.at(id).is_said = false;
       return {};
     case United::Next::kDone:
       finish(id, {});
@@ -368,6 +417,8 @@ Result<void> Cycle::unite_user(const std::string& userid) {
   return {};
 }
 
+// --- what the replica is told of it ---
+
 Result<std::optional<Cycle::Command>> Cycle::mend_command() {
   // Users who live come before their mailboxes, those who are gone behind them.
   if (!user_mends_.empty() && (user_mends_.front().deleted_s == 0 || mends_.empty())) {
@@ -382,17 +433,77 @@ Result<std::optional<Cycle::Command>> Cycle::mend_command() {
                                  .check = {},
                                  .user_after = after(update)});
   }
-  if (mends_.empty()) return std::nullopt;
-  const Mend mend = std::move(mends_.front());
-  mends_.pop_front();
+  while (!mends_due_.empty()) {
+    const UniqueId id = mends_due_.front();
+    mends_due_.pop_front();
+    const auto found = mends_.find(id);
+    if (found == mends_.end()) continue;
+    const Result<bool> may_go = may_mend(found->second);
+    if (!may_go) {
+      give_up(id, may_go.error());
+    } else if (!*may_go) {
+      TRY_OK(hold(id, *order_.waits_for()));
+    } else {
+      const Mend mend = std::move(found->second);
+      mends_.erase(found);
+      TRY(std::optional<Command> command, send_mend(mend));
+      if (command) return command;
+    }
+  }
+  return std::nullopt;
+}
+
+// What it expunges must be elsewhere before, as with any update (sync/expunge_order.h).
+Result<bool> Cycle::may_mend(Mend& mend) {
+  MailboxUpdate& update = mend.update;
+  if (const auto item = items_.find(update.id); item == items_.end() || item->second.waits_no_more)
+    return true;
+  TRY(const MailboxView view, store_.view(update.id));
+  const std::optional<ReplicaMailbox> there = memory_.known_mailbox(update.id);
+  const bool is_deletion = update.header->deleted_s != 0 && there && !there->is_deleted;
+  UidSet hidden;
+  bool frees = is_deletion && update.purged_modseq == update.to;
+  if (is_deletion && update.last_uid) hidden = UidSet::of(Uid(1), update.last_uid);
+  for (const ChangeItem& item : update.items) {
+    if (const auto* expunge = std::get_if<ExpungeItem>(&item)) hidden.add(expunge->uids);
+    frees |= std::holds_alternative<DropItem>(item);
+  }
+  std::set<Guid> guids;
+  TRY_OK(each_record(view, hidden, [&](const RecordRow& row) { guids.insert(row.facts.guid); }));
+  order_.begin(view);
+  for (const Guid& guid : guids) {
+    TRY(const bool may_expunge, order_.may_expunge(guid));
+    if (!may_expunge) return false;
+  }
+  if (frees) {
+    TRY(const bool may_vanish, order_.may_vanish());
+    if (!may_vanish) return false;
+  }
+  update.needs = order_.needs();
+  return true;
+}
+
+// Nothing: a body that came with the merge has been freed here since.
+Result<std::optional<Cycle::Command>> Cycle::send_mend(const Mend& mend) {
   const UniqueId& id = mend.update.id;
   TRY(const MailboxView view, store_.view(id));
-  const IsInline is_inline = [&](const AppendItem& item) { return !mend.held.contains(item.guid); };
+  std::map<Guid, Body> bodies;
+  for (const ChangeItem& item : mend.update.items) {
+    const auto* append = std::get_if<AppendItem>(&item);
+    if (append == nullptr || mend.held.contains(append->guid)) continue;
+    Result<Body> body = view.body(append->guid);
+    if (!body) {
+      retry(id, body.error());
+      return std::nullopt;
+    }
+    bodies.emplace(append->guid, *std::move(body));
+  }
+  const IsInline is_inline = [&](const AppendItem& item) { return bodies.contains(item.guid); };
   Command command;
   for (Piece& piece : encode(mend.update, is_inline, context_)) {
     OutgoingPiece& out = command.emplace_back(OutgoingPiece{std::move(piece.text), std::nullopt});
     if (!piece.body) continue;
-    TRY(out.body, view.body(*piece.body));
+    out.body = bodies.at(*piece.body);
     batch_bytes_ += out.body->size();
   }
   events_.sending(id, fmt::format("{}: merged", view.info().name.text()));
@@ -400,6 +511,7 @@ Result<std::optional<Cycle::Command>> Cycle::mend_command() {
     item->second.is_said = true;
     ++item->second.under_way;
   }
+  since_held_ = Progress::kSome;
   ++batch_commands_;
   memory_.expect(id, mend.after);
   expected_.push_back({.command = "UPDATE",

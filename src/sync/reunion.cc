@@ -319,13 +319,23 @@ Result<bool> MailboxReunion::has_bodies(MailStore& store, const MailboxUpdate& u
   return wanted_.empty();
 }
 
-Result<United> MailboxReunion::unite(MailStore& store, Clock& clock) {
+bool MailboxReunion::expunges() const {
+  return theirs_.deleted_s != 0 || theirs_.purged_modseq > common_ ||
+         std::ranges::any_of(changed_, [](const ChangedRecord& one) { return one.row.expunged; });
+}
+
+Result<bool> MailboxReunion::has_all(MailStore& store, Clock& clock) {
+  TRY(const United united, unite(store, clock, Effect::kLook));
+  return united.next != United::Next::kBodies;
+}
+
+Result<United> MailboxReunion::unite(MailStore& store, Clock& clock, Effect effect) {
   for (int i = 0; i < kTriesMax; ++i) {
     Result<MailboxView> view = store.view(theirs_.id);
     if (!view && view.error().code != Code::kNotFound) return std::unexpected(view.error());
     std::optional<MailboxView> ours;
     if (view) ours.emplace(std::move(*view));
-    Result<United> united = unite_with(store, ours, clock);
+    Result<United> united = unite_with(store, ours, clock, effect);
     if (united || united.error().code != Code::kModified) return united;
   }
   return fail(Code::kModified, "the mailbox keeps changing");
@@ -341,8 +351,9 @@ Result<MailboxSide> MailboxReunion::own_side(const MailboxView& view) const {
   return side;
 }
 
+// To look at it makes no change here; what it comes to is then left open, but for kBodies.
 Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<MailboxView>& ours,
-                                          Clock& clock) {
+                                          Clock& clock, Effect effect) {
   MailboxSide theirs = side_of(theirs_, header_);
   theirs.changed = changed_;
   MailboxSide own{};
@@ -397,9 +408,11 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     update->mends = ours ? ours->info().digest : Digest();
     TRY(const bool is_complete, has_bodies(store, *update, own));
     if (!is_complete) return United{.next = United::Next::kBodies};
+    if (effect == Effect::kLook) return United{};
     if (is_taken && !ours) return fold_into(store, std::move(*update), *holder, clock);
     TRY_OK(store.merge({std::move(*update)}, bodies()).get());
   }
+  if (effect == Effect::kLook) return United{};
   if (is_behind) return United{.next = United::Next::kBehind};
   return mend_theirs(store, merged, theirs);
 }

@@ -64,9 +64,16 @@ class MailboxReunion {
   /// The replica has a hold on it that is not the mailbox's own, and may not be known here.
   void hold() { is_held_there_ = true; }
 
+  /// Whether the replica has expunged something that may still be there for our readers.
+  bool expunges() const;
+  /// Whether unite() would make the merge; else questions() says what has to come first. Errors: as
+  /// of unite().
+  Result<bool> has_all(MailStore& store, Clock& clock);
   /// Errors: kLimit, no uids are left; kInvalid, the two can't be one mailbox; kCorrupt; those of
   /// MailStore::merge.
-  Result<United> unite(MailStore& store, Clock& clock);
+  Result<United> unite(MailStore& store, Clock& clock) {
+    return unite(store, clock, Effect::kMerge);
+  }
 
   /// The two are at equal numbers, and it looks for the records that differ.
   bool is_searching() const { return search_.has_value(); }
@@ -80,7 +87,10 @@ class MailboxReunion {
  private:
   void search_no_more();
   Result<MailboxSide> own_side(const MailboxView& view) const;
-  Result<United> unite_with(MailStore& store, const std::optional<MailboxView>& ours, Clock& clock);
+  enum class Effect : uint8_t { kLook, kMerge };
+  Result<United> unite(MailStore& store, Clock& clock, Effect effect);
+  Result<United> unite_with(MailStore& store, const std::optional<MailboxView>& ours, Clock& clock,
+                            Effect effect);
   Result<bool> is_held(const MailStore& store, const MailboxView& ours, Clock& clock) const;
   bool asks_for_kept(const UidSet& uids);
   Result<United> mend_theirs(const MailStore& store, const MergedMailbox& merged,

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "mail/lineage.h"
+#include "sync/records.h"
+#include "sync/reunion.h"
 #include "sync/split_fixture.h"
 
 namespace gemel::sync {
@@ -110,6 +112,28 @@ TEST_F(SplitCases, WhatOnlyTheReplicaChangedIsOneHistoryAfterwards) {
   const UserInfo their_user = replica->user("alice").value();
   EXPECT_EQ(common_modseq(our_user.lineage, our_user.modseq, their_user.lineage, their_user.modseq),
             our_user.modseq);
+}
+
+// What an earlier connection had said takes its effect while this one asks for the changes.
+TEST_F(SplitCases, AMendThatComesThroughLateIsNoMoreToBeSaid) {
+  const UidSet first = UidSet::of(Uid(1), Uid(1));
+  const ModSeq common = primary.info(inbox).highestmodseq;
+  split();
+  ASSERT_TRUE(primary->store_flags(inbox, first, FlagOp::kAdd, flag_names({"\\Seen"})));
+  ASSERT_TRUE(replica->store_flags(inbox, first, FlagOp::kAdd, flag_names({"\\Flagged"})));
+  link.on_bytes = [&](char way, std::string_view bytes) {
+    if (way != '<' || bytes.find("OK MAILBOXES") == bytes.npos) return;
+    const MailboxView view = replica->view(inbox).value();
+    MailboxReunion reunion(state_of(view.info()), primary.info(inbox));
+    reunion.take(header_state_of(view.info()));
+    const auto records = ChangeReader::start(view, common, Uid(1)).value().next().value();
+    for (const ChangedRecord& record : records) reunion.take(record);
+    reunion.page_over(Uid());
+    United united = reunion.unite(*primary, primary.clock).value();
+    ASSERT_TRUE(replica->apply(*std::move(united.mend), {}).get());
+  };
+  heal();
+  EXPECT_EQ(replica.flags(inbox, 1), "\\Flagged \\Seen");
 }
 
 // R32: who only asks where the two differ changes neither.
