@@ -6,8 +6,10 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "mail/lineage.h"
 #include "store/hold.h"
 #include "sync/merge_flags.h"
+#include "sync/taken_in.h"
 
 namespace gemel::sync {
 namespace {
@@ -321,6 +323,11 @@ const MailboxSide& header_of_merge(const MailboxSide& a, const MailboxSide& b, M
   return rank(a) < rank(b) ? b : a;
 }
 
+TakenIn taken_in(const MailboxSide& side) {
+  const auto found = side.header.attributes.find(std::string(kAttributeMerged));
+  return found == side.header.attributes.end() ? TakenIn() : TakenIn::parse(found->second);
+}
+
 // As the side has it that changed it since; if both did, the higher modseq, then the higher value;
 // of a hold, the longer.
 std::map<std::string, std::string> merged_attributes(const MailboxSide& a, const MailboxSide& b,
@@ -337,11 +344,18 @@ std::map<std::string, std::string> merged_attributes(const MailboxSide& a, const
   };
   std::map<std::string, std::string> out;
   const auto add = [&](const std::string& name) {
+    if (name == kAttributeMerged) return;
     const Value value = std::get<Value>(std::max(rank(a, name), rank(b, name)));
     if (value) out.emplace(name, *value);
   };
   for (const auto& [name, value] : a.header.attributes) add(name);
   for (const auto& [name, value] : b.header.attributes) add(name);
+  TakenIn taken = taken_in(a);
+  taken.add(taken_in(b));
+  taken.add(b.header.lineage, b.highestmodseq,
+            common_modseq(a.header.lineage, a.highestmodseq, b.header.lineage, b.highestmodseq));
+  if (std::string text = taken.text(); !text.empty())
+    out.emplace(kAttributeMerged, std::move(text));
   return out;
 }
 
@@ -376,7 +390,7 @@ Result<MergedMailbox> Merger::run() {
   return std::move(out_);
 }
 
-// The one side is at the common state: the other leads on from there.
+// All that `from` has is in `to`, which leads on from there.
 MergedMailbox forward(const MailboxSide& from, const MailboxSide& to) {
   MergedMailbox out{.header = to.header,
                     .last_uid = to.last_uid,
@@ -399,6 +413,8 @@ MergedMailbox forward(const MailboxSide& from, const MailboxSide& to) {
 Result<MergedMailbox> merge(const MailboxSide& a, const MailboxSide& b, ModSeq common) {
   if (b.highestmodseq == common) return forward(b, a);
   if (a.highestmodseq == common) return forward(a, b);
+  if (taken_in(a).has(b.header.lineage, b.highestmodseq)) return forward(b, a);
+  if (taken_in(b).has(a.header.lineage, a.highestmodseq)) return forward(a, b);
   return Merger(a, b, common).run();
 }
 

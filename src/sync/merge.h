@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "mail/change_set.h"
+#include "sync/taken_in.h"
 #include "sync/values.h"
 
 namespace gemel::sync {
@@ -57,7 +58,8 @@ struct MergedMailbox {
 };
 
 /// `a` is this server's. `common`: see common_modseq(). Where one side has changed nothing since,
-/// the other's state is the result. Cost: O(changes log changes). Errors: kLimit, no uids are left.
+/// or all that it has was merged into the other before, the other's state is the result. Cost:
+/// O(changes log changes). Errors: kLimit, no uids are left.
 Result<MergedMailbox> merge(const MailboxSide& a, const MailboxSide& b, ModSeq common);
 
 /// Under a hold nothing is freed by a merge: what one side still has, and `merged` leaves out,
@@ -85,7 +87,8 @@ struct Folding {
 };
 /// Both by uid; expunged ones are passed over. Messages are the same if guid and internaldate are.
 Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& other);
-/// Those of the one, and what only the other has; a value of both is that of the one.
+/// Those of the one, and what only the other has; a value of both is that of the one. What was
+/// merged into the other says nothing of this one.
 std::map<std::string, std::string> folded_attributes(
     std::map<std::string, std::string> into, const std::map<std::string, std::string>& other);
 
@@ -98,6 +101,8 @@ struct UserSide {
   /// With a modseq above the common one, by key, deleted ones too; all where one of the two sides
   /// is deleted.
   std::vector<UserItem> changed;
+  Lineage lineage = {};
+  TakenIn taken = {};
 };
 
 /// Whether the user has a mailbox that lives once all are merged: then so does the user.

@@ -4,6 +4,7 @@
 
 #include "sync/merge.h"
 #include "sync/merge_flags.h"
+#include "sync/taken_in.h"
 
 namespace gemel::sync {
 namespace {
@@ -121,7 +122,8 @@ Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& o
 
 std::map<std::string, std::string> folded_attributes(
     std::map<std::string, std::string> into, const std::map<std::string, std::string>& other) {
-  into.insert(other.begin(), other.end());
+  for (const auto& [name, value] : other)
+    if (name != kAttributeMerged) into.emplace(name, value);
   return into;
 }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 
 #include "sync/merge_model.h"
@@ -637,6 +638,47 @@ TEST(Fold, CopiesWhatTheOtherMailboxLacks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(StepsOfWork, MergeTest, testing::Values(3, 8, 20));
+
+// Not where the two differ in one history, for there is damage.
+TEST(MergeOfHistories, RemembersWhichItTookIn) {
+  MailboxSide a{};
+  a.header.lineage = {{{1, 1}, ModSeq()}};
+  a.highestmodseq = ModSeq(5);
+  MailboxSide b = a;
+  const auto merged = merge(a, b, ModSeq());
+  EXPECT_TRUE(merged->header.attributes.empty());
+  b.header.lineage.push_back({{2, 2}, ModSeq(3)});
+  b.highestmodseq = ModSeq(4);
+  EXPECT_EQ(merge(a, b, ModSeq(3))->header.attributes,
+            (std::map<std::string, std::string>{{"merged", "(2.0000000000000002@4)"}}));
+  b.header.attributes = {{"merged", "(3.0000000000000003@9)"}};
+  EXPECT_EQ(merge(a, b, ModSeq(3))->header.attributes.at("merged"),
+            "(2.0000000000000002@4 3.0000000000000003@9)");
+}
+
+// Either side may be the one in which the other's history was merged before.
+TEST(MergeOfHistories, WhatWasTakenInHasNothingNew) {
+  MailboxSide a{};
+  a.header.lineage = {{{1, 1}, ModSeq()}};
+  a.header.attributes = {{"merged", "(2.0000000000000002@7)"}};
+  a.highestmodseq = ModSeq(9);
+  MailboxSide b{};
+  b.header.lineage = {{{1, 1}, ModSeq()}, {{2, 2}, ModSeq(3)}};
+  b.highestmodseq = ModSeq(6);
+  b.last_uid = Uid(1);
+  RecordRow row{};
+  row.uid = Uid(1);
+  row.modseq = row.facts.created_modseq = ModSeq(6);
+  b.changed = {{row}};
+  const std::array both{merge(a, b, ModSeq(3)), merge(b, a, ModSeq(3))};
+  for (const auto& merged : both) {
+    EXPECT_EQ(merged->to, a.highestmodseq);
+    EXPECT_TRUE(merged->records.empty());
+    EXPECT_EQ(merged->header, a.header);
+  }
+  b.highestmodseq = ModSeq(8);
+  EXPECT_EQ(merge(a, b, ModSeq(3))->records.size(), 1U);
+}
 
 }  // namespace
 }  // namespace gemel::sync

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "mail/charset.h"
+#include "mail/lineage.h"
 #include "store/hold.h"
 #include "store/mail_store.h"
 #include "store/seen_edit.h"
@@ -97,6 +98,7 @@ class UserMerger {
       copy.key = key_beside(script, merged_);
       merged_.insert_or_assign(copy.key, copy);
     }
+    take_in();
     return std::move(*this).finish();
   }
 
@@ -121,6 +123,16 @@ class UserMerger {
     if (std::optional<std::string> value = united(a, b->second)) item.value = std::move(*value);
     if (a.key.starts_with(kScript) && !a.deleted && !b->second.deleted && !are_alike(a, b->second))
       beside_.push_back(yields_a ? a : b->second);
+  }
+
+  void take_in() {
+    TakenIn taken = a_.taken;
+    taken.add(b_.taken);
+    taken.add(b_.lineage, b_.modseq, common_modseq(a_.lineage, a_.modseq, b_.lineage, b_.modseq));
+    const std::string key(kUserItemMerged);
+    const bool is_known = taken == a_.taken && taken == b_.taken;
+    if (std::string text = taken.text(); !text.empty() && !is_known)
+      merged_.insert_or_assign(key, UserItem{key, std::move(text), {}});
   }
 
   ModSeq stamp(const UserItem& item) const {
@@ -180,6 +192,8 @@ UserUpdate merge(const UserSide& a, const UserSide& b, ModSeq common, UserMailbo
   }
   if (b.modseq == common) return state_of(a, common);
   if (a.modseq == common) return state_of(b, common);
+  if (a.taken.has(b.lineage, b.modseq)) return state_of(a, common);
+  if (b.taken.has(a.lineage, a.modseq)) return state_of(b, common);
   return UserMerger(a, b).both();
 }
 

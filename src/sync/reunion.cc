@@ -85,11 +85,10 @@ MailboxSide side_of(const MailboxState& state, const HeaderState& header) {
   return side;
 }
 
-// What only the replica has changed becomes ours behind the last of its changes; so it knows our
-// state, which it is not told, for one of its own.
-Lineage merged_lineage(const std::optional<Lineage>& ours, ModSeq our_modseq, ModSeq common,
-                       Lineage behind_theirs) {
-  return ours && our_modseq != common ? *ours : std::move(behind_theirs);
+// Of a merge: ours. What has nothing of ours that is not in theirs has theirs, behind which ours
+// goes on: so the replica knows our state, which it is not told, for one of its own.
+Lineage merged_lineage(const Lineage& ours, bool is_theirs, Lineage behind_theirs) {
+  return is_theirs ? std::move(behind_theirs) : ours;
 }
 
 // A lineage as far as a state at `to` can have it.
@@ -163,6 +162,16 @@ void expunge_folded(MailboxUpdate& goes, const std::vector<RecordRow>& rows) {
   for (const RecordRow& row : rows)
     if (!row.expunged) item.uids.add(row.uid);
   if (!item.uids.empty()) goes.items.emplace_back(std::move(item));
+}
+
+TakenIn taken_in(const std::vector<UserItem>& items) {
+  const auto found = std::ranges::find(items, kUserItemMerged, &UserItem::key);
+  return found == items.end() || found->deleted ? TakenIn() : TakenIn::parse(found->value);
+}
+
+Result<TakenIn> taken_in(const MailStore& store, const std::string& userid) {
+  TRY(const auto item, store.user_item(userid, kUserItemMerged));
+  return item ? TakenIn::parse(*item) : TakenIn();
 }
 
 MailboxName free_name(const MailStore& store, const MailboxName& name) {
@@ -325,8 +334,9 @@ bool MailboxReunion::expunges() const {
 }
 
 Result<bool> MailboxReunion::has_all(MailStore& store, Clock& clock) {
+  if (has_all_) return true;
   TRY(const United united, unite(store, clock, Effect::kLook));
-  return united.next != United::Next::kBodies;
+  return has_all_ = united.next != United::Next::kBodies;
 }
 
 Result<United> MailboxReunion::unite(MailStore& store, Clock& clock, Effect effect) {
@@ -390,10 +400,11 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     TRY(own.kept, rows_of(*ours, may_be_freed(own, theirs)));
   }
   TRY(MergedMailbox merged, merge(own, theirs, common_));
+  const bool is_theirs = own.highestmodseq == common_ || merged.to == theirs.highestmodseq;
   if (is_held) TRY_OK(keep_held(merged, own, theirs));
   merged.header.lineage =
-      merged_lineage(ours ? std::optional(ours->info().lineage) : std::nullopt, own.highestmodseq,
-                     common_, extended(theirs_.lineage, store.term(), theirs_.highestmodseq));
+      merged_lineage(own.header.lineage, is_theirs,
+                     extended(theirs_.lineage, store.term(), theirs_.highestmodseq));
   const auto holder =
       merged.header.deleted_s == 0 ? store.find(merged.header.name) : fail(Code::kNotFound, "");
   const bool is_taken = holder && holder->id != theirs_.id;
@@ -499,7 +510,9 @@ Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
                         .created_s = theirs_.created_s,
                         .deleted_s = theirs_.deleted_s,
                         .modseq = theirs_.modseq,
-                        .changed = changed_};
+                        .changed = changed_,
+                        .lineage = theirs_.lineage,
+                        .taken = taken_in(changed_)};
   TRY(const std::vector<MailboxInfo> mailboxes, store.mailboxes(theirs_.userid));
   const auto lives = mailboxes.empty() ? UserMailboxes::kNone : UserMailboxes::kSome;
   for (int i = 0; i < kTriesMax; ++i) {
@@ -511,17 +524,19 @@ Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
       own.created_s = info->created_s;
       own.deleted_s = info->deleted_s;
       own.modseq = info->modseq;
+      own.lineage = info->lineage;
       TRY(own.changed, store.user_changes_since(theirs_.userid, since_));
       std::ranges::sort(own.changed, {}, &UserItem::key);
+      TRY(own.taken, taken_in(store, theirs_.userid));
     }
     UserUpdate merged = merge(own, theirs, common_, lives);
+    const bool is_theirs = own.modseq == common_ || merged.to == theirs.modseq;
     if (info) spare_modseq(merged, own, theirs);
     std::optional<UserUpdate> update = mend(merged, own);
     if (update) {
       update->mends = info ? info->data_digest : Digest();
-      update->lineage =
-          merged_lineage(info ? std::optional(info->lineage) : std::nullopt, own.modseq, common_,
-                         extended(theirs_.lineage, store.term(), theirs_.modseq));
+      update->lineage = merged_lineage(own.lineage, is_theirs,
+                                       extended(theirs_.lineage, store.term(), theirs_.modseq));
       const Result<MailStore::Applied> applied = store.merge(std::move(*update)).get();
       if (!applied && applied.error().code == Code::kModified) continue;
       if (!applied) return std::unexpected(applied.error());

@@ -66,8 +66,8 @@ class MailboxReunion {
 
   /// Whether the replica has expunged something that may still be there for our readers.
   bool expunges() const;
-  /// Whether unite() would make the merge; else questions() says what has to come first. Errors: as
-  /// of unite().
+  /// Whether unite() would make the merge; else questions() says what has to come first. Cost: that
+  /// of the merge, until it is once so. Errors: as of unite().
   Result<bool> has_all(MailStore& store, Clock& clock);
   /// Errors: kLimit, no uids are left; kInvalid, the two can't be one mailbox; kCorrupt; those of
   /// MailStore::merge.
@@ -109,6 +109,7 @@ class MailboxReunion {
   std::optional<RecordUids> uids_;
   std::vector<ChangedRecord> changed_;
   bool is_held_there_ = false;
+  bool has_all_ = false;
   std::optional<UidSet> asked_kept_;  // behind what has changed: the uids of these records
   std::vector<RecordRow> kept_;
   Uid next_ = Uid(1);

@@ -98,6 +98,52 @@ TEST_F(SplitCases, MailboxesThatSwappedTheirNamesAreMergedOneAfterTheOther) {
   }
 }
 
+// A third server followed the replica up to where its link was cut. All that it has was merged, so
+// what the replica took back later stays so, whichever of the others meets it.
+TEST_F(SplitCases, AnEarlierStateOfWhatWasMergedBringsNothingBack) {
+  const UidSet first = UidSet::of(Uid(1), Uid(1));
+  const ModSeq common = primary.info(inbox).highestmodseq;
+  const ModSeq user_common = primary->user("alice").value().modseq;
+  split();
+  replica.append(inbox, "expunged later");
+  ASSERT_TRUE(replica->store_flags(inbox, first, FlagOp::kAdd, flag_names({"\\Flagged"})));
+  ASSERT_TRUE(replica->put_user_items("alice", {{"subscription/a", "x"}}));
+  const MailboxInfo third = replica.info(inbox);
+  const UserInfo third_user = replica->user("alice").value();
+  const auto third_items = replica->user_changes_since("alice", user_common).value();
+  const MailboxView view = replica->view(inbox).value();
+  const auto third_records = ChangeReader::start(view, common, Uid(1)).value().next().value();
+  ASSERT_EQ(third_records.size(), 2U);
+  ASSERT_TRUE(replica->store_flags(inbox, first, FlagOp::kRemove, flag_names({"\\Flagged"})));
+  ASSERT_TRUE(replica->expunge(inbox, UidSet::of(Uid(2), Uid(2))));
+  ASSERT_TRUE(replica->put_user_items("alice", {{"subscription/a", std::nullopt}}));
+  primary.append(inbox, "of the primary");
+  ASSERT_TRUE(primary->put_user_items("alice", {{"subscription/b", "x"}}));
+  heal();
+
+  for (TestStore* store : {&primary, &replica}) {
+    const ModSeq merged = store->info(inbox).highestmodseq;
+    if (store == &replica) ASSERT_TRUE(replica->promote());
+    MailboxReunion reunion(state_of(third), store->info(inbox));
+    reunion.take(header_state_of(third));
+    for (const ChangedRecord& record : third_records) reunion.take(record);
+    reunion.page_over(Uid());
+    const Result<United> united = reunion.unite(**store, store->clock);
+    ASSERT_TRUE(united) << united.error().text;
+    EXPECT_EQ(united->next, United::Next::kMend);
+    EXPECT_EQ(store->info(inbox).highestmodseq, merged);
+    EXPECT_EQ(store->flags(inbox, 1), "");
+    EXPECT_EQ(bodies(*store, inbox), (std::set<std::string>{"before", "of the primary"}));
+
+    UserReunion user_reunion(state_of(third_user), (*store)->user("alice").value());
+    for (const UserItem& item : third_items) user_reunion.take(item);
+    user_reunion.page_over();
+    ASSERT_TRUE(user_reunion.unite(**store));
+    EXPECT_FALSE((*store)->user_item("alice", "subscription/a").value());
+    EXPECT_TRUE((*store)->user_item("alice", "subscription/b").value());
+  }
+}
+
 // A side that has nothing new takes over the other's history, and both know it for the same one.
 TEST_F(SplitCases, WhatOnlyTheReplicaChangedIsOneHistoryAfterwards) {
   split();
