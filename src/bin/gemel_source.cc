@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/check.h"
+#include "mail/binary_encoding.h"
 
 namespace gemel::tool {
 namespace {
@@ -26,6 +28,23 @@ std::string with_crlf(std::string_view text) {
     out += text[i];
   }
   return out;
+}
+
+// What is binary in it is encoded before its LFs could be taken for line ends.
+std::string message_of(std::string_view file) {
+  LineScan lines;
+  lines.add(file);
+  if (!may_be_unfit(lines, Carrier::kReader)) return with_crlf(file);
+  std::string out;
+  WholeMessage whole(file);
+  const auto put = [&](std::string_view piece) {
+    out += piece;
+    return Result<void>();
+  };
+  const Result<void> done =
+      put_binary_as_base64(whole, parse_structure(file), Carrier::kReader, put);
+  CHECK(done.has_value());
+  return with_crlf(out);
 }
 
 Result<std::string> read_file(const fs::path& path) {
@@ -82,7 +101,7 @@ Result<void> read_message_file(const fs::path& path, std::vector<std::string> fl
   return target.on_message({.mailbox = target.mailbox,
                             .flags = std::move(flags),
                             .internaldate_s = modification_time_s(path),
-                            .bytes = with_crlf(text),
+                            .bytes = message_of(text),
                             .uidl = target.uidls.find(path.filename().string(), text)});
 }
 

@@ -2,6 +2,7 @@
 """The server's and the tool's command lines, from outside: mistakes, users, mailboxes, import,
 dump, verify, and the exit statuses that doc/operations.md promises."""
 
+import email
 import imaplib
 import json
 import mailbox
@@ -105,6 +106,20 @@ def check_import(server, directory):
         check(b"\\Seen" in data[0][0] + data[-1], data)
 
 
+def check_import_of_binary(server, directory):
+    octets = bytes(range(256)) + b"\n"
+    for name, end in (("lf", b"\n"), ("crlf", b"\r\n")):
+        (directory / name).mkdir()
+        (directory / name / "1.eml").write_bytes(
+            end.join((b"Subject: any", b"Content-Transfer-Encoding: binary", b"", octets)))
+        server.gemel("import", "ann", directory / name, "--mailbox", name)
+        with server.imap("ann", "new") as imap:
+            imap.select(name)
+            message = imap.fetch("1", "(BODY.PEEK[])")[1][0][1]
+        check(message.startswith(b"Subject: any\r\n") and b"\0" not in message, message)
+        check(email.message_from_bytes(message).get_payload(decode=True) == octets, message)
+
+
 def check_mailboxes(server):
     server.gemel("mailbox", "create", "ann", "Archive/2024", "--special-use", "\\Archive")
     server.gemel("mailbox", "rename", "ann", "Archive", "Attic", "--partition", "second")
@@ -126,7 +141,7 @@ def check_mailboxes(server):
 def check_whole(server):
     check(server.gemel("verify").strip() != "", "verify says something")
     running = server.gemel("dump")
-    check(running.count("\nrecord ") == 7, running)
+    check(running.count("\nrecord ") == 9, running)
     with server.imap("ann", "new") as imap:
         imap.select("INBOX")
         server.process.send_signal(signal.SIGHUP)
@@ -172,6 +187,7 @@ def main():
         with Server("cli", directory=directory / "server", services=("imap", "lmtp")) as server:
             check_users(server)
             check_import(server, directory)
+            check_import_of_binary(server, directory)
             check_mailboxes(server)
             check_whole(server)
         check_port_zero(directory)
