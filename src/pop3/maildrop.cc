@@ -12,6 +12,10 @@ namespace {
 // Rows of the store that are in memory at once while a maildrop is opened.
 constexpr uint64_t kBlockUids = 4096;
 
+// Of messages read before they are asked for.
+constexpr size_t kAheadMessages = 15;
+constexpr uint64_t kAheadBytes = 64 << 10;
+
 Result<UidSet> hidden_uids(const MailboxView& view) {
   const std::vector<std::string>& keywords = view.info().keywords;
   const auto at = std::ranges::find_if(keywords, [](const std::string& keyword) {
@@ -109,12 +113,41 @@ Result<std::vector<std::pair<size_t, std::string>>> Maildrop::uidls(const MailSt
   return out;
 }
 
-Result<Body> Maildrop::body(const MailStore& store, size_t number) const {
+Result<Body> Maildrop::body(const MailStore& store, size_t number) {
+  if (ahead_.contains(number)) return std::move(ahead_.extract(number).mapped());
+  const bool in_order = std::exchange(last_read_, number) + 1 == number;
+  ahead_.clear();
   TRY(const MailboxView view, store.view(id_));
-  const Result<Record> record = view.record(Uid(message(number).uid));
-  if (!record && record.error().code == Code::kNotFound) return std::unexpected(gone());
-  TRY_OK(record);
-  return view.body(record->facts.guid);
+  const std::vector<size_t> numbers = in_order ? run_from(number) : std::vector<size_t>{number};
+  UidSet uids;
+  for (const size_t each : numbers) uids.add(Uid(message(each).uid));
+  Result<std::vector<RecordFacts>> facts = view.facts(uids);
+  // One that is to be read later may be gone.
+  const Uid uid(message(number).uid);
+  if (!facts && facts.error().code == Code::kNotFound && numbers.size() > 1)
+    facts = view.facts(UidSet::of(uid, uid));
+  if (!facts && facts.error().code == Code::kNotFound) return std::unexpected(gone());
+  TRY_OK(facts);
+  for (size_t i = 1; i < facts->size(); ++i) {
+    Result<Body> body = view.body((*facts)[i].guid);
+    if (!body) break;  // the client is told when it asks for it
+    ahead_.emplace(numbers[i], *std::move(body));
+    last_read_ = numbers[i];
+  }
+  return view.body(facts->front().guid);
+}
+
+/// The message, and those behind it that are small enough to be read with it.
+std::vector<size_t> Maildrop::run_from(size_t number) const {
+  std::vector<size_t> out = {number};
+  uint64_t octets = 0;
+  for (size_t next = number + 1; next <= size() && out.size() <= kAheadMessages; ++next) {
+    if (message(next).is_deleted) continue;
+    octets += message(next).octets;
+    if (octets > kAheadBytes) break;
+    out.push_back(next);
+  }
+  return out;
 }
 
 }  // namespace gemel::pop3

@@ -3,13 +3,14 @@
 // Numbers and octets stay as they were told, whatever IMAP does meanwhile: a message that is
 // expunged can still be read while its tombstone is kept.
 //
-// Owns     the lock on the maildrop, and 16 bytes for each message. No body, no view: those are
-//          for one command.
+// Owns     the lock on the maildrop, 16 bytes for each message, and at most 64 KiB of bodies that
+//          are read ahead for a client that retrieves in order. No view: that is for one command.
 // Threads  one at a time. Calls read the store, and so may wait for the disk.
 // Source   RFC 1939 §4 to §7.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -52,13 +53,15 @@ class Maildrop {
   /// For messages `first` to `last`, in order; all that are not deleted.
   Result<std::vector<std::pair<size_t, std::string>>> uidls(const MailStore& store, size_t first,
                                                             size_t last) const;
-  /// Errors: kGone, it was expunged and purged meanwhile.
-  Result<Body> body(const MailStore& store, size_t number) const;
+  /// Errors: kGone, it was expunged and purged meanwhile. Cost: where one is read after another, a
+  /// view for some 16 small ones.
+  Result<Body> body(const MailStore& store, size_t number);
 
  private:
   Maildrop(const MailboxInfo& info, Maildrops::Lock lock)
       : lock_(std::move(lock)), id_(info.id), name_(info.name), uidvalidity_(info.uidvalidity) {}
   Result<void> load(const MailboxView& view);
+  std::vector<size_t> run_from(size_t number) const;
 
   Maildrops::Lock lock_;
   UniqueId id_;
@@ -67,6 +70,8 @@ class Maildrop {
   std::vector<Message> messages_;
   uint32_t count_ = 0;
   uint64_t octets_ = 0;
+  std::map<size_t, Body> ahead_;  // by number
+  size_t last_read_ = 0;          // a number
 };
 
 }  // namespace gemel::pop3

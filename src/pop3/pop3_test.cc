@@ -148,6 +148,35 @@ TEST(Pop3, AMessageThatImapExpungedCanStillBeRead) {
   EXPECT_TRUE(client.line("QUIT").starts_with("+OK"));
 }
 
+TEST(Pop3, EachNumberGivesItsMessageInWhateverOrder) {
+  constexpr int kCount = 40;
+  constexpr int kLarge = 5, kDeleted = 7, kGone = 20;
+  World world;
+  const UniqueId inbox = world.mailbox("INBOX");
+  std::vector<std::string> bodies(kCount + 1);
+  for (int i = 1; i <= kCount; ++i) {
+    bodies[static_cast<size_t>(i)] = fmt::format("Subject: {}\r\n\r\n", i);
+    if (i == kLarge) bodies[kLarge] += std::string(100'000, 'x') + "\r\n";
+    world.append(inbox, bodies[static_cast<size_t>(i)]);
+  }
+  Client client(world);
+  client.log_in();
+  client.line(fmt::format("DELE {}", kDeleted));
+  EXPECT_TRUE(world.store->expunge(inbox, UidSet::of(Uid(kGone), Uid(kGone))));
+  EXPECT_TRUE(world.store->purge_expunged(inbox, ModSeq(INT64_MAX)));
+  const auto check = [&](int number) {
+    const std::string& body = bodies[static_cast<size_t>(number)];
+    std::string expected = fmt::format("+OK {} octets\r\n{}.\r\n", body.size(), body);
+    if (number == kGone) expected = "-ERR [SYS/PERM] ";
+    if (number == kDeleted) expected = "-ERR ";
+    EXPECT_TRUE(client.line(fmt::format("RETR {}", number)).starts_with(expected)) << number;
+  };
+  for (int i = 1; i <= kCount; ++i) check(i);
+  for (int i = kCount; i > 0; --i) check(i);
+  for (int i = 1; i <= kCount; i += 2) check(i);
+  for (const int i : {1, 2, 2, 3, 1, 2, 4, 3, 4}) check(i);
+}
+
 TEST(Pop3, MarksSeenSomeAtATime) {
   World world;
   world.options->limits.seen_pending_max = 3;

@@ -213,6 +213,7 @@ Result<Body> MailboxView::body(const Guid& guid) const {
     body.engine_ = archive->second;
     body.snapshot_ = nullptr;  // its chunks never change
   }
+  if (row->chunked.stage_id.empty()) body.snapshot_ = nullptr;  // all of it is here
   body.inline_bytes_ = std::move(row->inline_bytes);
   body.chunk_prefix_ = std::move(row->chunked.stage_id);
   return body;
