@@ -8,7 +8,7 @@
 namespace gemel::delivery {
 namespace {
 
-using Filed = Result<std::vector<std::optional<MailStore::Appended>>>;
+using Filed = Result<MailStore::Filed>;
 
 // Errors that belong to one user; any other would meet each of them alike.
 bool is_one_users(Code code) {
@@ -34,13 +34,13 @@ std::vector<Result<void>> file_all(MailStore& store, std::vector<Unit>& units) {
   for (const Unit& unit : units)
     together.insert(together.end(), unit.filings.begin(), unit.filings.end());
   if (together.empty()) return std::vector<Result<void>>(units.size());
-  const Filed done = store.deliver(std::move(together)).get();
+  const Filed done = store.deliver(std::move(together));
   if (done) return std::vector<Result<void>>(units.size());
   if (units.size() == 1 || !is_one_users(done.error().code))
     return std::vector<Result<void>>(units.size(), result_of(done));
 
   std::vector<std::future<Filed>> under_way;
-  for (Unit& unit : units) under_way.push_back(store.deliver(std::move(unit.filings)));
+  for (Unit& unit : units) under_way.push_back(store.begin_delivery(std::move(unit.filings)));
   std::vector<Result<void>> out;
   for (std::future<Filed>& filed : under_way) out.push_back(result_of(filed.get()));
   return out;

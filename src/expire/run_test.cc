@@ -183,7 +183,7 @@ TEST_P(RunTest, E01EachOptionDoesItsOwnAndNothingElse) {
   std::vector<MailStore::Filing> filings;
   filings.push_back(
       {.once = Remembrance{.userid = "alice", .token = "m", .until_s = 1'800'000'000}});
-  ASSERT_TRUE(store->deliver(std::move(filings)).get());
+  ASSERT_TRUE(store->deliver(std::move(filings)));
   store.clock.advance_s(kDayS);
   EXPECT_TRUE(Options().does_nothing());
   EXPECT_EQ(shown(run({})), "");

@@ -176,7 +176,7 @@ Result<std::vector<MailStore::Filing>> Filing::filings(std::vector<StagedBody> s
 Filing::Filed Filing::file(std::vector<StagedBody> staged) {
   auto steps = filings(std::move(staged));
   if (!steps) return failed(std::move(steps).error());
-  return options_.store.deliver(*std::move(steps));
+  return options_.store.begin_delivery(*std::move(steps));
 }
 
 void Filing::obey(std::string_view body_head) const {

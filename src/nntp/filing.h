@@ -40,7 +40,7 @@ class Filing {
   Result<std::vector<BodyWriter>> start(std::string_view header);
 
   /// Files what the writers made; the future is ready when it is durable.
-  using Filed = std::future<Result<std::vector<std::optional<MailStore::Appended>>>>;
+  using Filed = std::future<Result<MailStore::Filed>>;
   Filed file(std::vector<StagedBody> staged);
   /// Does what the article asks for, when it is durable. `body_head`: see ControlScene.
   void obey(std::string_view body_head) const;

@@ -170,7 +170,7 @@ Result<void> Queue::return_to_sender(const Item& item, const Outcome& outcome) {
                      .once = Remembrance{.userid = std::string(kOutboxUserId),
                                          .token = fmt::format("returned {}", item.uid.value),
                                          .until_s = clock_.unix_s() + kRememberedS}});
-  TRY_OK(store_.deliver(std::move(filings)).get());
+  TRY_OK(store_.deliver(std::move(filings)));
   return {};
 }
 
@@ -194,7 +194,7 @@ Result<void> Queue::file_for_owner(const Item& item, const std::string& text) {
                                          .token = fmt::format("came back {}", item.uid.value),
                                          .until_s = clock_.unix_s() + kRememberedS},
                      .quota = MailStore::Filing::Quota::kIgnored});
-  TRY_OK(store_.deliver(std::move(filings)).get());
+  TRY_OK(store_.deliver(std::move(filings)));
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "store/committer.h"
 
+#include <sys/resource.h>
+
 #include <utility>
 
 #include "base/log.h"
@@ -12,6 +14,9 @@ Making making_of(Purpose purpose) {
   if (purpose == Purpose::kApply) return Making::kApply;
   return purpose == Purpose::kMerge ? Making::kMerge : Making::kCommit;
 }
+
+/// Of this thread (setpriority(2), under "C library/kernel differences").
+int niceness() { return ::getpriority(PRIO_PROCESS, 0); }
 
 }  // namespace
 
@@ -55,7 +60,7 @@ Result<void> Committer::admit_caller(Request& request) {
   return request.witness() != nullptr ? request.witness()->admit() : Result<void>();
 }
 
-void Committer::enqueue(std::unique_ptr<Request> request) {
+void Committer::enqueue(std::unique_ptr<Request> request, By by) {
   if (Result<void> admitted = admit_caller(*request); !admitted) {
     request->answer(std::move(admitted).error());
     return;
@@ -72,6 +77,12 @@ void Committer::enqueue(std::unique_ptr<Request> request) {
     return;
   }
   queue_.push_back(std::move(request));
+  if (committing_) return;  // who has its turn sees to it
+  // Nobody shall wait behind a thread that gives way to others.
+  if (by == By::kCaller && niceness() <= niceness_) {
+    take_turn(lock);
+    if (!is_due()) return;
+  }
   lock.unlock();
   waiting_.notify_one();
 }
@@ -92,15 +103,25 @@ std::unique_ptr<Request> Committer::next_waiting() {
   return request;
 }
 
+bool Committer::is_due() const { return !queue_.empty() || pins_->any_released(); }
+
 void Committer::run(const std::stop_token& stop) {
+  niceness_ = niceness();
+  std::unique_lock lock(mutex_);
   while (true) {
-    {
-      std::unique_lock lock(mutex_);
-      waiting_.wait(lock, stop, [this] { return !queue_.empty() || pins_->any_released(); });
-      if (queue_.empty() && stop.stop_requested()) return;
-    }
-    run_batch(next_waiting());
+    waiting_.wait(lock, stop, [this] { return !committing_ && is_due(); });
+    if (!is_due() && stop.stop_requested()) return;
+    take_turn(lock);
   }
+}
+
+/// Commits what waits, on this thread.
+void Committer::take_turn(std::unique_lock<std::mutex>& lock) {
+  committing_ = true;
+  lock.unlock();
+  run_batch(next_waiting());
+  lock.lock();
+  committing_ = false;
 }
 
 void Committer::run_batch(std::unique_ptr<Request> first) {

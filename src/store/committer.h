@@ -1,7 +1,11 @@
 // The one that commits: takes the waiting transactions in turn, prepares each on top of those
 // before it, writes them with one sync, publishes, and answers.
 //
-// Owns     the queue, and the thread unless commits are inline. Threads  submit: any.
+// A caller that waits for its transaction commits it itself where nobody commits, for waking a
+// thread and being woken by it takes as long as all else but the disk. What came meanwhile is the
+// committer's thread's.
+//
+// Owns     the queue, and the thread unless commits are inline. Threads  submit, commit: any.
 // Source   doc/decisions/0002-one-committer.md.
 #pragma once
 
@@ -85,8 +89,17 @@ class Committer {
   std::future<Result<T>> submit(Purpose purpose, typename TypedRequest<T>::Prepare prepare) {
     auto request = std::make_unique<TypedRequest<T>>(purpose, std::move(prepare));
     std::future<Result<T>> future = request->future();
-    enqueue(std::move(request));
+    enqueue(std::move(request), By::kThread);
     return future;
+  }
+
+  /// The same, and waits until it is durable.
+  template <class T>
+  Result<T> commit(Purpose purpose, typename TypedRequest<T>::Prepare prepare) {
+    auto request = std::make_unique<TypedRequest<T>>(purpose, std::move(prepare));
+    std::future<Result<T>> future = request->future();
+    enqueue(std::move(request), By::kCaller);
+    return future.get();
   }
 
   /// As it is on disk, but kReplica while writes are refused.
@@ -112,11 +125,16 @@ class Committer {
   using Requests = std::vector<std::unique_ptr<Request>>;
   struct Batch;
 
-  void enqueue(std::unique_ptr<Request> request);
+  /// Who may commit it, if nobody commits now.
+  enum class By : uint8_t { kThread, kCaller };
+
+  void enqueue(std::unique_ptr<Request> request, By by);
   Result<void> admit_caller(Request& request);
   /// Some pins were released: their bodies may go.
   void wake();
   void run(const std::stop_token& stop);
+  bool is_due() const;
+  void take_turn(std::unique_lock<std::mutex>& lock);
   std::unique_ptr<Request> next_waiting();
   void run_batch(std::unique_ptr<Request> first);
   Result<void> admit(Purpose purpose);
@@ -143,7 +161,9 @@ class Committer {
   std::mutex mutex_;
   std::condition_variable_any waiting_;
   std::deque<std::unique_ptr<Request>> queue_;  // guarded by mutex_
-  std::mutex inline_mutex_;                     // held through a batch on the caller's thread
+  bool committing_ = false;                     // guarded by mutex_; some thread has its turn
+  std::atomic<int> niceness_ = 0;               // of the thread
+  std::mutex inline_mutex_;                     // held through a batch, where commits are inline
   std::jthread thread_;                         // last: it uses the others
 };
 

@@ -46,7 +46,7 @@ struct MailStore::Impl {
   /// Waits until it is durable.
   template <class T>
   Result<T> commit(Purpose purpose, typename TypedRequest<T>::Prepare prepare) {
-    return submit<T>(purpose, std::move(prepare)).get();
+    return committer->commit<T>(purpose, std::move(prepare));
   }
 
   /// The bodies of `uids` of `source` are in `partition` afterwards and stay while what it gives

@@ -378,10 +378,13 @@ class MailStore {
     /// kIgnored: this transaction may take the mailbox's owner beyond the quota.
     enum class Quota : uint8_t { kChecked, kIgnored } quota = Quota::kChecked;
   };
-  /// All or none, as append, but keywords without room are left out (RFC 5232 §5). Ready when
-  /// durable; so several can be under way and share an fsync. For each filing what was appended,
-  /// nothing where nothing was. Errors: as append; kNotFound, a user who shall remember is gone.
-  std::future<Result<std::vector<std::optional<Appended>>>> deliver(std::vector<Filing> filings);
+  using Filed = std::vector<std::optional<Appended>>;
+  /// All or none, as append, but keywords without room are left out (RFC 5232 §5). For each filing
+  /// what was appended, nothing where nothing was. Errors: as append; kNotFound, a user who shall
+  /// remember is gone.
+  Result<Filed> deliver(std::vector<Filing> filings);
+  /// The same, ready when durable, so that several can be under way and share an fsync.
+  std::future<Result<Filed>> begin_delivery(std::vector<Filing> filings);
 
   /// What deliveries to the user remember goes where it has lapsed, and duplicates also where the
   /// slot had no new one for `age_s`; returns how many. Cost: O(the user's slots). Errors:

@@ -5,8 +5,6 @@
 namespace gemel {
 namespace {
 
-using Filed = std::optional<MailStore::Appended>;
-
 /// The slot that it belongs into; nothing, if it is remembered already.
 Result<std::optional<UserItem>> slot_for(const UserEdit& user, const MemoryName& name,
                                          int64_t now_s) {
@@ -35,7 +33,8 @@ Result<bool> remember(Commit& commit, const Remembrance& what) {
   return true;
 }
 
-Result<Filed> file_one(Commit& commit, const MailStore::Filing& filing) {
+Result<std::optional<MailStore::Appended>> file_one(Commit& commit,
+                                                    const MailStore::Filing& filing) {
   if (filing.once) {
     TRY(const bool is_new, remember(commit, *filing.once));
     if (!is_new) return std::nullopt;
@@ -48,9 +47,9 @@ Result<Filed> file_one(Commit& commit, const MailStore::Filing& filing) {
   return MailStore::Appended{mailbox->info().uidvalidity, mailbox->info().last_uid, {}};
 }
 
-Result<std::vector<Filed>> deliver_all(Commit& commit,
-                                       const std::vector<MailStore::Filing>& filings) {
-  std::vector<Filed> out;
+Result<MailStore::Filed> deliver_all(Commit& commit,
+                                     const std::vector<MailStore::Filing>& filings) {
+  MailStore::Filed out;
   for (const MailStore::Filing& filing : filings) {
     TRY(out.emplace_back(), file_one(commit, filing));
   }
@@ -97,11 +96,16 @@ Result<uint64_t> MailStore::forget_remembered(std::string_view userid, int64_t a
       });
 }
 
-std::future<Result<std::vector<std::optional<MailStore::Appended>>>> MailStore::deliver(
-    std::vector<Filing> filings) {
-  return impl_->submit<std::vector<Filed>>(
-      Purpose::kCommit,
-      [filings = std::move(filings)](Commit& commit) { return deliver_all(commit, filings); });
+Result<MailStore::Filed> MailStore::deliver(std::vector<Filing> filings) {
+  return impl_->commit<Filed>(Purpose::kCommit, [filings = std::move(filings)](Commit& commit) {
+    return deliver_all(commit, filings);
+  });
+}
+
+std::future<Result<MailStore::Filed>> MailStore::begin_delivery(std::vector<Filing> filings) {
+  return impl_->submit<Filed>(Purpose::kCommit, [filings = std::move(filings)](Commit& commit) {
+    return deliver_all(commit, filings);
+  });
 }
 
 }  // namespace gemel

@@ -52,7 +52,7 @@ class StoreDeliver : public StoreTest {
   }
   // "1 -": uids of what was filed.
   std::string deliver(std::vector<Filing> filings) {
-    const auto done = store->deliver(std::move(filings)).get();
+    const auto done = store->deliver(std::move(filings));
     if (!done) return std::string(name_of(done.error().code));
     std::string out;
     for (const auto& filed : *done) out += filed ? fmt::format("{} ", filed->uid.value) : "- ";
@@ -87,7 +87,7 @@ TEST_P(StoreDeliver, AFullSlotHasOthersBehindIt) {
     for (int i = 0; i < kThings; i += step)
       filings.push_back(
           {.append = message(store.inbox(), "a"), .once = once(fmt::format("{}", i))});
-    const auto done = store->deliver(std::move(filings)).get();
+    const auto done = store->deliver(std::move(filings));
     return std::ranges::count_if(*done, [](const auto& one) { return one.has_value(); });
   };
   EXPECT_EQ(deliver_every(1), kThings);

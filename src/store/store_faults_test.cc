@@ -1,5 +1,7 @@
 // Crashes, full and failing disks, second openers, readers of a stopped store, many at once.
 #include <latch>
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include "base/pack.h"
@@ -303,6 +305,29 @@ TEST(StoreThreads, BeyondTheQueueATransactionIsRefused) {
   }
   EXPECT_GE(done, Committer::kQueuedMax);
   EXPECT_GE(busy, 1u);
+}
+
+// The thread may just have its turn, for bodies that were let go; so not each of them is.
+TEST(StoreThreads, WhoWaitsCommits) {
+  TestStore store(On::kMemory);
+  ASSERT_TRUE(store->create_user("alice", {}));
+  const UniqueId inbox = store.inbox();
+  std::mutex mutex;
+  std::map<std::thread::id, int> told;
+  const Watch watch = store->watch_all([&](const Published&) {
+    const std::lock_guard lock(mutex);
+    ++told[std::this_thread::get_id()];
+  });
+  for (int i = 0; i < 100; ++i) store.append(inbox, std::to_string(i));
+  const int own = told[std::this_thread::get_id()];
+  EXPECT_GT(own, 0);
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(store
+                    ->begin_delivery({{.append = MailStore::Append{.mailbox = inbox,
+                                                                   .body = store.stage("x"),
+                                                                   .flags = {}}}})
+                    .get());
+  EXPECT_EQ(told[std::this_thread::get_id()], own);
 }
 
 TEST(StoreThreads, ManyAtOnceLeaveASoundStore) {
