@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "counted.h"
 #include "store/digest.h"
 #include "store/mail_store.h"
 #include "store/page.h"
@@ -15,13 +16,14 @@ void BM_RecordDigest(benchmark::State& state) {
   RecordState record{.uid = Uid(1), .modseq = ModSeq(1), .flags = {}, .expunged = false};
   RecordFacts facts;
   facts.size = 5'000;
+  const Counting counting;
   for (auto _ : state) {
     ++record.uid.value;
     benchmark::DoNotOptimize(state_digest(record, 42));
     benchmark::DoNotOptimize(facts_digest(record.uid, facts));
   }
 }
-BENCHMARK(BM_RecordDigest);
+BENCHMARK(BM_RecordDigest)->Apply(counted<10'000>);
 
 /// `kinds` different sets of flags, one after the other.
 Page page_of(uint32_t kinds) {
@@ -38,18 +40,20 @@ Page page_of(uint32_t kinds) {
 
 void BM_PageEncode(benchmark::State& state) {
   const Page page = page_of(static_cast<uint32_t>(state.range(0)));
+  const Counting counting;
   for (auto _ : state) benchmark::DoNotOptimize(page.encode());
   state.SetItemsProcessed(state.iterations() * kPageUids);
 }
-BENCHMARK(BM_PageEncode)->Arg(1)->Arg(8);
+BENCHMARK(BM_PageEncode)->Arg(1)->Arg(8)->Apply(counted<1'000>);
 
 void BM_PageDecode(benchmark::State& state) {
   const Page page = page_of(static_cast<uint32_t>(state.range(0)));
   const std::string bytes = page.encode();
+  const Counting counting;
   for (auto _ : state) benchmark::DoNotOptimize(Page::decode(page.number, bytes));
   state.SetItemsProcessed(state.iterations() * kPageUids);
 }
-BENCHMARK(BM_PageDecode)->Arg(1)->Arg(8);
+BENCHMARK(BM_PageDecode)->Arg(1)->Arg(8)->Apply(counted<1'000>);
 
 class ByGuid final : public sync::Routes {
  public:
@@ -73,13 +77,14 @@ void BM_Compare(benchmark::State& state) {
   if (!store->append(std::move(messages))) std::abort();
   ByGuid routes;
   sync::OpenGate gate;
+  const Counting counting;
   for (auto _ : state) {
     sync::Comparison comparison = sync::Comparison::start(store->view(id).value(), {}).value();
     while (!comparison.done()) benchmark::DoNotOptimize(comparison.next(routes, {}, gate));
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BM_Compare)->Arg(1)->Arg(10'000);
+BENCHMARK(BM_Compare)->Arg(1)->Arg(10'000)->Apply(counted<10>);
 
 }  // namespace
 }  // namespace gemel

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "counted.h"
 #include "mail/imap_envelope.h"
 #include "mail/mime_structure.h"
 #include "mail/text.h"
@@ -46,6 +47,7 @@ std::string nested_mail(int levels) {
 }
 
 void scan(benchmark::State& state, const std::string& message) {
+  const Counting counting;
   for (auto _ : state) benchmark::DoNotOptimize(parse_structure(message));
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(message.size()));
 }
@@ -53,44 +55,47 @@ void scan(benchmark::State& state, const std::string& message) {
 void BM_ScanUsualMail(benchmark::State& state) {
   scan(state, usual_mail(static_cast<size_t>(state.range(0))));
 }
-BENCHMARK(BM_ScanUsualMail)->Arg(5'000)->Arg(100'000)->Arg(10'000'000);
+BENCHMARK(BM_ScanUsualMail)->Arg(5'000)->Arg(100'000)->Arg(10'000'000)->Apply(counted<10>);
 
 void BM_ScanDelimiterLookalikes(benchmark::State& state) {
   std::string message = nested_mail(100);
   for (int i = 0; i < 100'000; ++i) message += "--=_none_of_the_boundaries_but_much_like_one\r\n";
   scan(state, message);
 }
-BENCHMARK(BM_ScanDelimiterLookalikes);
+BENCHMARK(BM_ScanDelimiterLookalikes)->Apply(counted<3>);
 
 void BM_ScanNested(benchmark::State& state) { scan(state, nested_mail(20'000)); }
-BENCHMARK(BM_ScanNested);
+BENCHMARK(BM_ScanNested)->Apply(counted<3>);
 
 void BM_EnvelopeAndBodystructure(benchmark::State& state) {
   const std::string message = usual_mail(5'000);
   const MimePart structure = parse_structure(message);
   WholeMessage whole(message);
+  const Counting counting;
   for (auto _ : state) {
     benchmark::DoNotOptimize(imap_envelope(structure.header_in(message), ImapDialect::kAscii));
     benchmark::DoNotOptimize(imap_bodystructure(whole, structure, ImapDialect::kAscii));
   }
 }
-BENCHMARK(BM_EnvelopeAndBodystructure);
+BENCHMARK(BM_EnvelopeAndBodystructure)->Apply(counted<1'000>);
 
 void BM_EnvelopeOfManyAddresses(benchmark::State& state) {
   std::string message = "To: ";
   for (int i = 0; i < 1'000'000; ++i) message += "a@example.org,\r\n ";
+  const Counting counting;
   for (auto _ : state) benchmark::DoNotOptimize(imap_envelope(message, ImapDialect::kAscii));
 }
-BENCHMARK(BM_EnvelopeOfManyAddresses);
+BENCHMARK(BM_EnvelopeOfManyAddresses)->Apply(counted<1>);
 
 void BM_TextSearch(benchmark::State& state) {
   const std::string message = usual_mail(100'000);
   const MimePart structure = parse_structure(message);
   WholeMessage whole(message);
   const SearchKey key("nowhere");
+  const Counting counting;
   for (auto _ : state) benchmark::DoNotOptimize(text_contains(whole, structure, key));
 }
-BENCHMARK(BM_TextSearch);
+BENCHMARK(BM_TextSearch)->Apply(counted<100>);
 
 }  // namespace
 }  // namespace gemel

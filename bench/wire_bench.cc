@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "counted.h"
 #include "mail/uid_set.h"
 #include "sync/codec.h"
 #include "wire/framer.h"
@@ -24,6 +25,7 @@ std::string commands(int count) {
 void BM_Framer(benchmark::State& state) {
   const std::string input = commands(100);
   const auto piece = static_cast<size_t>(state.range(0));
+  const Counting counting;
   for (auto _ : state) {
     wire::Framer framer({.line_bytes_max = 8192});
     for (size_t at = 0; at < input.size(); at += piece) {
@@ -34,11 +36,12 @@ void BM_Framer(benchmark::State& state) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(input.size()));
 }
-BENCHMARK(BM_Framer)->Arg(7)->Arg(64 << 10);
+BENCHMARK(BM_Framer)->Arg(7)->Arg(64 << 10)->Apply(counted<100>);
 
 void BM_FramerStreamsALiteral(benchmark::State& state) {
   const std::string body(5'000, 'x');
   const std::string input = "a1 APPEND INBOX (\\Seen) {5000+}\r\n" + body + "\r\n";
+  const Counting counting;
   for (auto _ : state) {
     wire::Framer framer({.line_bytes_max = 8192});
     framer.feed(input);
@@ -47,10 +50,11 @@ void BM_FramerStreamsALiteral(benchmark::State& state) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(input.size()));
 }
-BENCHMARK(BM_FramerStreamsALiteral);
+BENCHMARK(BM_FramerStreamsALiteral)->Apply(counted<1'000>);
 
 void BM_Tokens(benchmark::State& state) {
   const std::string line = commands(1);
+  const Counting counting;
   for (auto _ : state) {
     wire::Tokenizer tokens{std::string_view(line)};
     if (!tokens.tag()) std::abort();
@@ -60,7 +64,7 @@ void BM_Tokens(benchmark::State& state) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(line.size()));
 }
-BENCHMARK(BM_Tokens);
+BENCHMARK(BM_Tokens)->Apply(counted<10'000>);
 
 /// Every third of `count` uids: as many ranges as members.
 UidSet scattered(int64_t count, uint32_t from) {
@@ -71,21 +75,23 @@ UidSet scattered(int64_t count, uint32_t from) {
 
 void BM_UidSetParse(benchmark::State& state) {
   const std::string text = scattered(state.range(0), 1).text();
+  const Counting counting;
   for (auto _ : state) benchmark::DoNotOptimize(UidSet::parse(text, SIZE_MAX));
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BM_UidSetParse)->Arg(100)->Arg(100'000);
+BENCHMARK(BM_UidSetParse)->Arg(100)->Arg(100'000)->Apply(counted<10>);
 
 void BM_UidSetAlgebra(benchmark::State& state) {
   const UidSet some = scattered(state.range(0), 1);
   const UidSet others = UidSet::of(Uid(1), Uid(static_cast<uint32_t>(state.range(0))));
+  const Counting counting;
   for (auto _ : state) {
     benchmark::DoNotOptimize(some & others);
     benchmark::DoNotOptimize(others - some);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BM_UidSetAlgebra)->Arg(100)->Arg(100'000);
+BENCHMARK(BM_UidSetAlgebra)->Arg(100)->Arg(100'000)->Apply(counted<10>);
 
 MailboxUpdate update_of(int64_t messages) {
   MailboxUpdate out;
@@ -107,6 +113,7 @@ MailboxUpdate update_of(int64_t messages) {
 
 void BM_CodecEncode(benchmark::State& state) {
   const MailboxUpdate update = update_of(state.range(0));
+  const Counting counting;
   for (auto _ : state) {
     sync::CodecContext context;
     benchmark::DoNotOptimize(
@@ -114,7 +121,7 @@ void BM_CodecEncode(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BM_CodecEncode)->Arg(1)->Arg(1'000);
+BENCHMARK(BM_CodecEncode)->Arg(1)->Arg(1'000)->Apply(counted<100>);
 
 void BM_CodecDecode(benchmark::State& state) {
   sync::CodecContext context;
@@ -123,6 +130,7 @@ void BM_CodecDecode(benchmark::State& state) {
        sync::encode(update_of(state.range(0)), [](const AppendItem&) { return false; }, context))
     text += piece.text;
   text = text.substr(text.find(' ') + 1);  // what follows "UPDATE "
+  const Counting counting;
   for (auto _ : state) {
     wire::Tokenizer tokens{std::string_view(text)};
     sync::CodecContext theirs;
@@ -130,7 +138,7 @@ void BM_CodecDecode(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BM_CodecDecode)->Arg(1)->Arg(1'000);
+BENCHMARK(BM_CodecDecode)->Arg(1)->Arg(1'000)->Apply(counted<100>);
 
 }  // namespace
 }  // namespace gemel
