@@ -399,7 +399,8 @@ Result<void> Cycle::unite_user(const std::string& userid) {
   UserReunion& reunion = user_reunions_.at(userid);
   const auto item = items_.find(userid);
   if (item == items_.end() || item->second.stage != Item::Stage::kUnite ||
-      verdicts_.contains(userid) || !reunion.questions().empty())
+      verdicts_.contains(userid) || !reunion.questions().empty() ||
+      reunion.begins_anew(ours(userid)))
     return {};
   Result<std::optional<UserUpdate>> update = reunion.unite(store_);
   user_reunions_.erase(userid);

@@ -195,6 +195,7 @@ MailboxReunion::MailboxReunion(MailboxState theirs, const std::optional<MailboxI
   const bool is_at_equal_numbers =
       ours && !common_ && !is_emptied(theirs_) && ours->highestmodseq == theirs_.highestmodseq;
   if (!is_at_equal_numbers) return;
+  is_damaged_ = true;
   // The records that are the same on both sides need no merge.
   search_.emplace(theirs_.id, std::max(theirs_.last_uid, ours->last_uid));
   since_ = theirs_.highestmodseq;
@@ -209,6 +210,15 @@ void MailboxReunion::search_no_more() {
   changed_.clear();
   asked_kept_.reset();
   asks_uids_ = Uids::kAll;
+}
+
+// Ours has come to share more with theirs, by way of a third server: what they changed since then
+// is less, and other flags have flipped.
+void MailboxReunion::begin_anew(const MailboxInfo& ours) {
+  MailboxReunion anew(theirs_, ours);
+  anew.bodies_ = std::move(bodies_);
+  anew.is_held_there_ = is_held_there_;
+  *this = std::move(anew);
 }
 
 void MailboxReunion::take(const RangeRow& row) {
@@ -374,6 +384,10 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
       search_no_more();
       return United{.next = United::Next::kBodies};
     }
+    if (!is_damaged_ && common_of(theirs_, ours->info()) > common_) {
+      begin_anew(ours->info());
+      return United{.next = United::Next::kBodies};
+    }
     TRY(own, own_side(*ours));
   }
   if (search_) {
@@ -497,6 +511,12 @@ std::vector<std::string> UserReunion::questions() const {
   std::string text = "USERCHANGES ";
   put_text(text, theirs_.userid);
   return {text + fmt::format(" {}", since_.value)};
+}
+
+bool UserReunion::begins_anew(const std::optional<UserInfo>& ours) {
+  if (common_of(theirs_, ours) <= common_) return false;
+  *this = UserReunion(theirs_, ours);
+  return true;
 }
 
 bool UserReunion::has_hold(int64_t now_s) const {

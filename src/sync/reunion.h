@@ -86,6 +86,7 @@ class MailboxReunion {
 
  private:
   void search_no_more();
+  void begin_anew(const MailboxInfo& ours);
   Result<MailboxSide> own_side(const MailboxView& view) const;
   enum class Effect : uint8_t { kLook, kMerge };
   Result<United> unite(MailStore& store, Clock& clock, Effect effect);
@@ -102,7 +103,8 @@ class MailboxReunion {
 
   MailboxState theirs_;
   ModSeq common_;
-  ModSeq since_;  // records above it are asked for
+  ModSeq since_;             // records above it are asked for
+  bool is_damaged_ = false;  // they differed at equal numbers: it is not known since when
   enum class Uids : uint8_t { kNone, kAll } asks_uids_ = Uids::kNone;
   std::optional<RangeSearch> search_;  // the two are at equal numbers
   HeaderState header_;
@@ -132,6 +134,9 @@ class UserReunion {
   /// told.
   bool has_hold(int64_t now_s) const;
 
+  /// Whether ours has come to share more with the replica's, by way of a third server: then all is
+  /// asked for again.
+  bool begins_anew(const std::optional<UserInfo>& ours);
   /// What the replica must be told; nothing: it has it all. Call when the user's mailboxes are
   /// united. Errors: those of MailStore::merge; kModified, ours keeps changing.
   Result<std::optional<UserUpdate>> unite(MailStore& store);

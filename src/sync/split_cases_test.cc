@@ -1,9 +1,11 @@
 // What went wrong between other servers when both sides took changes, as tests.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "mail/lineage.h"
 #include "sync/records.h"
@@ -142,6 +144,58 @@ TEST_F(SplitCases, AnEarlierStateOfWhatWasMergedBringsNothingBack) {
     EXPECT_FALSE((*store)->user_item("alice", "subscription/a").value());
     EXPECT_TRUE((*store)->user_item("alice", "subscription/b").value());
   }
+}
+
+// Two others have one history, the one all of it and the other a part, and that one was merged
+// while the first was asked.
+TEST_F(SplitCases, WhatCameMeanwhileByWayOfAThirdServerIsNoChangeOfOurs) {
+  const UidSet first = UidSet::of(Uid(1), Uid(1));
+  const ModSeq common = primary.info(inbox).highestmodseq;
+  const ModSeq user_common = primary->user("alice").value().modseq;
+  const auto told = [&](ModSeq since) {
+    const MailboxView view = replica->view(inbox).value();
+    MailboxReunion reunion(state_of(view.info()), primary.info(inbox));
+    reunion.take(header_state_of(view.info()));
+    const auto records = ChangeReader::start(view, since, Uid(1)).value().next().value();
+    for (const ChangedRecord& record : records) reunion.take(record);
+    reunion.page_over(Uid());
+    return reunion;
+  };
+  const auto user_told = [&](ModSeq since) {
+    UserReunion reunion(state_of(replica->user("alice").value()), primary->user("alice").value());
+    const auto items = replica->user_changes_since("alice", since).value();
+    for (const UserItem& item : items) reunion.take(item);
+    reunion.page_over();
+    return reunion;
+  };
+  split();
+  ASSERT_TRUE(replica->store_flags(inbox, first, FlagOp::kAdd, flag_names({"\\Flagged"})));
+  ASSERT_TRUE(replica->put_user_items("alice", {{"subscription/a", "x"}}));
+  const ModSeq part = replica.info(inbox).highestmodseq;
+  const ModSeq user_part = replica->user("alice").value().modseq;
+  MailboxReunion of_part = told(common);
+  UserReunion of_user_part = user_told(user_common);
+  ASSERT_TRUE(replica->store_flags(inbox, first, FlagOp::kRemove, flag_names({"\\Flagged"})));
+  ASSERT_TRUE(replica->put_user_items("alice", {{"subscription/a", std::nullopt}}));
+  MailboxReunion of_all = told(common);
+  UserReunion of_all_of_user = user_told(user_common);
+  ASSERT_TRUE(primary->promote(replica->term()));
+  ASSERT_TRUE(of_part.unite(*primary, primary.clock));
+  ASSERT_TRUE(of_user_part.unite(*primary));
+  ASSERT_EQ(primary.flags(inbox, 1), "\\Flagged");
+
+  EXPECT_EQ(of_all.unite(*primary, primary.clock)->next, United::Next::kBodies);
+  EXPECT_EQ(of_all.questions(),
+            std::vector{fmt::format("CHANGES {} {} 1", inbox.text(), part.value)});
+  ASSERT_TRUE(told(part).unite(*primary, primary.clock));
+  EXPECT_EQ(primary.flags(inbox, 1), "");
+  EXPECT_TRUE(of_all_of_user.begins_anew(primary->user("alice").value()));
+  EXPECT_EQ(of_all_of_user.questions(),
+            std::vector{fmt::format("USERCHANGES alice {}", user_part.value)});
+  UserReunion again = user_told(user_part);
+  EXPECT_FALSE(again.begins_anew(primary->user("alice").value()));
+  ASSERT_TRUE(again.unite(*primary));
+  EXPECT_FALSE(primary->user_item("alice", "subscription/a").value());
 }
 
 // A side that has nothing new takes over the other's history, and both know it for the same one.
