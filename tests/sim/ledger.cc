@@ -89,6 +89,9 @@ void Ledger::check(MailStore& store, Precision precision) {
     require(there != found.end() || message.may_be_gone || !message.is_accepted,
             "lost: message " + name);
     if (there == found.end()) continue;
+    const bool is_back = message.is_expunged && !message.may_be_many && !message.was_deleted;
+    require(!is_back || precision == Precision::kRough, "an expunged message is back: " + name);
+    message.is_expunged = false;
     require(there->second.copies == 1 || message.may_be_many,
             fmt::format("doubled: message {}, {} times", name, there->second.copies));
     for (auto& [flag, touch] : message.flags) {

@@ -18,6 +18,10 @@ class Ledger {
   void delivered(const Guid& guid) { messages_[guid].is_accepted = true; }
   /// From now on it may be gone, for somebody removed it, or something it was in.
   void removed(const Guid& guid) { messages_[guid].may_be_gone = true; }
+  /// It was expunged, and must not come back; unless all of its mailbox was deleted as well, which
+  /// may be revived, and freed, so that nobody knows what was expunged there before.
+  void expunged(const Guid& guid) { messages_[guid].is_expunged = true; }
+  void deleted(const Guid& guid) { messages_[guid].was_deleted = true; }
   /// From now on it may be there several times.
   void copied(const Guid& guid) { messages_[guid].may_be_many = true; }
   /// On `server` it was given the flag, or lost it.
@@ -49,6 +53,8 @@ class Ledger {
     bool is_accepted = false;
     bool may_be_gone = false;
     bool may_be_many = false;
+    bool is_expunged = false;
+    bool was_deleted = false;
     std::map<std::string, Touch> flags;
   };
   struct Item {

@@ -174,7 +174,9 @@ void Work::expunge(Server& server) {
   if (!info) return;
   const UidSet uids = some_of(*info);
   note_removed(server, *info, uids);
-  took(server.store().expunge(info->id, uids));
+  const std::vector<Guid> guids = guids_of(server, info->id, uids);
+  if (!took(server.store().expunge(info->id, uids))) return;
+  for (const Guid& guid : guids) ledger_.expunged(guid);
 }
 
 void Work::create(Server& server) {
@@ -209,6 +211,7 @@ void Work::remove(Server& server) {
   const auto info = any(server);
   if (!info || info->name.is_inbox()) return;
   note_removed(server, *info, all_of(*info));
+  for (const Guid& guid : guids_of(server, info->id, all_of(*info))) ledger_.deleted(guid);
   took(server.store().remove(info->id));
 }
 
@@ -262,7 +265,10 @@ void Work::user(Server& server) {
   const auto infos = server.store().mailboxes(userid, MailStore::Which::kLive);
   note("deleted");
   if (infos)
-    for (const MailboxInfo& info : *infos) note_removed(server, info, all_of(info));
+    for (const MailboxInfo& info : *infos) {
+      note_removed(server, info, all_of(info));
+      for (const Guid& guid : guids_of(server, info.id, all_of(info))) ledger_.deleted(guid);
+    }
   took(server.store().delete_user(userid));
   ledger_.user_replaced(userid, server.name());
 }
