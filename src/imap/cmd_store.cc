@@ -118,7 +118,10 @@ Status cmd_store(Session& session, Args& args) {
   TRY(const MailStore::Stored stored,
       session.store().store_flags(
           view.id(), uid_set_of(named), request.op, request.flags,
-          {.unchanged_since = request.unchanged_since, .seen_by = view.seen_by(), .scope = scope}));
+          {.unchanged_since = request.unchanged_since,
+           .there_up_to = view.last_uid_at(request.unchanged_since.value_or(ModSeq())),
+           .seen_by = view.seen_by(),
+           .scope = scope}));
   if (scope.others) TRY_OK(announce_keywords(session, request.flags));
   // Where others' changes came between, the news at the command's end tell of all of them, if the
   // client wants any.

@@ -35,7 +35,7 @@ Result<View> View::open(MailStore& store, const UserAccess& user, const MailboxV
   out.shows_expunged_ = mailbox.shows_expunged();
   out.access_ = out.asked_ = out.shows_expunged_ ? Access::kReadOnly : access;
   out.synced_ = info.highestmodseq;
-  out.last_uid_ = info.last_uid;
+  out.note_last_uid(info);
   out.keywords_ = info.keywords;
   TRY(const UidSet uids, mailbox.uids());
   out.known_ = bitmap_of(uids);
@@ -164,7 +164,7 @@ Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
   news.is_closed = !rights.has(Right::kRead);
   rights_ = rights;
   if (!holds_back) held_since_ = synced_;
-  last_uid_ = info.last_uid;
+  if (info.last_uid != last_uid_) note_last_uid(info);
   synced_ = info.highestmodseq;
   exists_ = static_cast<uint32_t>(known_.cardinality());
   if (news.arrived > 0 && !changes_nothing()) {
@@ -174,6 +174,18 @@ Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
     recent_ |= members_between(known_, untold, UINT32_MAX);
   }
   return news;
+}
+
+void View::note_last_uid(const MailboxInfo& now) {
+  constexpr size_t kArrivalsMax = 64;
+  if (arrivals_.size() == kArrivalsMax) arrivals_.erase(arrivals_.begin());
+  last_uid_ = now.last_uid;
+  arrivals_.push_back({now.highestmodseq, last_uid_});
+}
+
+Uid View::last_uid_at(ModSeq then) const {
+  const auto after = std::ranges::upper_bound(arrivals_, then, {}, &Arrival::modseq);
+  return after == arrivals_.begin() ? Uid() : std::prev(after)->last_uid;
 }
 
 /// Tells messages whose flags changed from those whose modseq alone did.

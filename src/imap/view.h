@@ -67,6 +67,8 @@ class View {
   /// Up to which the client has been told all: less than synced() while an expunge is held back.
   ModSeq told() const { return gone_.isEmpty() ? synced_ : held_since_; }
   Uid last_uid() const { return last_uid_; }
+  /// Messages up to it were there at `then`, as far as this session saw; 0: it saw nothing.
+  Uid last_uid_at(ModSeq then) const;
   const std::vector<std::string>& keywords() const { return keywords_; }
 
   uint32_t exists() const { return exists_; }
@@ -109,6 +111,7 @@ class View {
   bool is_closed_in(const MailboxInfo& now) const;
   Result<bool> is_up_to_date(const MailStore& store, const MailboxInfo& now) const;
   Result<News> learn_from(MailStore& store, const MailboxView& mailbox);
+  void note_last_uid(const MailboxInfo& now);
   Result<void> sort_out_touched(const MailboxView& mailbox, News& news);
   Result<std::vector<RecordState>> changes_in(const MailboxView& mailbox) const;
   Result<void> claim_recent(MailStore& store, uint32_t first_new);
@@ -125,6 +128,11 @@ class View {
   ModSeq synced_;
   ModSeq held_since_;  // synced_ before gone_ got its first
   Uid last_uid_;
+  struct Arrival {
+    ModSeq modseq;
+    Uid last_uid;
+  };
+  std::vector<Arrival> arrivals_;  // what last_uid_ was when, the latest ones
   std::vector<std::string> keywords_;
   Bitmap known_;  // gone ones too
   Bitmap recent_;

@@ -233,7 +233,11 @@ class Watch {
 
 /// How flags are stored or copied. `seen_by`: as MailStore::Append's.
 struct StoreTerms {
+  /// A message with a higher modseq is left as it is (Stored::modified). But one up to
+  /// `there_up_to`, which was there at `unchanged_since`, may be given a flag or lose one where
+  /// only others changed since (RFC 7162 §3.1.12).
   std::optional<ModSeq> unchanged_since = {};
+  Uid there_up_to = {};
   std::string seen_by = {};
   FlagScope scope = {};
 };

@@ -1,4 +1,5 @@
 // STORE and EXPUNGE.
+#include "store/flag_history.h"
 #include "store/hold.h"
 #include "store/impl.h"
 #include "store/operations.h"
@@ -72,15 +73,46 @@ Result<void> change_flags(MailboxEdit& mailbox, const std::vector<RecordState>& 
   return {};
 }
 
+/// Which messages a conditional STORE has to leave alone (RFC 7162 §3.1.3, §3.1.12).
+class Condition {
+ public:
+  static Result<Condition> of(Commit& commit, const MailboxEdit& mailbox, const StoreFlags& store) {
+    Condition out;
+    if (!store.terms.unchanged_since) return out;
+    out.since_ = store.terms.unchanged_since;
+    // Of \Seen of one's own there is no history.
+    const bool is_own_seen = !store.terms.seen_by.empty() && store.flags.has(SystemFlag::kSeen);
+    if (store.op == FlagOp::kSet || is_own_seen) return out;
+    TRY(const auto flips, read_flips(commit.rows(), {.mailbox = store.mailbox,
+                                                     .highest = mailbox.info().highestmodseq,
+                                                     .since = *out.since_}));
+    if (!flips) return out;
+    const Flags named = mailbox.bits_known(store.flags);
+    out.compared_up_to_ = store.terms.there_up_to;
+    for (const FlagFlips& one : *flips)
+      if (one.bits - named != one.bits) out.flipped_.add(one.first, one.last);
+    return out;
+  }
+  bool fails(const RecordState& state) const {
+    if (!since_ || state.modseq <= *since_) return false;
+    return state.uid > compared_up_to_ || flipped_.contains(state.uid);
+  }
+
+ private:
+  std::optional<ModSeq> since_;
+  Uid compared_up_to_;  // of messages above, all changes count
+  UidSet flipped_;
+};
+
 Result<MailStore::Stored> store_all(Commit& commit, const StoreFlags& store) {
   TRY(MailboxEdit * mailbox, commit.live_mailbox(store.mailbox));
   TRY(std::vector<RecordState> states, mailbox->states(store.uids));
+  TRY(const Condition condition, Condition::of(commit, *mailbox, store));
   MailStore::Stored out;
   std::erase_if(states, [&](const RecordState& state) {
     if (state.expunged) return true;
-    if (!store.terms.unchanged_since || state.modseq <= *store.terms.unchanged_since) return false;
-    out.modified.add(state.uid);
-    return true;
+    if (condition.fails(state)) out.modified.add(state.uid);
+    return condition.fails(state);
   });
   FlagScope scope = store.terms.scope;
   scope.seen = scope.seen && store.terms.seen_by.empty();

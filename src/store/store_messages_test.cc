@@ -140,6 +140,25 @@ TEST_P(StoreMessages, AConditionalStoreLeavesNewerOnesAlone) {  // RFC 7162 §3.
   EXPECT_EQ(store.flags(inbox, 2), "\\Seen");
 }
 
+TEST_P(StoreMessages, AConditionalStoreMindsOnlyTheFlagsThatItNames) {  // RFC 7162 §3.1.12
+  const UniqueId inbox = store.inbox();
+  store.append_many(inbox, 4);  // modseq 2
+  ASSERT_TRUE(store->store_flags(inbox, uids("2:3"), FlagOp::kAdd, flag_names({"\\Seen"})));
+  ASSERT_TRUE(store->store_flags(inbox, uids("3"), FlagOp::kRemove, flag_names({"\\Seen"})));
+  ASSERT_TRUE(store->store_flags(inbox, uids("4"), FlagOp::kAdd, flag_names({"\\Draft"})));
+  const auto change = [&](FlagOp op, Uid there_up_to) {
+    const auto stored =
+        store->store_flags(inbox, uids("1:4"), op, flag_names({"\\Seen", "New"}),
+                           {.unchanged_since = ModSeq(2), .there_up_to = there_up_to});
+    return stored->modified.text();
+  };
+  EXPECT_EQ(change(FlagOp::kSet, Uid(4)), "2:4");
+  EXPECT_EQ(change(FlagOp::kAdd, Uid(3)), "1:2,4");  // 4 may have come since
+  EXPECT_EQ(store.flags(inbox, 4), "\\Draft");
+  EXPECT_EQ(change(FlagOp::kRemove, Uid(4)), "1:3");
+  EXPECT_EQ(store.flags(inbox, 3), "\\Seen New");
+}
+
 TEST_P(StoreMessages, ChangesSinceHasWhatChangedAndNoMore) {
   const UniqueId inbox = store.inbox();
   store.append_many(inbox, 600);  // three pages, modseq 2
