@@ -7,6 +7,17 @@ constexpr size_t kPieceBytes = 64 << 10;
 constexpr size_t kArticlesAtOnce = 64;
 constexpr size_t kNumbersAtOnce = 8192;
 
+/// RFC 3977 §3.1.1: a block has no NUL, and CR and LF as ends of lines alone. What mail or IMAP put
+/// into a group may have them; a space stands for each, but for an LF, which ends its line.
+/// `text` does not end between a CR and its LF.
+std::string as_block(std::string text) {
+  for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at + 1))
+    text[at] = ' ';
+  for (size_t at = text.find('\r'); at != std::string::npos; at = text.find('\r', at + 1))
+    if (at + 1 == text.size() || text[at + 1] != '\n') text[at] = ' ';
+  return text;
+}
+
 }  // namespace
 
 ArticleAnswer::ArticleAnswer(Article article, std::string header, Parts parts)
@@ -20,14 +31,17 @@ ArticleAnswer::ArticleAnswer(Article article, std::string header, Parts parts)
 
 Result<Progress> ArticleAnswer::step(std::string& out) {
   if (!header_.empty()) {
-    stuffer_.put(std::exchange(header_, {}), out);
+    stuffer_.put(as_block(std::exchange(header_, {})), out);
     return Progress::kMore;
   }
   const uint64_t end = article_.body().size();
   if (has_body_ && at_ < end) {
     TRY_OK(fill_window());
-    const std::string_view piece = std::string_view(window_).substr(window_used_, kPieceBytes);
-    stuffer_.put(piece, out);
+    std::string_view piece = std::string_view(window_).substr(window_used_, kPieceBytes);
+    // Only with what comes behind it is it known what a CR is.
+    if (piece.size() > 1 && piece.ends_with('\r') && at_ + piece.size() < end)
+      piece.remove_suffix(1);
+    stuffer_.put(as_block(std::string(piece)), out);
     window_used_ += piece.size();
     at_ += piece.size();
     if (at_ < end) return Progress::kMore;
@@ -37,7 +51,9 @@ Result<Progress> ArticleAnswer::step(std::string& out) {
 }
 
 Result<void> ArticleAnswer::fill_window() {
-  if (window_used_ < window_.size()) return {};
+  const std::string_view left = std::string_view(window_).substr(window_used_);
+  const bool is_all = at_ + left.size() == article_.body().size();
+  if (left.size() > 1 || (left.size() == 1 && (left != "\r" || is_all))) return {};
   // The store reads whole chunks, so a piece at a time would read each chunk many times.
   TRY(window_, article_.body().read(at_, kBodyChunkBytes));
   window_used_ = 0;

@@ -19,12 +19,13 @@ void cmd_capabilities(Session& session, const Words&) {
   out += "LIST ACTIVE ACTIVE.TIMES COUNTS DISTRIB.PATS HEADERS NEWSGROUPS OVERVIEW.FMT\r\n";
   if (session.peer() != nullptr) out += "IHAVE\r\nSTREAMING\r\n";
   // RFC 8054 §2.2.2: what a password compresses to tells of it; so no login behind COMPRESS.
-  if (session.userid().empty() && !session.is_compressed()) {
-    const bool may_send = session.may_send_password();
-    out += may_send ? "AUTHINFO USER SASL\r\n" : "AUTHINFO SASL\r\n";
+  const bool may_log_in = session.userid().empty() && !session.is_compressed();
+  if (may_log_in)
+    out += session.may_send_password() ? "AUTHINFO USER SASL\r\n" : "AUTHINFO SASL\r\n";
+  // RFC 4643 §2.2: the same after a login, so that a client sees whether somebody had changed them.
+  if (may_log_in || !session.userid().empty())
     out += fmt::format("SASL {}\r\n", session.login().mechanisms(session.secrets()));
-    if (session.env().can_tls && !session.env().is_tls) out += "STARTTLS\r\n";
-  }
+  if (may_log_in && session.env().can_tls && !session.env().is_tls) out += "STARTTLS\r\n";
   if (!session.is_compressed()) out += "COMPRESS DEFLATE\r\n";
   session.say(out + ".\r\n");
 }

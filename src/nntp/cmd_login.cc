@@ -1,6 +1,8 @@
 // AUTHINFO (RFC 4643), STARTTLS (RFC 4642), COMPRESS (RFC 8054).
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "nntp/session.h"
 #include "store/access.h"
@@ -8,6 +10,7 @@
 namespace gemel::nntp {
 namespace {
 
+constexpr size_t kAlgorithmBytesMax = 20;  // RFC 8054 §4
 constexpr std::string_view kNeedsTls = "passwords are taken only on an encrypted connection";
 
 void welcome(Session& session, const std::string& userid, std::string_view last_word) {
@@ -99,8 +102,13 @@ void cmd_starttls(Session& session, const Words&) {
 }
 
 void cmd_compress(Session& session, const Words& words) {
-  if (!equals_ignoring_case(words[1], "DEFLATE"))
-    return session.refuse(503, "only DEFLATE is understood");
+  // RFC 8054 §2.2.2 and §4: what can be no name is another error than one that is not known.
+  const bool is_name =
+      words[1].size() <= kAlgorithmBytesMax && std::ranges::all_of(words[1], [](char c) {
+        return (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_';
+      });
+  if (!is_name) return session.refuse(501, "that is no name of an algorithm");
+  if (words[1] != "DEFLATE") return session.refuse(503, "only DEFLATE is understood");
   if (session.is_compressed()) return session.refuse(502, "compression is on already");
   session.say(206, "compressed from here on");
   session.start_compression();

@@ -35,11 +35,11 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return out;
 }
 
-/// Is there a rule for this request that covers the group?
-bool is_allowed(const ControlScene& scene, Kind kind, std::string_view group) {
+/// Is there a rule for this request by this sender that covers the group, or any group?
+bool is_allowed(const ControlScene& scene, Kind kind, std::optional<std::string_view> group = {}) {
   const std::string sender = sender_of(scene.from);
   return std::ranges::any_of(scene.rules, [&](const ControlRule& rule) {
-    return rule.kind == kind && rule.groups.matches(group) &&
+    return rule.kind == kind && (!group || rule.groups.matches(*group)) &&
            matches_pattern(to_lower(rule.from), sender, PatternKind::kPlain);
   });
 }
@@ -63,9 +63,7 @@ Result<bool> cancel_at(const ControlScene& scene, const ControlRequest& request,
 }
 
 Result<std::string> cancel(const ControlScene& scene, const ControlRequest& request) {
-  const bool may_any = std::ranges::any_of(
-      scene.rules, [&](const ControlRule& rule) { return rule.kind == request.kind; });
-  if (!may_any) return "";
+  if (!is_allowed(scene, request.kind)) return "";
   TRY(const std::vector<History::Place> places, scene.history.places(request.target));
   if (places.empty()) {
     // RFC 5537 §5.3: it may come later than what takes it back.
@@ -93,7 +91,6 @@ std::string description_in(std::string_view body, std::string_view group) {
 }
 
 Result<std::string> newgroup(const ControlScene& scene, const ControlRequest& request) {
-  if (!is_allowed(scene, request.kind, request.target)) return "";
   NewNewsgroup group{.name = request.target};
   if (request.is_moderated) group.status = NewsgroupStatus::kModerated;
   group.description = description_in(scene.body_head, request.target);
@@ -109,7 +106,6 @@ Result<std::string> newgroup(const ControlScene& scene, const ControlRequest& re
 }
 
 Result<std::string> rmgroup(const ControlScene& scene, const ControlRequest& request) {
-  if (!is_allowed(scene, request.kind, request.target)) return "";
   const auto there = find_newsgroup(scene.store, scene.prefix, request.target);
   if (!there) return "";
   TRY_OK(scene.store.remove(there->id));
@@ -136,16 +132,11 @@ std::optional<ControlRequest> parse_control(std::string_view control) {
 }
 
 Result<std::string> obey(const ControlScene& scene, const ControlRequest& request) {
-  switch (request.kind) {
-    case Kind::kCancel:
-    case Kind::kSupersedes:
-      return cancel(scene, request);
-    case Kind::kNewgroup:
-      return newgroup(scene, request);
-    case Kind::kRmgroup:
-      return rmgroup(scene, request);
-  }
-  return "";
+  if (request.kind == Kind::kCancel || request.kind == Kind::kSupersedes)
+    return cancel(scene, request);
+  // RFC 5537 §5.2: what asks for a group is approved.
+  if (!scene.is_approved || !is_allowed(scene, request.kind, request.target)) return "";
+  return request.kind == Kind::kNewgroup ? newgroup(scene, request) : rmgroup(scene, request);
 }
 
 }  // namespace gemel::nntp

@@ -38,12 +38,14 @@ struct ControlScene {
   std::string_view prefix;
   const std::vector<ControlRule>& rules;
   std::string_view from;       // the From field's value
+  bool is_approved;            // there is an Approved field
   std::string_view body_head;  // the first bytes of the body, for newgroup's description
 };
 
 /// Does what is asked, if a rule allows it. A message is cancelled only by an article with the same
-/// sender as its own. One that is not here yet will be refused when it comes. Returns what was
-/// done, for the log; empty: nothing.
+/// sender as its own. One that is not here yet will be refused when it comes, if there is a rule
+/// for this sender. Groups are made and removed by what is approved alone. Returns what was done,
+/// for the log; empty: nothing.
 Result<std::string> obey(const ControlScene& scene, const ControlRequest& request);
 
 /// Bytes of a body that are kept for obey().

@@ -104,8 +104,12 @@ Result<void> Filing::choose_control_group() {
   if (post_) {
     const auto request = parse_control(facts_.control);
     if (!request) return fail(Code::kDenied, "such control messages are not taken");
-    if (request->kind != ControlRule::Kind::kCancel && !post_->user.is_admin())
+    const bool is_of_group = request->kind != ControlRule::Kind::kCancel;
+    if (is_of_group && !post_->user.is_admin())
       return fail(Code::kDenied, "only administrators make and remove newsgroups");
+    // RFC 5537 §5.2.
+    if (is_of_group && !facts_.is_approved)
+      return fail(Code::kDenied, "newgroup and rmgroup need an Approved field");
   }
   for (const std::string& group : {"control." + verb, std::string("control")}) {
     auto mailbox = find_newsgroup(options_.store, options_.prefix, group);
@@ -191,6 +195,7 @@ void Filing::obey(std::string_view body_head) const {
                            .prefix = options_.prefix,
                            .rules = options_.control_rules,
                            .from = from_,
+                           .is_approved = facts_.is_approved,
                            .body_head = body_head};
   const auto done = nntp::obey(scene, *request);
   if (!done)

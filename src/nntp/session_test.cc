@@ -152,6 +152,33 @@ TEST_F(NntpSession, HostileMessagesAreServed) {
   EXPECT_THAT(client.line("DATE"), StartsWith("111 "));
 }
 
+// RFC 3977 §3.1.1: what IMAP may keep and a block may not have.
+TEST_F(NntpSession, AnArticleIsSentWithoutNulAndStrayCr) {
+  const std::string line(70, 'x');
+  // A CR LF and a CR, across the ends of all pieces that are read or sent.
+  std::string body = "a\rb" + std::string(1, '\0') + "c\r\nbare\nend\r";
+  for (const size_t end : {size_t{64} << 10, size_t{128} << 10, size_t{1} << 20, size_t{2} << 20})
+    for (const std::string_view cut : {"\r\n", "\r.", "\r"}) {
+      std::string text = "Subject: s\r\n\r\n";
+      while (text.size() + line.size() + 2 < end - 1) text += line + "\r\n";
+      text += std::string(end - 1 - text.size(), 'y') + std::string(cut) + body;
+      world_.append("test.one", text);
+    }
+  world_.append("test.one", "Subject: a" + std::string(1, '\0') + "b\rc\r\n\r\n" + body);
+  Client client(world_);
+  client.log_in();
+  client.line("GROUP test.one");
+  for (int number = 1; number <= 13; ++number) {
+    const std::string said = client.line(fmt::format("ARTICLE {}", number));
+    ASSERT_THAT(said, EndsWith("a b c\r\nbare\r\nend \r\n.\r\n"));
+    EXPECT_EQ(said.find('\0'), std::string::npos) << number;
+    EXPECT_EQ(std::ranges::count(said, '\r'), std::ranges::count(said, '\n')) << number;
+    const std::string bytes = client.line(fmt::format("HDR :bytes {}", number));
+    const size_t sent = said.size() - said.find('\n') - 1 - 3;  // without the dot
+    EXPECT_THAT(bytes, HasSubstr(fmt::format("\r\n{} {}\r\n", number, sent))) << number;
+  }
+}
+
 TEST_F(NntpSession, ManyStreamedArticlesMayWaitForTheDisk) {
   Client peer(world_, Client::Link::kPeer);
   peer.pump();
