@@ -46,7 +46,7 @@ gemel_module(sieve gemel_mail PkgConfig::re2 ICU::uc ICU::i18n)
 gemel_module(delivery gemel_store gemel_sieve)
 # The sessions: each knows the store and the wire, none knows another.
 gemel_module(sync gemel_store gemel_wire)
-gemel_module(imap gemel_store gemel_wire ${ROARING})
+gemel_module(imap gemel_store gemel_wire gemel_expire ${ROARING})
 gemel_module(lmtp gemel_store gemel_wire gemel_delivery)
 gemel_module(outgoing gemel_store gemel_wire)
 gemel_module(managesieve gemel_store gemel_wire gemel_sieve)

@@ -5,12 +5,17 @@
 
 #include "admin/task.h"
 #include "base/bytes.h"
+#include "expire/rule.h"
 #include "store/annotations.h"
 
 namespace gemel::admin {
 namespace {
 
 using Start = Result<std::unique_ptr<Task>>;
+
+// What a rule's attribute is called as an annotation.
+constexpr std::string_view kRuleEntry =
+    expire::kAttributeRule.substr(kAttributeAnnotation.size() - 1);
 
 Result<MailboxInfo> mailbox_of(const TaskContext& context, const Json& request) {
   TRY(const MailboxName name, mailbox_field(request));
@@ -44,6 +49,8 @@ Start change_annotation(const TaskContext& context, const Json& request,
                         std::optional<std::string> value) {
   TRY(const std::string word, text_field(request, "entry"));
   TRY(std::string entry, parse_annotation_name(word));
+  // What can't be read would make nothing go, and only the log would say so.
+  if (value && entry == kRuleEntry) TRY_OK(expire::parse_rule(*value));
   TRY(const Annotated annotated, annotated_of(context, request));
   TRY_OK(annotate(*context.services.store, annotated.userid, annotated.target(),
                   {{std::move(entry), std::move(value)}}));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "expire/rule.h"
 #include "imap/metadata.h"
 #include "imap/names.h"
 
@@ -11,6 +12,9 @@ namespace {
 
 // RFC 5464 §6.2.1: clients never change it.
 constexpr std::string_view kAdminEntry = "/shared/admin";
+// What the rule's attribute is called here.
+constexpr std::string_view kRuleEntry =
+    expire::kAttributeRule.substr(kAttributeAnnotation.size() - 1);
 
 struct GetRequest {
   std::optional<uint64_t> bytes_max;
@@ -111,6 +115,13 @@ Result<std::optional<MailboxInfo>> target_of(const Session& session, std::string
   return mailbox;
 }
 
+// By a rule that can't be read nothing goes (doc/expire.md), and its owner must hear of it now.
+Result<void> check_rule(std::string_view text) {
+  const Result<expire::Rule> rule = expire::parse_rule(text);
+  if (rule) return {};
+  return fail(Code::kInvalid, rule.error().text);
+}
+
 Result<void> check_change(const UserAccess& user, const std::optional<MailboxInfo>& mailbox,
                           std::string_view entry) {
   if (!mailbox && (entry == kAdminEntry || (is_shared_annotation(entry) && !user.is_admin())))
@@ -183,7 +194,10 @@ Status cmd_setmetadata(Session& session, Args& args) {
   TRY(const std::string_view wire_name, args.next_astring());
   TRY(const AnnotationChanges changes, read_changes(args.tokens));
   TRY(const std::optional<MailboxInfo> mailbox, target_of(session, wire_name));
-  for (const auto& [entry, value] : changes) TRY_OK(check_change(session.access(), mailbox, entry));
+  for (const auto& [entry, value] : changes) {
+    TRY_OK(check_change(session.access(), mailbox, entry));
+    if (value && entry == kRuleEntry) TRY_OK(check_rule(*value));
+  }
   TRY_OK(annotate(session.store(), session.userid(), mailbox ? &*mailbox : nullptr, changes));
   return Completion();
 }

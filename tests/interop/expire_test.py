@@ -278,6 +278,16 @@ class Tool(unittest.TestCase):
         with server.imap("ann") as imap:
             for entry in ('expire "at-most=2"', "hold NIL", 'hold "0"'):
                 imap._simple_command("SETMETADATA", "Meta", f"(/shared/vendor/gemel/{entry})")
+            # What nobody could read is refused at once, in one piece with what comes along.
+            with self.assertRaisesRegex(imaplib.IMAP4.error, "days=zero"):
+                kind, said = imap._simple_command(
+                    "SETMETADATA", "Meta",
+                    '(/shared/comment "x" /shared/vendor/gemel/expire "days=zero")')
+                raise imaplib.IMAP4.error(f"{kind} {said}")
+        status, _, said = run(server, "annotation", "set", "ann", "--mailbox", "Meta",
+                              "/shared/vendor/gemel/expire", "days=zero")
+        self.assertEqual(status, 1)
+        self.assertIn('"days=zero": is a number', said)
         rules = {row["mailbox"]: row for row in server.admin("rule list", user="ann")[0]}
         self.assertEqual(rules["ann/Meta"]["own"], "at-most=2")
         server.gemel("expire", "--rules", "--mailbox", "ann/Meta")

@@ -27,7 +27,7 @@ LAYERS = {
     "net": {"base", "wire"},
     "oauth": {"base", "wire"},
     "sync": {"base", "mail", "store", "wire"},
-    "imap": {"base", "mail", "store", "wire"},
+    "imap": {"base", "mail", "store", "wire", "expire"},
     "delivery": {"base", "mail", "store", "sieve"},
     "lmtp": {"base", "mail", "store", "wire", "delivery"},
     "managesieve": {"base", "mail", "store", "wire", "sieve"},
