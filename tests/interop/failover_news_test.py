@@ -71,6 +71,8 @@ class Handover(unittest.TestCase):
         connection = self.pop(self.one)
         connection.dele(4)  # the last: its number must not come again
         connection.quit()
+        self.one.gemel("expire", "--expunged", "0")  # also where no trace of it is left
+        wait_equal(self.one, self.two)
         self.hand_over()
         self.assertEqual(self.uidls(self.one), before[:3])
         self.deliver(2)
