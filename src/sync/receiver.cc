@@ -303,7 +303,7 @@ Result<void> Receiver::hello(wire::Tokenizer& in) {
   TRY_OK(in.space());
   TRY(sender_, read_standing(in));
   if (in.skip_word(" ZSTD-WORDS"))
-    compression_ = wire::Compression::kZstdWords;
+    compression_ = wire::Compression::kZstdAnswers;
   else if (in.skip_word(" ZSTD"))
     compression_ = wire::Compression::kZstd;
   TRY_OK(in.end());

@@ -44,6 +44,8 @@ struct Traffic {
 /// One direction of the wire, as net does it.
 class Packer {
  public:
+  explicit Packer(wire::Compression kind = wire::Compression::kZstdWords)
+      : compressor_(wire::make_compressor(kind)) {}
   uint64_t size_of(std::string_view bytes, wire::Compressor::Flush flush) {
     std::string out;
     if (!bytes.empty() || flush == wire::Compressor::Flush::kFlush)
@@ -52,8 +54,7 @@ class Packer {
   }
 
  private:
-  std::unique_ptr<wire::Compressor> compressor_ =
-      wire::make_compressor(wire::Compression::kZstdWords);
+  std::unique_ptr<wire::Compressor> compressor_;
 };
 
 class TestLink {
@@ -103,8 +104,6 @@ class TestLink {
     receiver = make_receiver(*replica, receiver_options, env);
     env.wake = [this] { woken_ = true; };
     sender = channel->connect(env);
-    up_ = Packer();
-    down_ = Packer();
     packs_ = false;
     greeted_ = nullptr;
     held_.clear();
@@ -232,10 +231,15 @@ class TestLink {
       on_bytes('<', bytes);
     }
     deliver(*sender, bytes);
-    const bool packs = sender->want() == wire::Want::kCompression;
+    if (sender->want() == wire::Want::kCompression) begin_to_pack();
     if (is_cut || receiver->want() == wire::Want::kClose) disconnect("cut");
-    packs_ |= packs;
     return !bytes.empty();
+  }
+
+  void begin_to_pack() {
+    up_ = Packer(sender->compression());
+    down_ = Packer(receiver->compression());
+    packs_ = true;
   }
 
   SeededRandom sender_random_{1};

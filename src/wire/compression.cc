@@ -11,6 +11,9 @@ namespace gemel::wire {
 namespace {
 
 constexpr int kZstdLevel = 3;
+// The first that looks for a match at every byte, and in all that was said: an answer of two words
+// and a check is then as short as it can be, whatever was answered before.
+constexpr int kAnswersLevel = 6;
 constexpr int kDeflateLevel = 6;
 constexpr size_t kPieceBytes = 16 << 10;
 
@@ -19,9 +22,9 @@ constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";
 
 class ZstdCompressor final : public Compressor {
  public:
-  explicit ZstdCompressor(std::string_view words) : has_words_(!words.empty()) {
+  ZstdCompressor(std::string_view words, int level) : has_words_(!words.empty()) {
     CHECK(stream_ != nullptr);
-    ZSTD_CCtx_setParameter(stream_, ZSTD_c_compressionLevel, kZstdLevel);
+    ZSTD_CCtx_setParameter(stream_, ZSTD_c_compressionLevel, level);
     ZSTD_CCtx_setParameter(stream_, ZSTD_c_windowLog, kZstdWindowLog);
     if (!has_words_) return;
     ZSTD_CCtx_setParameter(stream_, ZSTD_c_dictIDFlag, 0);
@@ -170,7 +173,8 @@ class DeflateDecompressor final : public Decompressor {
 };
 
 std::string_view words_of(Compression kind) {
-  return kind == Compression::kZstdWords ? kSyncWords : std::string_view();
+  const bool has_words = kind == Compression::kZstdWords || kind == Compression::kZstdAnswers;
+  return has_words ? kSyncWords : std::string_view();
 }
 
 }  // namespace
@@ -195,7 +199,8 @@ const std::string_view kSyncWords =
 std::unique_ptr<Compressor> make_compressor(Compression kind) {
   CHECK(kind != Compression::kNone);
   if (kind == Compression::kDeflate) return std::make_unique<DeflateCompressor>();
-  return std::make_unique<ZstdCompressor>(words_of(kind));
+  return std::make_unique<ZstdCompressor>(
+      words_of(kind), kind == Compression::kZstdAnswers ? kAnswersLevel : kZstdLevel);
 }
 
 std::unique_ptr<Decompressor> make_decompressor(Compression kind) {

@@ -88,6 +88,31 @@ TEST(ZstdWords, AShortLineIsShortWhateverWentBefore) {
   EXPECT_LE(wire.size(), 36U);
 }
 
+TEST(ZstdWords, AnAnswerIsShortWhateverWasAnsweredBefore) {
+  std::mt19937 random(1);
+  // As good as random: each letter takes a byte.
+  const auto answer = [&](std::string& out) {
+    out += "OK UPDATE ";
+    for (int i = 0; i < 11; ++i) out += static_cast<char>('A' + random() % 58);
+    out += "\r\n";
+  };
+  for (int batches = 1; batches < 6; ++batches)
+    for (int answers = 1; answers < 100; ++answers) {
+      const auto compressor = make_compressor(Compression::kZstdAnswers);
+      for (int batch = 0; batch < batches; ++batch) {
+        std::string said;
+        std::string wire;
+        for (int i = 0; i < answers; ++i) answer(said);
+        compressor->write(said + "OK SYNC\r\n", Compressor::Flush::kFlush, wire);
+      }
+      std::string one;
+      std::string wire;
+      answer(one);
+      compressor->write(one + "OK SYNC\r\n", Compressor::Flush::kFlush, wire);
+      ASSERT_LE(wire.size(), 24U) << batches << " batches of " << answers;
+    }
+}
+
 TEST(Zstd, AWindowLargerThanOursIsRefused) {
   const std::string text(32 << 20, 'x');
   const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
@@ -120,7 +145,7 @@ TEST(Deflate, TheEndOfTheStreamInsideAConnectionIsAnError) {
 
 INSTANTIATE_TEST_SUITE_P(, Compressed,
                          testing::Values(Compression::kDeflate, Compression::kZstd,
-                                         Compression::kZstdWords));
+                                         Compression::kZstdWords, Compression::kZstdAnswers));
 
 }  // namespace
 }  // namespace gemel::wire

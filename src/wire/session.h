@@ -33,7 +33,9 @@ enum class Want {
   kClose,        // close after the output is written
 };
 
-enum class Compression { kNone, kDeflate, kZstd, kZstdWords };
+/// kZstdAnswers: what a peer reads as kZstdWords, made with more care for what is short; for the
+/// end that says little.
+enum class Compression { kNone, kDeflate, kZstd, kZstdWords, kZstdAnswers };
 
 /// Facts about the connection, and the way to wake its session.
 struct SessionEnv {
