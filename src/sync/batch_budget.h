@@ -11,6 +11,9 @@
 // wire; but only where the link is fast enough for what is on its way already, in the buffers of
 // both ends, to be over soon once somebody does.
 //
+// Where somebody waits it ends by time too, whatever was learned: a replica that has become slow is
+// found out within kBatchMsMin and one update, of which there are kUpdatesOfBatch in a batch.
+//
 // Threads  one at a time.
 #pragma once
 
@@ -33,6 +36,8 @@ inline constexpr uint64_t kBatchBytesFast = 8 << 20;
 /// committed meanwhile waits for it, and shall be on the replica within a second.
 inline constexpr int64_t kBatchMsMin = 250;
 inline constexpr int64_t kBatchMsMax = 500;
+/// An update brings no more than this part of a batch, for only between two can it end.
+inline constexpr uint64_t kUpdatesOfBatch = 8;
 /// A batch of no more than this takes as long as the way, about.
 inline constexpr uint64_t kLittleBytesMax = 16 << 10;
 inline constexpr size_t kLittleCommandsMax = 16;
@@ -44,6 +49,12 @@ class BatchBudget {
   BatchBudget() { ways_ms_.fill(kUnknown); }
 
   uint64_t bytes() const { return bytes_; }
+  /// What one update of it may bring.
+  uint64_t update_bytes() const { return bytes_ / kUpdatesOfBatch; }
+  /// Whether a batch that has brought so much, in so long, may go on though somebody waits.
+  bool is_short(uint64_t brought, int64_t elapsed_ms) const {
+    return brought < bytes_ && elapsed_ms < kBatchMsMin;
+  }
   /// The same while nobody waits for the batch to end.
   uint64_t unhurried_bytes() const { return bytes_ < kBatchBytesFast ? bytes_ : kBatchBytesMax; }
   /// To the replica and back, as far as is known; else 0.

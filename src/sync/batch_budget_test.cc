@@ -66,6 +66,14 @@ TEST(BatchBudget, LetsABatchGoOnWhereTheLinkIsFast) {
   EXPECT_EQ(budget.unhurried_bytes(), budget.bytes());
 }
 
+TEST(BatchBudget, EndsByBytesOrTimeWhereSomebodyWaits) {
+  const BatchBudget budget;
+  EXPECT_TRUE(budget.is_short(budget.bytes() - 1, kBatchMsMin - 1));
+  EXPECT_FALSE(budget.is_short(budget.bytes(), 0));
+  EXPECT_FALSE(budget.is_short(0, kBatchMsMin));
+  EXPECT_LT(budget.update_bytes(), budget.bytes());
+}
+
 TEST(BatchBudget, KeepsWhatTakesAsLongAsItShall) {
   BatchBudget budget;
   for (const int64_t busy_ms : {kBatchMsMin, kBatchMsMax}) {

@@ -126,8 +126,14 @@ Result<void> Cycle::enqueue_mailbox(const MailboxInfo& info) {
 // --- the batch ---
 
 bool Cycle::has_room() const {
-  if (batch_bytes_ < budget_.bytes()) return true;
+  const int64_t elapsed_ms =
+      batch_commands_ > 0 ? options_.clock->monotonic_ms() - batch_began_ms_ : 0;
+  if (budget_.is_short(batch_bytes_, elapsed_ms)) return true;
   return batch_bytes_ < budget_.unhurried_bytes() && !events_.is_waited_for();
+}
+
+void Cycle::count_command() {
+  if (batch_commands_++ == 0) batch_began_ms_ = options_.clock->monotonic_ms();
 }
 
 Result<std::optional<std::vector<OutgoingPiece>>> Cycle::next_command() {
@@ -155,7 +161,7 @@ Result<std::optional<std::vector<OutgoingPiece>>> Cycle::next_command() {
 std::optional<std::vector<OutgoingPiece>> Cycle::send(std::string text, Expected expected) {
   for (const Entity& entity : expected.about)
     if (const auto item = items_.find(entity); item != items_.end()) ++item->second.under_way;
-  ++batch_commands_;
+  count_command();
   expected_.push_back(std::move(expected));
   Command command;
   command.push_back({std::move(text), std::nullopt});

@@ -174,6 +174,7 @@ class Cycle {
   bool rename_first(const MailboxInfo& info, const ReplicaMailbox& there);
   Result<void> enqueue_mailbox(const MailboxInfo& info);
   bool has_room() const;
+  void count_command();
   Result<void> settle_items();
   Result<void> settle(const Entity& entity);
   void finish(const Entity& entity, Result<void> result);
@@ -309,6 +310,7 @@ class Cycle {
   BatchBudget budget_;
   bool is_planned_ = false;
   size_t batch_commands_ = 0;
+  int64_t batch_began_ms_ = 0;  // its first command
   uint64_t batch_bytes_ = 0;
   enum class LargeTurn : uint8_t { kDue, kHad } large_turn_ = LargeTurn::kDue;
   std::deque<std::pair<std::string, Expected>> questions_;

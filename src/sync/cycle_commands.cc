@@ -166,7 +166,7 @@ void Cycle::drop_comparison(const UniqueId& id) {
 Result<std::optional<Cycle::Command>> Cycle::chunk_command(const UniqueId& id,
                                                            Comparison& comparison) {
   ChunkLimits limits = options_.chunks;
-  limits.body_bytes = std::min(limits.body_bytes, budget_.bytes());
+  limits.body_bytes = std::min(limits.body_bytes, budget_.update_bytes());
   const bool is_free = items_.at(id).waits_no_more || options_.effect == Effect::kDryRun;
   OpenGate open;
   order_.begin(comparison.view());
@@ -223,7 +223,7 @@ Result<std::vector<OutgoingPiece>> Cycle::send_chunk(const Comparison& compariso
   }
   ++items_.at(chunk.update.id).under_way;
   since_held_ = Progress::kSome;
-  ++batch_commands_;
+  count_command();
   batch_bytes_ += chunk.inline_bytes;
   expected_.push_back(std::move(expected));
   return command;

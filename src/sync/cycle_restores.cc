@@ -85,7 +85,7 @@ Result<std::optional<Cycle::Command>> Cycle::restore_command() {
     wire::put_literal_start(text, body->size(), wire::LiteralStyle::kNonSynchronising);
     log::info("the replica has lost body {}: sending it again", row.guid.text());
     batch_bytes_ += body->size();
-    ++batch_commands_;
+    count_command();
     expected_.push_back({.command = "BODY"});
     Command command;
     command.push_back({std::move(text), *std::move(body)});

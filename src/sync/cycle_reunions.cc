@@ -513,7 +513,7 @@ Result<std::optional<Cycle::Command>> Cycle::send_mend(const Mend& mend) {
     ++item->second.under_way;
   }
   since_held_ = Progress::kSome;
-  ++batch_commands_;
+  count_command();
   memory_.expect(id, mend.after);
   expected_.push_back({.command = "UPDATE",
                        .about = {id},

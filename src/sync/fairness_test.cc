@@ -134,11 +134,71 @@ TEST_F(LongBatch, EndsSoonWhenSomethingNewComes) {
   ASSERT_GT(others_from, 0U);
   // That batch keeps the size that was learned; what is new goes with the next.
   ASSERT_GT(batches.all().size(), others_from + 1);
-  EXPECT_LE(batches.all()[others_from].size(), 5U);
+  EXPECT_LE(batches.all()[others_from].size(), kUpdatesOfBatch + 2);
   for (const UniqueId& other : others)
     EXPECT_EQ(
         std::ranges::count(batches.all()[others_from + 1], fmt::format("-{:x}", other.number)), 1);
 }
+
+/// The link is fast at first, and then it is not, whatever was learned of it. Time is the primary's
+/// clock, which goes on with each byte.
+class SlowingLink : public LongBatch, public testing::WithParamInterface<uint64_t> {
+ protected:
+  static constexpr uint64_t kFastFor = 10 << 20;
+  static constexpr uint64_t kFastPerMs = 64 << 10;
+  static constexpr uint64_t kSlowPerMs = 2 << 10;
+  SlowingLink() {
+    link.on_said = [this](std::string_view bytes) { say(bytes); };
+  }
+  // From when they came until the last of the others was said.
+  int64_t longest_wait_ms() const {
+    int64_t last_ms = came_ms_;
+    for (int i = 0; i < kOthers; ++i) {
+      const size_t at = since_.find(text_of(i));
+      EXPECT_NE(at, since_.npos);
+      const auto said = std::ranges::upper_bound(ends_, at, {}, &std::pair<size_t, int64_t>::first);
+      if (said != ends_.end()) last_ms = std::max(last_ms, said->second);
+    }
+    return last_ms - came_ms_;
+  }
+
+ private:
+  int64_t now_ms() { return link.primary.clock.monotonic_ms(); }
+  static std::string text_of(int other) { return fmt::format("for {:03} alone", other); }
+  void say(std::string_view bytes) {
+    said_ += bytes.size();
+    left_ += bytes.size();
+    const uint64_t per_ms = said_ < kFastFor ? kFastPerMs : kSlowPerMs;
+    link.primary.clock.advance_ms(static_cast<int64_t>(left_ / per_ms));
+    left_ %= per_ms;
+    if (have_come_) {
+      since_ += bytes;
+      ends_.emplace_back(since_.size(), now_ms());
+    } else if (said_ >= GetParam()) {
+      have_come_ = true;
+      came_ms_ = now_ms();
+      for (int i = 0; i < kOthers; ++i)
+        link.primary.append(others[static_cast<size_t>(i)], text_of(i));
+    }
+  }
+  uint64_t said_ = 0;
+  uint64_t left_ = 0;
+  bool have_come_ = false;
+  int64_t came_ms_ = 0;
+  std::string since_;                             // what was said since then
+  std::vector<std::pair<size_t, int64_t>> ends_;  // of each piece of it, and when
+};
+
+// R21: no longer than a batch may take, and for the update under way.
+TEST_P(SlowingLink, NobodyWaitsForMoreThanATurn) {
+  batches_with_huge();
+  constexpr uint64_t update = kBatchBytesFast / kUpdatesOfBatch + kBytes;
+  EXPECT_LE(longest_wait_ms(), kBatchMsMin + static_cast<int64_t>(update / kSlowPerMs));
+}
+
+INSTANTIATE_TEST_SUITE_P(At, SlowingLink,
+                         testing::Values(1 << 20, 5 << 20, 9 << 20, 11 << 20, 13 << 20, 18 << 20,
+                                         24 << 20));
 
 TEST_F(LongBatch, IsNotForChannelsThatAnswersWaitFor) {
   AckGate gate{link.primary.clock};

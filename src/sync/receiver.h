@@ -20,9 +20,11 @@
 
 namespace gemel::sync {
 
-/// Updates applied at once, and bytes of bodies that they hold; more waits for the oldest.
+/// Updates applied at once, and bytes of bodies that they hold; more waits for the oldest. That is
+/// enough to apply some while the next come; and whatever is here, what the sender says next stands
+/// behind it.
 inline constexpr size_t kUnderWayMax = 1024;
-inline constexpr uint64_t kUnderWayBytesMax = 64 << 20;
+inline constexpr uint64_t kUnderWayBytesMax = 8 << 20;
 /// Answers held back until SYNC; a sender that makes more in one batch is cut off.
 inline constexpr size_t kAnswerBytesMax = 64 << 20;
 inline constexpr int kLoginTriesMax = 3;
