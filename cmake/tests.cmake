@@ -29,7 +29,8 @@ add_dependencies(unit_tests gemel_sim)
 add_test(NAME sim.fixed COMMAND gemel_sim --fixed ${CMAKE_SOURCE_DIR}/tests/sim/seeds.txt)
 add_test(NAME sim.fresh COMMAND gemel_sim --count 200 --one-primary)
 add_test(NAME sim.burn COMMAND gemel_sim --count 50 --burn --one-primary)
-set_tests_properties(sim.fixed sim.fresh sim.burn PROPERTIES LABELS sim TIMEOUT 900)
+add_test(NAME sim.burn_any COMMAND gemel_sim --count 50 --burn-any)
+set_tests_properties(sim.fixed sim.fresh sim.burn sim.burn_any PROPERTIES LABELS sim TIMEOUT 900)
 
 # Whole servers, driven from outside: tests/interop, tests/conformance, tests/crash and tests/netns.
 if(TARGET gemeld AND TARGET gemel)

@@ -6,6 +6,7 @@
 //   gemel_sim --fixed FILE          the seeds of a file, one a line, # for comments
 //   … --one-primary                 nobody is promoted
 //   … --burn                        primaries are lost for ever; answers wait for the replicas
+//   … --burn-any                    replicas too, and in the midst of a take-over
 // Exit status 1: a world broke; its seed and what broke are printed.
 #include <fmt/format.h>
 
@@ -64,7 +65,13 @@ int report(const Totals& totals) {
   return totals.failed == 0 ? 0 : 1;
 }
 
-// A line: the seed, and "burn" where it is of such a world.
+// "burn" or "burn-any", as an option or behind a seed.
+Machines machines_of(std::string_view word) {
+  if (word.ends_with("burn-any")) return Machines::kBurnAny;
+  return word.ends_with("burn") ? Machines::kBurn : Machines::kStay;
+}
+
+// A line: the seed, and the word where it is of such a world.
 int run_fixed(const char* path) {
   std::ifstream file(path);
   if (!file) {
@@ -74,8 +81,7 @@ int run_fixed(const char* path) {
   Totals totals;
   for (std::string line; std::getline(file, line);)
     if (!line.empty() && line[0] != '#')
-      run_one({.seed = std::strtoull(line.c_str(), nullptr, 10),
-               .machines = line.ends_with(" burn") ? Machines::kBurn : Machines::kStay},
+      run_one({.seed = std::strtoull(line.c_str(), nullptr, 10), .machines = machines_of(line)},
               totals);
   return report(totals);
 }
@@ -101,7 +107,9 @@ int main(int argc, char** argv) {
   World::Options options{
       .is_told = words.contains("--tell"),
       .primaries = words.contains("--one-primary") ? Primaries::kOne : Primaries::kChanging,
-      .machines = words.contains("--burn") ? Machines::kBurn : Machines::kStay};
+      .machines = machines_of(words.contains("--burn-any") ? "burn-any"
+                              : words.contains("--burn")   ? "burn"
+                                                           : "")};
   gemel::log::set_level(options.is_told ? gemel::log::Level::kDebug : gemel::log::Level::kOff);
   if (what == "--soak") return run_fresh(UINT64_MAX, options);
   if (what == "--count") return run_fresh(std::strtoull(value, nullptr, 10), options);
@@ -114,6 +122,6 @@ int main(int argc, char** argv) {
   }
   fmt::print(stderr,
              "usage: gemel_sim --seed N [--tell] | --count N | --soak | --fixed FILE\n"
-             "       … --one-primary, --burn\n");
+             "       … --one-primary, --burn, --burn-any\n");
   return 2;
 }

@@ -19,9 +19,7 @@ World::World(const Options& options)
   for (size_t i = 0; i < count; ++i) {
     Server::Options server{.name = std::string(1, static_cast<char>('A' + i)),
                            .role = i == 0 ? Role::kPrimary : Role::kReplica,
-                           .acknowledge = options.machines == Options::Machines::kBurn
-                                              ? AckLevel::kDurable
-                                              : AckLevel::kLocal,
+                           .acknowledge = machines_burn() ? AckLevel::kDurable : AckLevel::kLocal,
                            .clock_skew_s = static_cast<int64_t>(dice_.below(200'000)) - 100'000,
                            .seed = options.seed * 16 + i + 1};
     if (in_small_chunks) server.chunks = {.body_bytes = 600, .messages = 4};
@@ -148,30 +146,42 @@ void World::promote(size_t place) {
   ++outcome_.promotions;
   ++terms_;
   if (is_split) ++outcome_.splits;
+  if (options_.machines != Options::Machines::kBurnAny || dice_.one_in(3)) return;
+  const int64_t delay_ms = static_cast<int64_t>(dice_.below(dice_.one_in(2) ? 400 : 4000));
+  events_.after(delay_ms, [this, burnt = dice_.below(places_.size())] { burn(burnt); });
 }
 
-// Somebody promotes another one, where none is. What the clients of the burnt one alone had seen is
-// nobody's any more.
 void World::burn_primary() {
-  const auto burnt =
+  const auto primary =
       std::ranges::find_if(places_, [](const Place& place) { return place.server->is_primary(); });
-  if (burnt == places_.end() || std::exchange(is_burnt_, true)) return;
-  const auto place = static_cast<size_t>(burnt - places_.begin());
-  tell("burn " + burnt->server->name());
+  if (primary != places_.end()) burn(static_cast<size_t>(primary - places_.begin()));
+}
+
+// Where it was a primary somebody promotes another one. What the clients of the burnt one alone had
+// seen is nobody's any more. Of two that burn, what both were told is gone: so one does.
+void World::burn(size_t place) {
+  if (std::exchange(is_burnt_, true)) return;
+  Server& burnt = *places_[place].server;
+  tell("burn " + burnt.name());
   ++outcome_.burnt;
+  const bool was_primary = burnt.is_primary();
   crash(place);
-  burnt->server->burn();
-  burnt->reader->forget();
-  const size_t next = (place + 1 + dice_.below(places_.size() - 1)) % places_.size();
-  if (!places_[next].server->is_up()) start(next);
-  promote(next);
+  burnt.burn();
+  places_[place].reader->forget();
+  if (was_primary) {
+    const size_t next = (place + 1 + dice_.below(places_.size() - 1)) % places_.size();
+    if (!places_[next].server->is_up()) start(next);
+    promote(next);
+  }
   events_.after(static_cast<int64_t>(dice_.below(20'000)), [this, place] {
     if (!places_[place].server->is_up()) start(place);
   });
 }
 
 void World::misfortune() {
-  if (options_.machines == Options::Machines::kBurn && dice_.one_in(5)) return burn_primary();
+  if (machines_burn() && dice_.one_in(5))
+    return options_.machines == Options::Machines::kBurnAny ? burn(dice_.below(places_.size()))
+                                                            : burn_primary();
   const size_t place = dice_.below(places_.size());
   Server& server = *places_[place].server;
   switch (dice_.below(7)) {

@@ -24,7 +24,7 @@ struct Outcome {
   uint64_t cuts = 0;
   uint64_t promotions = 0;
   uint64_t splits = 0;  // promotions while another primary lived
-  uint64_t burnt = 0;   // primaries lost for ever
+  uint64_t burnt = 0;   // machines lost for ever
   int64_t longest_heal_ms = 0;
 };
 
@@ -37,8 +37,9 @@ class World {
     bool is_told = false;  // each step on stderr
     enum class Primaries : uint8_t { kOne, kChanging } primaries = Primaries::kChanging;
     /// kBurn: answers wait until the replicas have what they are about on their disks, and a
-    /// primary may be lost with all that it has.
-    enum class Machines : uint8_t { kStay, kBurn } machines = Machines::kStay;
+    /// primary may be lost with all that it has. kBurnAny: or a replica, and in the midst of a
+    /// take-over, when of some mailboxes the two have become one and of others not.
+    enum class Machines : uint8_t { kStay, kBurn, kBurnAny } machines = Machines::kStay;
   };
   explicit World(const Options& options);
   /// Throws Violation.
@@ -71,6 +72,8 @@ class World {
   void cut_link();
   void promote(size_t place);
   void burn_primary();
+  void burn(size_t place);
+  bool machines_burn() const { return options_.machines != Options::Machines::kStay; }
   void act();
   void read_somewhere();
   void chaos();
