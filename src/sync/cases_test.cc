@@ -1,6 +1,7 @@
 // What went wrong between other servers and their replicas, as tests.
 #include <gtest/gtest.h>
 
+#include "mail/annotation.h"
 #include "sync/codec.h"
 #include "sync/test_link.h"
 #include "wire/framer.h"
@@ -79,6 +80,46 @@ TEST_F(Cases, AUserOfAFormerUsersNameGetsNothingOfTheirs) {
   EXPECT_FALSE(replica->user_item("alice", "subscription/former").value());
 }
 
+// R05: what is remembered of the replica says that all is there; it has lost it behind everyone's
+// back.
+TEST_F(Cases, AHoleInAUserIsFilledWhenTheUserIsAskedFor) {
+  const UniqueId inbox = primary.inbox();
+  primary.append(inbox, "one");
+  primary.append(inbox, "two", flag_names({"$Label1"}));
+  sync();
+  const MailboxInfo info = replica.info(inbox);
+  MailboxUpdate hole{.id = inbox,
+                     .from = info.highestmodseq,
+                     .to = info.highestmodseq,
+                     .last_uid = info.last_uid,
+                     .recent_uid = info.recent_uid,
+                     .purged_modseq = info.purged_modseq,
+                     .header = {},
+                     .items = {},
+                     .mends = info.digest};
+  hole.items.push_back(DropItem{UidSet::of(Uid(1), Uid(2))});
+  ASSERT_TRUE(replica->apply(std::move(hole), {}).get());
+  ASSERT_EQ(replica.uids(inbox), "");
+  const SyncReport report = link.sync({.users = {"alice"}, .mailboxes = {}});
+  ASSERT_TRUE(report.result) << report.result.error().text;
+  link.expect_in_step();
+  // Under new uids, for who reads the replica has seen that the old ones are not there.
+  for (TestStore* store : {&primary, &replica}) {
+    EXPECT_EQ(store->uids(inbox), "3:4");
+    EXPECT_EQ(store->body(inbox, 3), "one");
+    EXPECT_EQ(store->flags(inbox, 4), "$Label1");
+  }
+}
+
+// R16: as much as an annotation may hold, of any octets.
+TEST_F(Cases, LargeAnnotationsCrossByteForByte) {
+  std::string value;
+  while (value.size() < kAnnotationValueBytesMax - 16) value += "\xc3\xa4 \"\\{3+}\r\n) ~{2} ";
+  ASSERT_TRUE(primary->set_attributes(primary.inbox(), {{"annotation/shared/comment", value}}));
+  sync();
+  EXPECT_EQ(replica.info(replica.inbox()).attributes.at("annotation/shared/comment"), value);
+}
+
 // R09: renames back and forth beside a verify that runs in steps, and a scrub.
 TEST_F(Cases, RenamesBesideAVerifyKeepEveryId) {
   const UniqueId id = primary.create("a");
@@ -135,8 +176,7 @@ TEST_F(Cases, RenamesInAChainAreFollowed) {
   EXPECT_EQ(replica.body(second, 1), "second");
 }
 
-// R18: a field that an older sender leaves out has a default; what can't be taken is refused by
-// itself, and others go on.
+// R18: a field that an older sender leaves out has a default.
 TEST_F(Cases, AFieldThatIsLeftOutHasADefault) {
   CodecContext context;
   const std::string words =

@@ -116,6 +116,21 @@ TEST_F(ReceiverTest, RefusesABodyThatIsNotTheOneAnnounced) {
   EXPECT_EQ(link.replica->view({0xff, 1})->info().exists, 1U);
 }
 
+// R18: what can't be taken is refused by itself, and others go on.
+TEST_F(ReceiverTest, AnUpdateThatCannotBeTakenStopsNoOther) {
+  login_with_ann();
+  std::string guid;
+  put_guid(guid, Guid{sha256("hello")});
+  const std::string append = " APPEND 2 0 0 () GROWS 2 " + guid + " ~{5+}\r\nhello\r\n";
+  const std::string answers =
+      say("UPDATE 00000000000000ff-1 0+1 1 0 0 HEADER (ann/a PARTITION default UIDVALIDITY 7)" +
+          append + "UPDATE -2 0+1 2 0 0 HEADER (/b)" + append + "SYNC\r\n");
+  EXPECT_TRUE(answers.starts_with("NO UPDATE [INVALID] ")) << answers;
+  EXPECT_NE(answers.find("\r\nOK UPDATE "), std::string::npos) << answers;
+  EXPECT_FALSE(link.replica->find(UniqueId{0xff, 1}));
+  EXPECT_EQ(link.replica->view({0xff, 2})->info().exists, 1U);
+}
+
 TEST_F(ReceiverTest, SaysWhoHoldsAName) {
   login_with_ann();
   EXPECT_TRUE(say("UPDATE 00000000000000ff-1 0+1 0 0 0 HEADER (ann/a PARTITION default UIDVALIDITY "

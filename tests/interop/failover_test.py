@@ -240,7 +240,14 @@ class Replica(unittest.TestCase):
     def test_refuses_everything_that_writes(self):
         one, two = twins(self)
         one.deliver(["ann"], MESSAGE)
-        one.admin("mailbox create", user="ann", mailbox="Box")
+        one.deliver(["ann"], MESSAGE)
+        for mailbox in ("Box", "Gone"):
+            one.admin("mailbox create", user="ann", mailbox=mailbox)
+        one.admin("mailbox delete", user="ann", mailbox="Gone")
+        with one.imap("ann") as imap:
+            imap.select("INBOX")
+            imap.store("2", "+FLAGS", r"(\Deleted)")
+            imap.expunge()
         wait_equal(one, two)
         before = two.digest()
         with two.imap("ann") as imap:
@@ -248,7 +255,9 @@ class Replica(unittest.TestCase):
             commands = ["CREATE New", "DELETE Box", "RENAME Box Other", "SUBSCRIBE Box",
                         "UNSUBSCRIBE Box", "STORE 1 +FLAGS (\\Seen)", "UID STORE 1 +FLAGS (\\Seen)",
                         "COPY 1 Box", "UID COPY 1 Box", "MOVE 1 Box", "UID MOVE 1 Box", "EXPUNGE",
-                        "UID EXPUNGE 1"]
+                        "UID EXPUNGE 1", "SETACL Box bob lrs", "DELETEACL Box ann",
+                        'SETMETADATA Box (/shared/comment "x")',
+                        'SETMETADATA "" (/private/comment "x")', 'SETQUOTA "" (STORAGE 5)']
             imaplib.Commands |= {command.split()[0]: ("SELECTED",) for command in commands}
             for command in commands:
                 name, rest = command.split(" ", 1) if " " in command else (command, "")
@@ -268,7 +277,20 @@ class Replica(unittest.TestCase):
                                 ("user move", {"user": "ann", "partition": "second"}),
                                 ("mailbox create", {"user": "ann", "mailbox": "New"}),
                                 ("mailbox rename", {"user": "ann", "mailbox": "Box", "to": "New"}),
-                                ("mailbox delete", {"user": "ann", "mailbox": "Box"})):
+                                ("mailbox delete", {"user": "ann", "mailbox": "Box"}),
+                                ("acl set", {"user": "ann", "mailbox": "Box",
+                                             "identifier": "bob", "rights": "lrs"}),
+                                ("annotation set", {"user": "ann", "mailbox": "Box", "value": "x",
+                                                    "entry": "/shared/comment"}),
+                                ("quota set", {"user": "ann", "resource": "storage", "limit": 9}),
+                                ("rule set", {"user": "ann", "mailbox": "Box", "rule": "days=1"}),
+                                ("hold set", {"user": "ann", "until": "forever"}),
+                                ("hold set", {"server": True, "until": "forever"}),
+                                ("group create", {"group": "local.test"}),
+                                ("undelete mailbox", {"user": "ann", "mailbox": "Gone"}),
+                                ("undelete messages", {"user": "ann", "mailbox": "INBOX",
+                                                       "uids": "2"}),
+                                ("expire", {"expunged_days": 0})):
             with self.assertRaisesRegex(ServerError, "'code': 'read-only'", msg=command):
                 two.admin(command, **fields)
         self.assertEqual(two.digest(), before)
