@@ -92,7 +92,12 @@ class FetchWork final : public Work {
   Result<void> put_section(std::string& out, const FetchItem& item);
   Result<void> put_binary(std::string& out, const FetchItem& item);
   Result<void> put_streamed(std::string& out);
-  Result<void> leave_out(std::string& out, size_t before, const Error& error);
+  /// Of a list of items that is being made.
+  struct Mark {
+    size_t bytes;
+    bool has_items;
+  };
+  Result<void> leave_out(std::string& out, Mark before, const Error& error);
   void put_flags(std::string& out, const RecordState& state);
   bool is_wanted(const RecordState& state) const;
   void next_message();
@@ -110,7 +115,8 @@ class FetchWork final : public Work {
   UidSet marked_;  // made \Seen by this batch
   size_t at_ = 0;
   size_t item_ = 0;
-  bool is_open_ = false;  // "* n FETCH (" was put
+  bool is_open_ = false;    // "* n FETCH (" was put
+  bool has_items_ = false;  // behind it
   std::optional<Message> message_;
   std::optional<Streaming> streaming_;
   Flags last_flags_;  // most neighbours have equal flags
@@ -137,7 +143,7 @@ Result<Progress> FetchWork::step(std::string& out) {
     }
     if (!is_open_) TRY_OK(start_message(out));
     if (item_ < request_.items.items.size()) {
-      const size_t before = out.size();
+      const Mark before{.bytes = out.size(), .has_items = has_items_};
       if (const auto put = put_item(out, request_.items.items[item_++]); !put)
         TRY_OK(leave_out(out, before, put.error()));
       continue;
@@ -150,9 +156,10 @@ Result<Progress> FetchWork::step(std::string& out) {
 
 // One message that can't be read must not hide the others, nor what can be told of it. The UID
 // makes sure that the list is not empty (RFC 9051 §9, msg-att).
-Result<void> FetchWork::leave_out(std::string& out, size_t before, const Error& error) {
+Result<void> FetchWork::leave_out(std::string& out, Mark before, const Error& error) {
   const RecordState& state = states_[at_];
-  out.resize(before);
+  out.resize(before.bytes);
+  has_items_ = before.has_items;
   if (error.code == Code::kUnsupported) {
     if (!left_out_) left_out_ = error;
   } else {
@@ -162,7 +169,7 @@ Result<void> FetchWork::leave_out(std::string& out, size_t before, const Error& 
     if (!left_out_)
       left_out_ = Error{Code::kCorrupt, fmt::format("message {} can't be read", state.uid.value)};
   }
-  if (!out.ends_with('(') || request_.items.has(Kind::kUid)) return {};
+  if (has_items_ || request_.items.has(Kind::kUid)) return {};
   return put_item(out, {.kind = Kind::kUid});
 }
 
@@ -239,6 +246,7 @@ Result<void> FetchWork::start_message(std::string& out) {
   else
     fmt::format_to(std::back_inserter(out), "* {} FETCH (", msns_.msn_of(state.uid));
   is_open_ = true;
+  has_items_ = false;
   // What the FETCH itself changed is told with it (RFC 3501 §6.4.5).
   if (!marked_.contains(state.uid)) return {};
   const FetchItems& items = request_.items;
@@ -267,7 +275,7 @@ void FetchWork::put_flags(std::string& out, const RecordState& state) {
 Result<void> FetchWork::put_item(std::string& out, const FetchItem& item) {
   const RecordState& state = states_[at_];
   const auto put = std::back_inserter(out);
-  if (!out.ends_with('(')) out += ' ';
+  if (std::exchange(has_items_, true)) out += ' ';
   switch (item.kind) {
     case Kind::kUid:
       fmt::format_to(put, "UID {}", state.uid.value);

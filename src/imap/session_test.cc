@@ -85,6 +85,15 @@ TEST(Session, AMessageThatCantBeReadHidesNoOther) {
   log::set_level(log::Level::kInfo);
 }
 
+TEST(Session, AMessageThatEndsLikeTheStartOfAListIsApartFromTheNextItem) {  // RFC 9051 §9, msg-att
+  World world;
+  Client client = alice(world);
+  client.send(append_command("a", "INBOX", "x("));
+  client.line("b SELECT INBOX");
+  EXPECT_THAT(client.line("c FETCH 1 (BODY.PEEK[] RFC822.SIZE)"),
+              StartsWith("* 1 FETCH (BODY[] {2}\r\nx( RFC822.SIZE 2)\r\n"));
+}
+
 TEST(Session, IsWokenByAnotherSessionsChangeOnlyWhileIdle) {
   World world;
   Client reader = alice(world);
