@@ -158,14 +158,14 @@ void Session::produce(std::string& out, size_t bytes_max) {
       has_more_ = true;
       return;
     }
-    if (!advance()) break;
+    if (!advance(out)) break;
   }
   give_back(output_);  // an idle session keeps no room for output
 }
 
-bool Session::advance() {
+bool Session::advance(std::string& out) {
   if (!works_.empty()) {
-    step_work();
+    step_work(out);
     return true;
   }
   if (current_ && !line_taker_) return finish_command();
@@ -186,9 +186,10 @@ bool Session::advance() {
   return false;
 }
 
-void Session::step_work() {
-  const Result<Progress> progress = works_.front()->step(output_);
-  if (!output_.empty()) said_ms_ = options_->clock.monotonic_ms();
+void Session::step_work(std::string& out) {
+  const size_t before = out.size();
+  const Result<Progress> progress = works_.front()->step(out);
+  if (out.size() > before || !output_.empty()) said_ms_ = options_->clock.monotonic_ms();
   if (is_closing_) return;
   if (!progress) {
     works_.clear();

@@ -201,8 +201,9 @@ class Session final : public wire::Session {
   // kAsked: the answer is said, and what follows it is compressed.
   enum class Compressing : uint8_t { kNo, kStarts, kAsked, kYes };
 
-  bool advance();
-  void step_work();
+  // What a work makes goes to `out`, after what output_ had.
+  bool advance(std::string& out);
+  void step_work(std::string& out);
   void tell_progress();
   bool finish_command();
   void tell_limit(Completion& completion, Uid lowest);

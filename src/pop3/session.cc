@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/give_back.h"
 #include "base/log.h"
 #include "pop3/reply.h"
 
@@ -85,18 +86,20 @@ void Session::produce(std::string& out, size_t bytes_max) {
   const size_t start = out.size();
   waiting_for_input_ = false;
   for (size_t steps = 0;; ++steps) {
-    out += std::exchange(output_, "");
-    if (state_ == kClosing || out.size() - start >= bytes_max || steps == kStepsMax) return;
-    if (advance() == Next::kGoOn) continue;
+    out += output_;
+    output_.clear();
+    if (state_ == kClosing || out.size() - start >= bytes_max || steps == kStepsMax) break;
+    if (advance(out) == Next::kGoOn) continue;
     waiting_for_input_ = true;
-    out += std::exchange(output_, "");
-    return;
+    out += output_;
+    break;
   }
+  give_back(output_);  // an idle session keeps no room for output
 }
 
-Session::Next Session::advance() {
+Session::Next Session::advance(std::string& out) {
   if (work_) {
-    step_work();
+    step_work(out);
     return Next::kGoOn;
   }
   if (farewell_) return say_goodbye() ? Next::kGoOn : Next::kWait;
@@ -113,8 +116,8 @@ Session::Next Session::advance() {
   return Next::kGoOn;
 }
 
-void Session::step_work() {
-  const Result<Progress> progress = work_->step(output_);
+void Session::step_work(std::string& out) {
+  const Result<Progress> progress = work_->step(out);
   if (!progress) {
     log::warn("pop3 peer={} a reply broke off: {}", env_.peer_address, progress.error().text);
     abandon();

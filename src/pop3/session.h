@@ -50,8 +50,9 @@ class Session final : public wire::Session {
 
   static std::span<const Command> commands();
 
-  Next advance();
-  void step_work();
+  // What a work makes goes to `out`, after what output_ had.
+  Next advance(std::string& out);
+  void step_work(std::string& out);
   std::optional<std::string_view> next_line();
   void run_line(std::string_view line);
   Result<void> run_command(std::string_view line);

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "pop3/top_lines.h"
-#include "store/mail_store.h"
+#include "store/body_bytes.h"
 #include "wire/dot_stuffing.h"
 
 namespace gemel::pop3 {
@@ -39,7 +39,7 @@ class ListingWork final : public Work {
   size_t next_ = 1;
 };
 
-/// A message, whole or its top, dot-stuffed. Memory: a chunk of the store.
+/// A message, whole or its top, dot-stuffed. Memory: as BodyBytes.
 class MessageWork final : public Work {
  public:
   MessageWork(Body body, TopLines top, size_t piece_bytes)
@@ -47,14 +47,10 @@ class MessageWork final : public Work {
   Result<Progress> step(std::string& out) override;
 
  private:
-  Result<std::string_view> next_piece();
-
-  Body body_;
+  BodyBytes body_;
   TopLines top_;
   size_t piece_bytes_;
   wire::DotStuffer stuffer_;
-  std::string window_;  // of the body
-  uint64_t window_start_ = 0;
   uint64_t at_ = 0;  // what comes next of the body
 };
 

@@ -202,7 +202,6 @@ Result<Body> MailboxView::body(const Guid& guid) const {
   if (!found || !*found) lost_(guid);
   TRY(std::optional<BodyRow> row, std::move(found));
   if (!row) return fail(Code::kNotFound, fmt::format("no body {}", guid.text()));
-  body.lost_ = [lost = lost_, guid] { lost(guid); };
   body.size_ = size_of(*row);
   if (!row->archive.empty()) {
     const auto archive = engines_->find(row->archive);
@@ -213,9 +212,12 @@ Result<Body> MailboxView::body(const Guid& guid) const {
     body.engine_ = archive->second;
     body.snapshot_ = nullptr;  // its chunks never change
   }
-  if (row->chunked.stage_id.empty()) body.snapshot_ = nullptr;  // all of it is here
   body.inline_bytes_ = std::move(row->inline_bytes);
   body.chunk_prefix_ = std::move(row->chunked.stage_id);
+  if (body.chunk_prefix_.empty())  // all of it is here
+    body.snapshot_ = nullptr;
+  else
+    body.lost_ = [lost = lost_, guid] { lost(guid); };
   return body;
 }
 

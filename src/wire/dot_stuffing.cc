@@ -43,17 +43,21 @@ void DotUnstuffer::take_byte(char c, std::string& out) {
 }
 
 void DotStuffer::put(std::string_view bytes, std::string& out) {
-  while (!bytes.empty()) {
-    if (last_ == '\n' && bytes.front() == '.') out += '.';
-    const size_t end = bytes.find('\n');
-    const std::string_view text = bytes.substr(0, end);
-    out += text;
-    if (!text.empty()) last_ = text.back();
-    if (end == std::string_view::npos) return;
-    out += last_ == '\r' ? "\n" : "\r\n";
-    last_ = '\n';
-    bytes.remove_prefix(end + 1);
+  if (bytes.empty()) return;
+  if (last_ == '\n' && bytes.front() == '.') out += '.';
+  // Most line ends need nothing, so that what is between those that do goes over in one piece.
+  size_t copied = 0;
+  for (size_t end = bytes.find('\n'); end != bytes.npos; end = bytes.find('\n', end + 1)) {
+    const bool is_bare = (end > 0 ? bytes[end - 1] : last_) != '\r';
+    const bool is_before_dot = end + 1 < bytes.size() && bytes[end + 1] == '.';
+    if (!is_bare && !is_before_dot) continue;
+    out += bytes.substr(copied, end - copied);
+    out += is_bare ? "\r\n" : "\n";
+    if (is_before_dot) out += '.';
+    copied = end + 1;
   }
+  out += bytes.substr(copied);
+  last_ = bytes.back();
 }
 
 void DotStuffer::finish(std::string& out) {

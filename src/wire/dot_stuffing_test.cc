@@ -55,6 +55,8 @@ TEST(DotStuffer, GivesTheSameWhereverTheBytesAreCut) {  // RFC 1939 §3
       {"\n\r\n", "\r\n\r\n.\r\n"},
       {"a\r.\r", "a\r.\r\r\n.\r\n"},
       {"\r\r\n", "\r\r\n.\r\n"},
+      {"one\r\ntwo\r\n.three\r\n\r\n..\r\nfour\n.five\nsix\r\n.\r\n",
+       "one\r\ntwo\r\n..three\r\n\r\n...\r\nfour\r\n..five\r\nsix\r\n..\r\n.\r\n"},
   };
   for (const auto& [text, expected] : kCases) {
     for (size_t piece_bytes = 1; piece_bytes <= text.size() + 1; ++piece_bytes) {
