@@ -23,7 +23,7 @@ constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kProduceBytes = 64 << 10;
 constexpr int64_t kHandshakeMsMax = 60'000;
 constexpr int64_t kGoodbyeMsMax = 1'000;
-// Then a worker has its place taken by others that wait.
+// Then a worker has its place taken by others, if any wait.
 constexpr size_t kTurnsMax = 16;
 // How long a worker waits for the next command of a client that answers so fast: about as long as
 // handing it over twice takes.
@@ -42,20 +42,19 @@ bool must_wait(const error_code& error) {
 }
 
 /// How many bytes were there, in scratch(); would_block if none, eof at the end.
-size_t receive_plain(Socket& socket, error_code& error) {
-  const ssize_t got =
-      ::recv(socket.native_handle(), scratch().data(), scratch().size(), MSG_DONTWAIT);
+size_t receive_plain(int socket, error_code& error) {
+  const ssize_t got = ::recv(socket, scratch().data(), scratch().size(), MSG_DONTWAIT);
   error = got < 0 ? last_error() : error_code();
   if (got == 0) error = asio::error::eof;
   return got > 0 ? static_cast<size_t>(got) : 0;
 }
 
 /// How much of `bytes` the kernel took.
-size_t send_now(Socket& socket, std::string_view bytes, error_code& error) {
+size_t send_now(int socket, std::string_view bytes, error_code& error) {
   size_t sent = 0;
   while (sent < bytes.size()) {
-    const ssize_t count = ::send(socket.native_handle(), bytes.data() + sent, bytes.size() - sent,
-                                 MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t count =
+        ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0) {
       error = last_error();
       break;
@@ -102,7 +101,7 @@ void Connection::handshake() {
   const bool is_client = setup_.client_tls != nullptr;
   tls_context_ = is_client ? setup_.client_tls : setup_.identity->state_->current();
   tls_ =
-      std::make_unique<TlsStream>(tls_context_->native_handle(), socket_.native_handle(),
+      std::make_unique<TlsStream>(tls_context_->native_handle(), socket_.descriptor(),
                                   is_client ? TlsStream::Side::kClient : TlsStream::Side::kServer);
   if (is_client)
     SSL_set_tlsext_host_name(tls_->native_handle(), setup_.server_name.c_str());
@@ -194,7 +193,7 @@ void Connection::pump() {
   if (turning_)
     another_turn_ = true;
   else
-    asio::post(shared_.workers, [self = shared_from_this()] { self->work(); });
+    shared_.workers.post([self = shared_from_this()] { self->work(); });
 }
 
 // A worker's job: turns of the session, as long as the worker can go on without waiting.
@@ -206,7 +205,7 @@ void Connection::work() {
     lock.unlock();
     Outcome outcome = run_job(events, std::move(buffer));
     lock.lock();
-    turning_ = turn < kTurnsMax;
+    turning_ = turn < kTurnsMax || !shared_.workers.have_jobs_waiting();
     session_ran(std::move(outcome));
     turning_ = false;
     if (lingers_) linger(lock);
@@ -298,12 +297,12 @@ void Connection::write(std::string bytes) {
 // At once what the kernel takes; the network thread waits for the rest.
 void Connection::write_plain() {
   error_code error;
-  const size_t sent = send_now(socket_, output_, error);
+  const size_t sent = send_now(socket_.descriptor(), output_, error);
   if (sent == output_.size()) return written({}, sent);
   if (!must_wait(error)) return written(error, sent);
   writing_ = true;
   arm(shared_.write_stall_ms_max, Lapse::kPeer);
-  asio::async_write(socket_, asio::buffer(output_) + sent,
+  asio::async_write(socket_.watched(), asio::buffer(output_) + sent,
                     [self = shared_from_this(), sent](const error_code& failed, size_t count) {
                       const std::lock_guard lock(self->mutex_);
                       self->written(failed, sent + count);
@@ -321,7 +320,7 @@ void Connection::write_tls() {
 
 void Connection::when(TlsStream::Wait wait, void (Connection::*step)()) {
   const auto state = wait == TlsStream::Wait::kReadable ? Socket::wait_read : Socket::wait_write;
-  socket_.async_wait(state, [self = shared_from_this(), step](const error_code& error) {
+  socket_.watched().async_wait(state, [self = shared_from_this(), step](const error_code& error) {
     const std::lock_guard lock(self->mutex_);
     if (self->closed_) return;
     if (error) return self->end({Code::kUnavailable, error.message()});
@@ -342,7 +341,7 @@ void Connection::written(const error_code& error, size_t count) {
 // --- input ---
 
 size_t Connection::receive_now(error_code& error) {
-  return tls_ ? tls_->receive(scratch(), error) : receive_plain(socket_, error);
+  return tls_ ? tls_->receive(scratch(), error) : receive_plain(socket_.descriptor(), error);
 }
 
 // Takes what is there already. False: nothing, or not now.
@@ -359,20 +358,19 @@ bool Connection::read_now() {
 // True: the worker will, see work().
 bool Connection::may_linger() {
   if (!is_prompt_ || reading_ || decompressor_) return false;
-  if (shared_.lingering.fetch_add(1) < shared_.lingering_max) return lingers_ = true;
-  shared_.lingering.fetch_sub(1);
-  return false;
+  return lingers_ = shared_.workers.begin_lingering();
 }
 
 // As if the session still worked: what happens meanwhile it is told of afterwards.
 void Connection::linger(std::unique_lock<std::mutex>& lock) {
   lingers_ = false;
   working_ = true;
-  pollfd socket{.fd = socket_.native_handle(), .events = POLLIN, .revents = 0};
+  socket_.unwatch();  // what comes is for this thread alone
+  pollfd socket{.fd = socket_.descriptor(), .events = POLLIN, .revents = 0};
   lock.unlock();
   const timespec patience{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kLinger).count()};
   const bool came = ::ppoll(&socket, 1, &patience, nullptr) > 0;
-  shared_.lingering.fetch_sub(1);
+  shared_.workers.end_lingering();
   lock.lock();
   working_ = false;
   if (closed_) return finish_session();
@@ -398,7 +396,7 @@ void Connection::read() {
     self->read();
   };
   if (tls_ && tls_->has_more()) return asio::post(shared_.io, [take] { take({}); });
-  socket_.async_wait(Socket::wait_read, take);
+  socket_.watched().async_wait(Socket::wait_read, take);
 }
 
 void Connection::received(const error_code& error, size_t count) {
@@ -499,16 +497,15 @@ void Connection::say_tls_end() {
 
 void Connection::half_close() {
   if (closed_) return;
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  ::shutdown(socket_.descriptor(), SHUT_WR);
   drain();
 }
 
 void Connection::drain() {
-  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
+  socket_.watched().async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
     const std::lock_guard lock(self->mutex_);
     if (self->closed_) return;
-    if (!error) receive_plain(self->socket_, error);
+    if (!error) receive_plain(self->socket_.descriptor(), error);
     if (!error || error == asio::error::would_block) return self->drain();
     self->end({Code::kUnavailable, "closed"});
   });
@@ -520,9 +517,8 @@ void Connection::end(Error reason) {
   reason_ = std::move(reason);
   disarm();
   timer_.cancel();
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  ::shutdown(socket_.descriptor(), SHUT_RDWR);
+  socket_.close();
   finish_session();
 }
 
@@ -530,7 +526,7 @@ void Connection::end(Error reason) {
 void Connection::finish_session() {
   if (working_ || session_finished_) return;
   session_finished_ = true;
-  asio::post(shared_.workers, [self = shared_from_this()] {
+  shared_.workers.post([self = shared_from_this()] {
     {
       const std::lock_guard lock(self->gate_->mutex);
       self->gate_->connection.reset();

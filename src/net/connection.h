@@ -4,9 +4,10 @@
 //          has happened since (input, wakes, lapses) and lets it produce. The worker then sends the
 //          output itself, takes the input that is there already, and goes on with it; so a command
 //          costs one hand-over, from the network thread that saw it come, and none where the peer
-//          is so prompt that the worker waits for its next one. What must wait longer waits on the
-//          network thread; handshakes are made there. The mutex is held wherever anything but
-//          the session is touched, and never while the session works.
+//          is so prompt that the worker waits for its next one. Then the network thread hears
+//          nothing of it, and the worker stays as long as no other session needs it. What must wait
+//          longer waits on the network thread; handshakes are made there. The mutex is held
+//          wherever anything but the session is touched, and never while the session works.
 // Memory   idle, no buffer of its own, nor any of TLS but the state of its keys.
 #pragma once
 
@@ -22,20 +23,17 @@
 
 #include "net/network.h"
 #include "net/tls_stream.h"
+#include "net/watched_socket.h"
+#include "net/workers.h"
 #include "wire/compression.h"
 
 namespace gemel::net {
 
-using Socket = boost::asio::generic::stream_protocol::socket;
-
 /// What connections share with the network they belong to.
 struct Shared {
   boost::asio::io_context& io;
-  boost::asio::thread_pool& workers;
+  Workers& workers;
   int64_t write_stall_ms_max;
-  /// Workers that wait for a prompt peer, and how many may.
-  std::atomic<int>& lingering;
-  int lingering_max;
 };
 
 class Connection final : public std::enable_shared_from_this<Connection> {
@@ -136,7 +134,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void finish_session();
 
   Shared shared_;
-  Socket socket_;
+  WatchedSocket socket_;
   std::shared_ptr<boost::asio::ssl::context> tls_context_;  // keeps what tls_ uses
   std::unique_ptr<TlsStream> tls_;
   Setup setup_;

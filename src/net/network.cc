@@ -76,7 +76,7 @@ wire::SessionEnv env_of(const Socket& socket) {
 Result<void> clear_path(asio::io_context& io, const std::string& path) {
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return fail(Code::kInvalid, "the path of the socket is too long: " + path);
-  struct stat there{};
+  struct stat there {};
   if (::lstat(path.c_str(), &there) != 0) return {};
   if (!S_ISSOCK(there.st_mode)) return fail(Code::kExists, path + " is there and is no socket");
   error_code error;
@@ -117,9 +117,7 @@ struct Network::Impl {
   };
 
   explicit Impl(NetworkOptions made)
-      : options(made),
-        guard(asio::make_work_guard(io)),
-        workers(static_cast<size_t>(made.workers)) {
+      : options(made), guard(asio::make_work_guard(io)), workers(made.workers) {
     thread = std::thread([this] { io.run(); });
   }
 
@@ -139,8 +137,7 @@ struct Network::Impl {
   NetworkOptions options;
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard;
-  std::atomic<int> lingering = 0;
-  asio::thread_pool workers;
+  Workers workers;
   std::thread thread;
 
   // The network thread's.
@@ -162,13 +159,13 @@ Network::~Network() { stop(0); }
 
 size_t Network::connections() const { return impl_->connections; }
 
-void Network::post(std::function<void()> task) { asio::post(impl_->workers, std::move(task)); }
+void Network::post(std::function<void()> task) { impl_->workers.post(std::move(task)); }
 
 void Network::after(int64_t delay_ms, std::function<void()> task) {
   auto timer = std::make_shared<asio::steady_timer>(impl_->io);
   timer->expires_after(std::chrono::milliseconds(delay_ms));
   timer->async_wait([impl = impl_.get(), timer, task = std::move(task)](const error_code& error) {
-    if (!error && !impl->stopping) asio::post(impl->workers, task);
+    if (!error && !impl->stopping) impl->workers.post(task);
   });
 }
 
@@ -279,13 +276,9 @@ void Network::Impl::start(Socket socket, Connection::Setup setup,
     if (then) then(reason);
     asio::post(io, [this, slot, address] { forget(*slot, address); });
   };
-  auto connection =
-      std::make_shared<Connection>(Shared{.io = io,
-                                          .workers = workers,
-                                          .write_stall_ms_max = options.write_stall_ms_max,
-                                          .lingering = lingering,
-                                          .lingering_max = options.workers / 4},
-                                   std::move(socket), std::move(setup));
+  auto connection = std::make_shared<Connection>(
+      Shared{.io = io, .workers = workers, .write_stall_ms_max = options.write_stall_ms_max},
+      std::move(socket), std::move(setup));
   *slot = connection.get();
   open.insert(connection);
   connection->start();
@@ -316,7 +309,7 @@ void Network::connect(ConnectOptions options) {
 }
 
 void Network::Impl::fail_connect(const ConnectOptions& connect, Error reason) {
-  asio::post(workers, [this, on_end = connect.on_end, reason = std::move(reason)] {
+  workers.post([this, on_end = connect.on_end, reason = std::move(reason)] {
     on_end(reason);
     asio::post(io, [this] { count_down(); });
   });

@@ -255,6 +255,9 @@ TEST_F(NetworkTest, APeerThatReadsAllThatComesLeavesTheWorkerToOthers) {
     modest.send("line\n");
     EXPECT_EQ(modest.read_line(), "line\n");
   }
+  Counter tasks;
+  network.post([&] { tasks.add(1); });
+  tasks.wait_for(1);
   is_over = true;
   reader.join();
 }
