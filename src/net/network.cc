@@ -76,7 +76,7 @@ wire::SessionEnv env_of(const Socket& socket) {
 Result<void> clear_path(asio::io_context& io, const std::string& path) {
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return fail(Code::kInvalid, "the path of the socket is too long: " + path);
-  struct stat there {};
+  struct stat there{};
   if (::lstat(path.c_str(), &there) != 0) return {};
   if (!S_ISSOCK(there.st_mode)) return fail(Code::kExists, path + " is there and is no socket");
   error_code error;
