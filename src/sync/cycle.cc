@@ -314,7 +314,11 @@ Result<void> Cycle::batch_over(int64_t elapsed_ms) {
 // --- what became of it ---
 
 Result<void> Cycle::settle_items() {
-  while (!touched_.empty()) TRY_OK(settle(touched_.extract(touched_.begin()).value()));
+  do {
+    while (!touched_.empty()) TRY_OK(settle(touched_.extract(touched_.begin()).value()));
+    // No answer that is still to come may be about those that waited for it.
+    if (std::exchange(is_reunion_over_, false)) TRY_OK(unite());
+  } while (!touched_.empty() || is_reunion_over_);
   return {};
 }
 
@@ -350,7 +354,7 @@ void Cycle::finish(const Entity& entity, Result<void> result) {
       undecided_.insert(reunion->theirs().name.owner);
     drop_comparison(*id);
     queue_.drop_large(*id);
-    mailbox_reunions_.erase(*id);
+    is_reunion_over_ |= mailbox_reunions_.erase(*id) > 0;
     mends_.erase(*id);
   } else {
     user_reunions_.erase(std::get<std::string>(entity));

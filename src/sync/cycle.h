@@ -283,6 +283,7 @@ class Cycle {
 
   // What both sides have changed; an entity in kUnite has one.
   std::map<UniqueId, MailboxReunion> mailbox_reunions_;
+  bool is_reunion_over_ = false;  // of one that others may have waited for
   std::map<std::string, UserReunion> user_reunions_;
   // Users with a mailbox that could not be united: whether they live can't be said.
   std::set<std::string> undecided_;

@@ -236,6 +236,28 @@ TEST_F(SplitCases, AMendThatComesThroughLateIsNoMoreToBeSaid) {
   EXPECT_EQ(replica.flags(inbox, 1), "\\Flagged \\Seen");
 }
 
+// The primary's user is another one of that name by then, whose INBOX takes a name on the replica.
+TEST_F(SplitCases, WhatWaitedForAMailboxGoesOnWhenThatIsOver) {
+  const UidSet first = UidSet::of(Uid(1), Uid(1));
+  const UniqueId folder = primary.create("f");
+  primary.append(folder, "moved from f");
+  sync();
+  split();
+  ASSERT_TRUE(primary->delete_user("alice"));
+  ASSERT_TRUE(primary->create_user("alice", {}));
+  for (const UniqueId& id : {inbox, folder}) ASSERT_TRUE(primary->purge_deleted(id));
+  primary.append(primary.inbox(), "of the other user");
+  const UniqueId made = replica.create("c");
+  for (const UniqueId& id : {inbox, folder}) {
+    replica.append(id, "of the replica " + id.text());
+    ASSERT_TRUE(replica->copy(id, first, made, MailStore::Keep::kMove));
+  }
+  heal();
+  EXPECT_EQ(bodies(primary, made), (std::set<std::string>{"before", "moved from f"}));
+  for (const UniqueId& id : {inbox, folder})
+    EXPECT_EQ(bodies(primary, id), (std::set<std::string>{"of the replica " + id.text()}));
+}
+
 // R32: who only asks where the two differ changes neither.
 TEST_F(SplitCases, WhereSidesDifferVerifyAndDryRunTouchNeither) {
   split();
