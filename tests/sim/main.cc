@@ -46,6 +46,7 @@ void run_one(World::Options options, Totals& totals) {
     totals.sum.promotions += outcome.promotions;
     totals.sum.splits += outcome.splits;
     totals.sum.burnt += outcome.burnt;
+    totals.sum.burnt_amid += outcome.burnt_amid;
     totals.sum.longest_heal_ms = std::max(totals.sum.longest_heal_ms, outcome.longest_heal_ms);
   } catch (const Violation& violation) {
     ++totals.failed;
@@ -58,10 +59,11 @@ void run_one(World::Options options, Totals& totals) {
 int report(const Totals& totals) {
   fmt::print(
       "{} worlds, {} operations, {} messages, {} crashes, {} cuts, {} promotions, {} of them "
-      "into a split brain, {} machines burnt; slowest healing {} s\n{} passed, {} failed\n",
+      "into a split brain, {} machines burnt, {} of them amid a take-over; slowest healing {} "
+      "s\n{} passed, {} failed\n",
       totals.worlds, totals.sum.accepted, totals.sum.messages, totals.sum.crashes, totals.sum.cuts,
-      totals.sum.promotions, totals.sum.splits, totals.sum.burnt, totals.sum.longest_heal_ms / 1000,
-      totals.worlds - totals.failed, totals.failed);
+      totals.sum.promotions, totals.sum.splits, totals.sum.burnt, totals.sum.burnt_amid,
+      totals.sum.longest_heal_ms / 1000, totals.worlds - totals.failed, totals.failed);
   return totals.failed == 0 ? 0 : 1;
 }
 

@@ -4,11 +4,16 @@
 
 #include <algorithm>
 
+#include "mail/lineage.h"
+
 namespace gemel::sim {
 namespace {
 
 /// After the faults have ended, for reconnecting with pauses, for what was set aside, for merging.
 constexpr int64_t kHealMsMax = 3'600'000;
+/// From a promotion until what both sides have changed is one: mostly, and with links that are cut.
+constexpr int64_t kTakeOverMs = 4'000;
+constexpr int64_t kTakeOverMsMax = 40'000;
 
 }  // namespace
 
@@ -146,9 +151,43 @@ void World::promote(size_t place) {
   ++outcome_.promotions;
   ++terms_;
   if (is_split) ++outcome_.splits;
-  if (options_.machines != Options::Machines::kBurnAny || dice_.one_in(3)) return;
-  const int64_t delay_ms = static_cast<int64_t>(dice_.below(dice_.one_in(2) ? 400 : 4000));
-  events_.after(delay_ms, [this, burnt = dice_.below(places_.size())] { burn(burnt); });
+  if (options_.machines != Options::Machines::kBurnAny) return;
+  const size_t burnt = dice_.below(places_.size());
+  if (!dice_.one_in(4)) return burn_amid(burnt, events_.now_ms() + kTakeOverMsMax);
+  events_.after(static_cast<int64_t>(dice_.below(kTakeOverMs)), [this, burnt] { burn(burnt); });
+}
+
+// As soon as there is a state between the two, or a little later.
+void World::burn_amid(size_t place, int64_t until_ms) {
+  if (is_amid_take_over() && dice_.one_in(3)) return burn(place);
+  if (is_burnt_ || events_.now_ms() > until_ms) return;
+  events_.after(static_cast<int64_t>(1 + dice_.below(20)),
+                [this, place, until_ms] { burn_amid(place, until_ms); });
+}
+
+// A server has some mailboxes as the primary has made them in its term, and others not yet.
+bool World::is_amid_take_over() const {
+  const auto primary =
+      std::ranges::find_if(places_, [](const Place& place) { return place.server->is_primary(); });
+  if (terms_ == 0 || primary == places_.end() || primary->server->has_failed()) return false;
+  const MailStore& ours = primary->server->store();
+  return std::ranges::any_of(places_, [&](const Place& place) {
+    if (!place.server->is_up() || place.server->has_failed() || &place == &*primary) return false;
+    if (place.server->store().digest() == ours.digest()) return false;
+    size_t taken = 0;
+    size_t left = 0;
+    for (const UserInfo& user : ours.users().value()) {
+      const auto infos = place.server->store().mailboxes(user.userid);
+      if (!infos) continue;
+      for (const MailboxInfo& info : *infos) {
+        const auto there = ours.find(info.id);
+        const bool is_same = there && there->digest == info.digest;
+        if (!is_same) ++left;
+        if (is_same && term_at(info.lineage, info.highestmodseq) == ours.term()) ++taken;
+      }
+    }
+    return taken > 0 && left > 0;
+  });
 }
 
 void World::burn_primary() {
@@ -164,6 +203,7 @@ void World::burn(size_t place) {
   Server& burnt = *places_[place].server;
   tell("burn " + burnt.name());
   ++outcome_.burnt;
+  if (is_amid_take_over()) ++outcome_.burnt_amid;
   const bool was_primary = burnt.is_primary();
   crash(place);
   burnt.burn();
@@ -179,9 +219,9 @@ void World::burn(size_t place) {
 }
 
 void World::misfortune() {
-  if (machines_burn() && dice_.one_in(5))
-    return options_.machines == Options::Machines::kBurnAny ? burn(dice_.below(places_.size()))
-                                                            : burn_primary();
+  if (options_.machines == Options::Machines::kBurn && dice_.one_in(5)) return burn_primary();
+  if (options_.machines == Options::Machines::kBurnAny && dice_.one_in(30))
+    return burn(dice_.below(places_.size()));
   const size_t place = dice_.below(places_.size());
   Server& server = *places_[place].server;
   switch (dice_.below(7)) {

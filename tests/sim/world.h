@@ -23,8 +23,9 @@ struct Outcome {
   uint64_t crashes = 0;
   uint64_t cuts = 0;
   uint64_t promotions = 0;
-  uint64_t splits = 0;  // promotions while another primary lived
-  uint64_t burnt = 0;   // machines lost for ever
+  uint64_t splits = 0;      // promotions while another primary lived
+  uint64_t burnt = 0;       // machines lost for ever
+  uint64_t burnt_amid = 0;  // of them in the midst of a take-over
   int64_t longest_heal_ms = 0;
 };
 
@@ -73,6 +74,8 @@ class World {
   void promote(size_t place);
   void burn_primary();
   void burn(size_t place);
+  void burn_amid(size_t place, int64_t until_ms);
+  bool is_amid_take_over() const;
   bool machines_burn() const { return options_.machines != Options::Machines::kStay; }
   void act();
   void read_somewhere();
