@@ -171,12 +171,13 @@ bool World::is_amid_take_over() const {
       std::ranges::find_if(places_, [](const Place& place) { return place.server->is_primary(); });
   if (terms_ == 0 || primary == places_.end() || primary->server->has_failed()) return false;
   const MailStore& ours = primary->server->store();
+  const std::vector<UserInfo> users = ours.users().value();
   return std::ranges::any_of(places_, [&](const Place& place) {
     if (!place.server->is_up() || place.server->has_failed() || &place == &*primary) return false;
     if (place.server->store().digest() == ours.digest()) return false;
     size_t taken = 0;
     size_t left = 0;
-    for (const UserInfo& user : ours.users().value()) {
+    for (const UserInfo& user : users) {
       const auto infos = place.server->store().mailboxes(user.userid);
       if (!infos) continue;
       for (const MailboxInfo& info : *infos) {
