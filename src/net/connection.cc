@@ -199,9 +199,9 @@ void Connection::pump() {
 // A worker's job: turns of the session, as long as the worker can go on without waiting.
 void Connection::work() {
   std::unique_lock lock(mutex_);
-  std::string buffer;
   for (size_t turn = 1;; ++turn) {
     const Events events = take_events();
+    std::string buffer = std::exchange(output_, {});  // its room once more
     lock.unlock();
     Outcome outcome = run_job(events, std::move(buffer));
     lock.lock();
@@ -210,7 +210,6 @@ void Connection::work() {
     turning_ = false;
     if (lingers_) linger(lock);
     if (!std::exchange(another_turn_, false)) return;
-    buffer = std::exchange(output_, {});  // its room once more
   }
 }
 
@@ -335,7 +334,7 @@ void Connection::written(const error_code& error, size_t count) {
   if (closed_) return finish_session();
   if (error) return end({Code::kUnavailable, error.message()});
   act();
-  if (!writing_ && !another_turn_ && !lingers_) give_back(output_);
+  if (!writing_ && !working_ && !lingers_) give_back(output_);
 }
 
 // --- input ---
@@ -379,7 +378,7 @@ void Connection::linger(std::unique_lock<std::mutex>& lock) {
   act();
   turning_ = false;
   is_prompt_ = came;
-  if (!writing_ && !another_turn_) give_back(output_);
+  if (!writing_ && !working_) give_back(output_);
 }
 
 // A buffer is borrowed only once there is something to read, so an idle connection has none.
