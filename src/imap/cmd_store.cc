@@ -125,10 +125,8 @@ Status cmd_store(Session& session, Args& args) {
   if (scope.others) TRY_OK(announce_keywords(session, request.flags));
   // Where others' changes came between, the news at the command's end tell of all of them, if the
   // client wants any.
-  const bool is_alone =
-      view.skip_own(session.store(), stored.committed.modseq) || !session.hears_of_selected();
-  const bool has_changed = stored.committed.modseq != before;
-  if (tells_all(request) || (is_alone && has_changed))
+  const bool is_alone = view.skip_own(session.store(), stored) || !session.hears_of_selected();
+  if (tells_all(request) || (is_alone && stored.has_changed))
     tell_own(session, args, request,
              {.items = {},
               .uids = named - bitmap_of(stored.modified),

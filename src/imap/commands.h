@@ -39,6 +39,7 @@ enum Trait : uint32_t {
   kDecodes = 512,        // what it does not support is an encoding (RFC 3516 §4.3)
   kTakesMessage = 1024,  // its literals are messages, streamed to the store
   kNumbers = 2048,       // takes or tells message numbers, which UIDONLY forbids (RFC 9586 §3)
+  kOpens = 4096,         // says itself how the mailbox is; news are told by the next command
 };
 
 struct Command {

@@ -235,7 +235,7 @@ Result<void> FetchWork::mark_seen(const UidSet& uids) {
     marked_ = UidSet();
     return {};
   }
-  session_.view().skip_own(session_.store(), stored->committed.modseq);
+  session_.view().skip_own(session_.store(), *stored);
   return load_states(uids);
 }
 

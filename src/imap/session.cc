@@ -222,7 +222,8 @@ void Session::tell_progress() {
 
 // False: the replicas are still to say that they have what it changed.
 bool Session::finish_command() {
-  if (!std::exchange(current_->told_news, true) && view_) {
+  const bool is_opening = (current_->command->traits & kOpens) != 0;
+  if (!std::exchange(current_->told_news, true) && view_ && !is_opening) {
     const bool holds_numbers = (current_->command->traits & kUsesMsn) != 0 || current_->has_msns;
     const Expunges expunges = holds_numbers ? Expunges::kHoldBack : Expunges::kTell;
     // The numbers of what is left, and HIGHESTMODSEQ, say something only where all is told.

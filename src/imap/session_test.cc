@@ -94,6 +94,25 @@ TEST(Session, AMessageThatEndsLikeTheStartOfAListIsApartFromTheNextItem) {  // R
               StartsWith("* 1 FETCH (BODY[] {2}\r\nx( RFC822.SIZE 2)\r\n"));
 }
 
+// Numbers of other news would not fit what the client builds from the answer.
+TEST(Session, SelectTellsOfOneMoment) {
+  World world;
+  Client client = alice(world);
+  for (int i = 0; i < 300; ++i) client.send(append_command("a", "INBOX", "x"));
+  client.line("b ENABLE QRESYNC");
+  client.session().receive("c SELECT INBOX (QRESYNC (1700000000 1))\r\n");
+  std::string out;
+  client.session().produce(out, 1000);
+  EXPECT_EQ(client.session().want(), wire::Want::kMore);
+  const MailboxInfo inbox = world.store().find(MailboxName{"alice", "INBOX"}).value();
+  ASSERT_TRUE(world.store().expunge(inbox.id, UidSet::of(Uid(1), Uid(2))));
+  out += client.pump();
+  EXPECT_EQ(count_of(out, " EXISTS"), 1U);
+  EXPECT_EQ(count_of(out, "VANISHED"), 0U);
+  EXPECT_EQ(count_of(out, " FETCH (UID "), 300U);
+  EXPECT_THAT(client.line("d NOOP"), HasSubstr("* VANISHED 1:2"));
+}
+
 TEST(Session, IsWokenByAnotherSessionsChangeOnlyWhileIdle) {
   World world;
   Client reader = alice(world);

@@ -221,9 +221,10 @@ void View::forget_gone() {
   exists_ = static_cast<uint32_t>(known_.cardinality());
 }
 
-bool View::skip_own(const MailStore& store, ModSeq modseq) {
+bool View::skip_own(const MailStore& store, const MailStore::Stored& own) {
+  const ModSeq modseq = own.committed.modseq;
   if (modseq == synced_) return true;
-  if (modseq != next(synced_)) return false;
+  if (!own.has_changed || modseq != next(synced_)) return false;
   if (!seen_by_.empty()) {
     const Result<MailboxView> now = look(store);
     if (!now || now->info().highestmodseq != modseq) return false;

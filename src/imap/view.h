@@ -102,9 +102,9 @@ class View {
   void forget_gone();
   /// Takes over the mailbox's keyword table. True if it has grown: FLAGS must be told anew.
   bool take_keywords(const MailboxInfo& mailbox);
-  /// The session's own transaction moved the mailbox: if nothing came between, there is no news in
-  /// it beyond what the session tells itself. False if something did.
-  bool skip_own(const MailStore& store, ModSeq modseq);
+  /// After the session's own transaction: if nothing came between, there is no news in it beyond
+  /// what the session tells itself. False if something did.
+  bool skip_own(const MailStore& store, const MailStore::Stored& own);
 
  private:
   View() = default;

@@ -109,10 +109,15 @@ TEST_F(ViewTest, SkipsItsOwnChangeOnlyIfNoOtherCameBetween) {
   append(1);
   View view = open();
   const ModSeq start = view.synced();
-  EXPECT_TRUE(view.skip_own(world.store(), start));
-  EXPECT_TRUE(view.skip_own(world.store(), next(start)));
+  const auto skips = [&](ModSeq modseq, bool has_changed) {
+    return view.skip_own(world.store(),
+                         {.committed = {modseq, {}}, .has_changed = has_changed, .modified = {}});
+  };
+  EXPECT_TRUE(skips(start, false));
+  EXPECT_TRUE(skips(next(start), true));
   EXPECT_EQ(view.synced(), next(start));
-  EXPECT_FALSE(view.skip_own(world.store(), ModSeq(start.value + 3)));
+  EXPECT_FALSE(skips(ModSeq(start.value + 2), false));
+  EXPECT_FALSE(skips(ModSeq(start.value + 3), true));
   EXPECT_EQ(view.synced(), next(start));
 }
 

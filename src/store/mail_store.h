@@ -397,6 +397,7 @@ class MailStore {
 
   struct Stored {
     Committed committed;
+    bool has_changed = false;  // else `committed` may be what another transaction did
     UidSet modified;  // left alone, for their modseq is above `unchanged_since` (RFC 7162 §3.1.3)
   };
   /// UIDs that don't exist are skipped. A message whose flags don't change keeps its modseq; \Seen

@@ -106,6 +106,7 @@ class Condition {
 
 Result<MailStore::Stored> store_all(Commit& commit, const StoreFlags& store) {
   TRY(MailboxEdit * mailbox, commit.live_mailbox(store.mailbox));
+  const ModSeq before = mailbox->info().highestmodseq;
   TRY(std::vector<RecordState> states, mailbox->states(store.uids));
   TRY(const Condition condition, Condition::of(commit, *mailbox, store));
   MailStore::Stored out;
@@ -125,6 +126,7 @@ Result<MailStore::Stored> store_all(Commit& commit, const StoreFlags& store) {
   TRY_OK(change_flags(*mailbox, states, change, own_seen));
   TRY_OK(commit.finish());
   out.committed = commit.committed(store.mailbox);
+  out.has_changed = out.committed.modseq != before;
   return out;
 }
 
