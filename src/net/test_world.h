@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -246,8 +247,19 @@ class Peer {
   }
   std::string read_to_end() { return read(SIZE_MAX); }
   void send_end() { ::shutdown(descriptor_, SHUT_WR); }
+  /// `bytes` and TLS's goodbye, in one piece; the socket stays open.
+  void send_with_goodbye(std::string_view bytes) {
+    set_cork(1);
+    send(bytes);
+    SSL_shutdown(tls_);
+    set_cork(0);
+  }
 
  private:
+  void set_cork(int is_on) {
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_CORK, &is_on, sizeof is_on);
+  }
+
   int descriptor_ = -1;
   SSL_CTX* context_ = nullptr;
   SSL* tls_ = nullptr;

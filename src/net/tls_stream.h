@@ -41,8 +41,12 @@ class TlsStream {
   /// How many bytes it took; if not all, `error` says why. After would_block the next call must
   /// begin with the bytes that were not taken.
   size_t send(std::string_view bytes, boost::system::error_code& error);
-  /// Has it bytes to receive of which the socket will not tell, for they were read with others?
-  bool has_more() const { return SSL_pending(tls_.get()) > 0; }
+  /// Has it something to receive of which the socket will not tell, for it was read with what came
+  /// before: bytes, the peer's goodbye, or what makes the stream fail?
+  bool has_more() const {
+    return failed_ || SSL_pending(tls_.get()) > 0 ||
+           (SSL_get_shutdown(tls_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  }
 
  private:
   struct Free {

@@ -72,6 +72,16 @@ TEST_F(TlsTest, AnEndWithoutGoodbyeIsOne) {
   EXPECT_EQ(peer.read_to_end(), "end\n");
 }
 
+// What the socket told of is read, and the goodbye with it.
+TEST_F(TlsTest, AGoodbyeRightBehindTheLastLineEndsTheSession) {
+  Peer peer(listen(ListenOptions::Tls::kImplicit));
+  ASSERT_TRUE(peer.start_tls());
+  EXPECT_EQ(peer.read_line(), "hello 127.0.0.1 tls\n");
+  peer.send_with_goodbye("line\n");
+  EXPECT_EQ(peer.read_to_end(), "line\nend\n");
+  EXPECT_TRUE(SSL_get_shutdown(peer.tls()) & SSL_RECEIVED_SHUTDOWN);
+}
+
 TEST_F(TlsTest, APeerThatSpeaksNoTlsIsDropped) {
   Peer peer(listen(ListenOptions::Tls::kImplicit));
   peer.send("a1 LOGIN in the clear\r\n");
