@@ -269,6 +269,8 @@ void Connection::act() {
   if (input_packed_ && events_.input.empty() && unpack()) return;
   if (may_run()) return pump();
   if (at_end_) return end({Code::kUnavailable, "the peer closed the connection"});
+  // No input puts off what the session is told now; the next may always be there already.
+  if (input_timeout_ms_ == 0) return lapsed(Lapse::kInput);
   if (turning_ && (read_now() || may_linger())) return;
   if (input_timeout_ms_) arm(*input_timeout_ms_, Lapse::kInput);
   read();
@@ -465,13 +467,13 @@ void Connection::wait_for_deadline() {
     self->timer_waits_ = false;
     if (!self->deadline_) return;
     if (std::chrono::steady_clock::now() < *self->deadline_) return self->wait_for_deadline();
-    self->lapsed();
+    self->lapsed(self->lapse_);
   });
 }
 
-void Connection::lapsed() {
+void Connection::lapsed(Lapse lapse) {
   disarm();
-  if (lapse_ == Lapse::kPeer) return end({Code::kUnavailable, "the peer does not go on"});
+  if (lapse == Lapse::kPeer) return end({Code::kUnavailable, "the peer does not go on"});
   events_.timed_out = true;
   pump();
 }

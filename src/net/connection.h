@@ -121,7 +121,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void arm(int64_t timeout_ms, Lapse lapse);
   void disarm() { deadline_.reset(); }
   void wait_for_deadline();
-  void lapsed();
+  void lapsed(Lapse lapse);
   void schedule_wake();
   void wake_after(int64_t delay_ms);
   void say_goodbye();

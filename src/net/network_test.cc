@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -216,6 +217,48 @@ TEST_F(NetworkTest, TellsTheSessionWhenNoInputComes) {
   Network network({.workers = 1});
   Peer peer(listen(network));
   EXPECT_EQ(peer.read_to_end(), "hello 127.0.0.1\nlate\n");
+}
+
+// Has a deadline, and a peer that sends the next line before the last one is done.
+class Hurried final : public wire::Session {
+ public:
+  Hurried(std::function<void()> send_line, int lines_in_time)
+      : send_line_(std::move(send_line)), lines_in_time_(lines_in_time) {}
+  void receive(std::string_view) override {}
+  void produce(std::string& out, size_t) override {
+    if (++lines_ > 100 || is_late_) out = is_late_ ? "late\n" : "never told\n";
+    is_over_ = !out.empty();
+    send_line_();
+  }
+  wire::Want want() const override { return is_over_ ? wire::Want::kClose : wire::Want::kInput; }
+  std::optional<int64_t> input_timeout_ms() const override {
+    return lines_ < lines_in_time_ ? 60'000 : 0;
+  }
+  void timed_out() override { is_late_ = true; }
+  void end_of_input() override { is_over_ = true; }
+  void shut_down() override { is_over_ = true; }
+
+ private:
+  std::function<void()> send_line_;
+  int lines_in_time_;
+  int lines_ = 0;
+  bool is_late_ = false;
+  bool is_over_ = false;
+};
+
+TEST_F(NetworkTest, InputThatIsAlwaysThereDoesNotKeepADeadlineFromTheSession) {
+  Network network({.workers = 1});
+  std::promise<Peer*> connected;
+  const auto send_line = [peer = connected.get_future().share()] { peer.get()->send("line\n"); };
+  Peer peer(network
+                .listen({.host = "127.0.0.1",
+                         .session =
+                             [&](const wire::SessionEnv&) {
+                               return std::make_unique<Hurried>(send_line, 5);
+                             }})
+                .value());
+  connected.set_value(&peer);
+  EXPECT_EQ(peer.read_to_end(), "late\n");
 }
 
 TEST_F(NetworkTest, TellsTheSessionOfTheEndOfInputAfterAllInput) {

@@ -73,7 +73,7 @@ class Session {
   virtual Compression compression() const { return Compression::kNone; }
 
   /// How long to wait for input before timed_out(), in milliseconds; asked each time input is
-  /// awaited.
+  /// awaited. With 0 none is awaited.
   virtual std::optional<int64_t> input_timeout_ms() const { return std::nullopt; }
   /// No input came: say goodbye in what produce gives, then want kClose.
   virtual void timed_out() = 0;
