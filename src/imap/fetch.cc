@@ -284,6 +284,7 @@ Result<void> FetchWork::put_item(std::string& out, const FetchItem& item) {
       put_flags(out, state);
       return {};
     case Kind::kModSeq:
+      session_.note_shown(state.modseq);
       fmt::format_to(put, "MODSEQ ({})", state.modseq.value);
       return {};
     case Kind::kInternalDate:

@@ -233,7 +233,7 @@ bool Session::finish_command() {
     else
       catch_up(expunges);
     update_contexts();
-    if (expunges == Expunges::kHoldBack) say_held_back();
+    if (!tells_all) tell_up_to();
     if (!works_.empty()) return true;
   }
   const std::optional<Result<void>> verdict = gate_.verdict();
@@ -246,7 +246,7 @@ bool Session::finish_command() {
     bad_in_a_row_ = 0;
     Completion& completion = *done.status;
     if (completion.tell_modseq == TellModSeq::kYes && features_.condstore && view_)
-      completion.code = fmt::format("[HIGHESTMODSEQ {}]", view_->synced().value);
+      completion.code = fmt::format("[HIGHESTMODSEQ {}]", view_->told().value);
     if (done.limited_to) tell_limit(completion, *done.limited_to);
     if (completion.text.empty()) completion.text = fmt::format("{} completed", done.command->name);
     put_ok(output_, done.tag, completion.code, completion.text);

@@ -141,6 +141,11 @@ class Session final : public wire::Session {
   /// Looks for news of the selected mailbox and queues what is to be told.
   enum class Expunges : uint8_t { kTell, kHoldBack };
   void learn(Expunges expunges);
+  /// The client is shown a message's modseq.
+  void note_shown(ModSeq modseq) { shown_ = std::max(shown_, modseq); }
+  /// RFC 7162 §3.2: who was shown the modseq of a later change must not believe to be past an
+  /// expunge, or another change, of which it was not told. Says up to where it was.
+  void say_up_to(std::string& out);
   /// Is the client told of messages of the selected mailbox? It is, unless its last NOTIFY left
   /// them out (RFC 5465 §3.1): then the mailbox stays for it as it is.
   bool hears_of_selected() const;
@@ -233,7 +238,7 @@ class Session final : public wire::Session {
   /// What NOTIFY asks for of the selected mailbox; null: nothing was said of it.
   const NotifyGroup* notified() const { return notifier_ ? notifier_->selected() : nullptr; }
   void catch_up(Expunges expunges);
-  void say_held_back();
+  void tell_up_to();
   void close_view();
   bool hear_news();
   void tell_notifications();
@@ -268,7 +273,8 @@ class Session final : public wire::Session {
   bool awaits_replicas_ = false;
   bool is_woken_ = false;
   bool chooses_news_ = false;
-  bool has_held_back_ = false;  // the client was told of a HIGHESTMODSEQ before an expunge
+  bool has_held_back_ = false;  // the client was told that there is more before a modseq
+  ModSeq shown_;                // the highest that it was shown since it was told up to where
   std::optional<wire::SessionCount::Slot> slot_;
   bool is_starting_tls_ = false;
   Compressing compression_ = Compressing::kNo;

@@ -38,6 +38,19 @@ class ExpungeWork final : public Work {
   uint32_t told_ = 0;
 };
 
+/// When all before it is said, Session::say_up_to.
+class UpToWork final : public Work {
+ public:
+  explicit UpToWork(Session& session) : session_(session) {}
+  Result<Progress> step(std::string& out) override {
+    session_.say_up_to(out);
+    return Progress::kDone;
+  }
+
+ private:
+  Session& session_;
+};
+
 /// RFC 3501 §7.1, PERMANENTFLAGS; "\*" says that new keywords can be made. As rights allow (RFC
 /// 4314 §5.1.1).
 std::string permanent_flags(const View& view) {
@@ -94,13 +107,22 @@ void Session::catch_up(Expunges expunges) {
   if (is_closed && *is_closed) close_view();
 }
 
-// RFC 7162 §3.2: who has seen the modseq of a later change must not believe to be past an expunge
-// of which it was not told.
-void Session::say_held_back() {
-  if (!features_.condstore || !view_ || view_->gone().isEmpty()) return;
+void Session::tell_up_to() {
+  if (!features_.condstore) return;
+  if (works_.empty())
+    say_up_to(output_);
+  else
+    queue(std::make_unique<UpToWork>(*this));
+}
+
+// Messages are shown as they are when it is their turn, which may be after the news.
+void Session::say_up_to(std::string& out) {
+  const ModSeq shown = std::exchange(shown_, ModSeq());
+  if (!view_ || view_->shows_expunged()) return;
+  if (view_->gone().isEmpty() && shown <= view_->told()) return;
   has_held_back_ = true;
-  say(fmt::format("* OK [HIGHESTMODSEQ {}] what was expunged is told later\r\n",
-                  view_->told().value));
+  fmt::format_to(std::back_inserter(out), "* OK [HIGHESTMODSEQ {}] more is told later\r\n",
+                 view_->told().value);
 }
 
 void Session::close_view() {
@@ -122,6 +144,7 @@ bool Session::hears_of_selected() const {
 void Session::select(View view) {
   view_ = std::move(view);
   has_held_back_ = false;
+  shown_ = ModSeq();
   saved_search_ = Bitmap();                       // RFC 5182 §2.1
   is_woken_ = is_woken_ || notifier_ != nullptr;  // it takes another interest now
 }
@@ -152,7 +175,7 @@ bool Session::hear_news() {
     catch_up(is_idle || selected->filter == NotifyGroup::Filter::kSelected ? Expunges::kTell
                                                                            : Expunges::kHoldBack);
     update_contexts();
-    say_held_back();
+    tell_up_to();
   }
   const bool notifies = notifier_ != nullptr;
   if (notifies) tell_notifications();  // which may be the last of them
@@ -188,10 +211,13 @@ void Session::tell(const News& news, Expunges expunges) {
   note_in_contexts(news.changed | news.touched);
   tell_contexts_of_gone();
   Bitmap changed = news.changed - view_->gone();
-  const NotifyGroup* const selected = notified();
-  if (selected != nullptr && (selected->events & kNotifyFlagChange) == 0) changed = Bitmap();
   // Whose client does not look at modseqs has nothing to see there.
   if (features_.condstore) changed |= news.touched - view_->gone();
+  const NotifyGroup* const selected = notified();
+  if (selected != nullptr && (selected->events & kNotifyFlagChange) == 0 && !changed.isEmpty()) {
+    view_->leave_untold(news.since);
+    changed = Bitmap();
+  }
   if (expunges == Expunges::kTell && !view_->gone().isEmpty()) {
     if (features_.qresync || features_.uidonly)
       say(vanished_lines(view_->gone(), ""));  // RFC 7162 §3.2.7, RFC 9586 §3.3
@@ -204,7 +230,8 @@ void Session::tell(const News& news, Expunges expunges) {
   if (news.arrived > 0) tell_arrived(news.first_arrived);
   if (news.new_keywords || news.new_rights) say(flags_lines());
   if (!changed.isEmpty()) tell_changed(std::move(changed));
-  if (expunges == Expunges::kTell && std::exchange(has_held_back_, false))
+  const bool has_told_all = view_->told() == view_->synced();
+  if (expunges == Expunges::kTell && has_told_all && std::exchange(has_held_back_, false))
     say(fmt::format("* OK [HIGHESTMODSEQ {}] all was told\r\n", view_->told().value));
 }
 

@@ -94,6 +94,40 @@ TEST(Session, AMessageThatEndsLikeTheStartOfAListIsApartFromTheNextItem) {  // R
               StartsWith("* 1 FETCH (BODY[] {2}\r\nx( RFC822.SIZE 2)\r\n"));
 }
 
+// RFC 7162 §3.2: else the client would believe to be past the expunge between.
+TEST(Session, SaysUpToWhereItToldAllWhereNewerModseqsWereShown) {
+  World world;
+  Client client = alice(world);
+  client.send(append_command("a", "INBOX", "x"));
+  client.line("b ENABLE QRESYNC");
+  client.line("c SELECT INBOX");
+  for (int i = 0; i < 11; ++i) client.line("d COPY 1:* INBOX");
+  const MailboxInfo inbox = world.store().find(MailboxName{"alice", "INBOX"}).value();
+  ASSERT_EQ(inbox.exists, 2048U);
+  FlagNames flagged;
+  flagged.add(SystemFlag::kFlagged);
+  const auto flag = [&](Uid first, Uid last) {
+    return world.store().store_flags(inbox.id, UidSet::of(first, last), FlagOp::kAdd, flagged);
+  };
+  const ModSeq told = flag(Uid(1), Uid(2047))->committed.modseq;
+  client.session().receive("e NOOP\r\n");
+  std::string out;
+  client.session().produce(out, 1000);
+  ASSERT_TRUE(world.store().expunge(inbox.id, UidSet::of(Uid(1), Uid(1))));
+  const ModSeq shown = flag(Uid(2048), Uid(2048))->committed.modseq;
+  FlagNames seen;
+  seen.add(SystemFlag::kSeen);
+  ASSERT_TRUE(world.store().store_flags(inbox.id, UidSet::of(Uid(2047), Uid(2047)), FlagOp::kAdd,
+                                        seen));
+  out += client.pump();
+  EXPECT_THAT(out, HasSubstr(fmt::format("* 2047 FETCH (UID 2047 MODSEQ ({})", shown.value + 1)));
+  EXPECT_THAT(out, EndsWith(fmt::format("* OK [HIGHESTMODSEQ {}] more is told later\r\n"
+                                        "e OK NOOP completed\r\n",
+                                        told.value)));
+  EXPECT_THAT(client.line("f NOOP"), AllOf(HasSubstr("* VANISHED 1\r\n"),
+                                           HasSubstr(" all was told\r\nf OK NOOP completed")));
+}
+
 // Numbers of other news would not fit what the client builds from the answer.
 TEST(Session, SelectTellsOfOneMoment) {
   World world;

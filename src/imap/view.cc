@@ -142,7 +142,7 @@ Result<std::vector<RecordState>> View::changes_in(const MailboxView& mailbox) co
 
 Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
   const MailboxInfo& info = mailbox.info();
-  News news;
+  News news{.since = synced_};
   const bool holds_back = !gone_.isEmpty();
   TRY(const std::vector<RecordState> changes, changes_in(mailbox));
   const uint32_t first_new = next(last_uid_).value;
@@ -174,6 +174,15 @@ Result<News> View::learn_from(MailStore& store, const MailboxView& mailbox) {
     recent_ |= members_between(known_, untold, UINT32_MAX);
   }
   return news;
+}
+
+ModSeq View::told() const {
+  const ModSeq told = gone_.isEmpty() ? synced_ : held_since_;
+  return untold_since_ == ModSeq() ? told : std::min(told, untold_since_);
+}
+
+void View::leave_untold(ModSeq since) {
+  if (untold_since_ == ModSeq()) untold_since_ = since;
 }
 
 void View::note_last_uid(const MailboxInfo& now) {

@@ -27,6 +27,7 @@ inline constexpr Rights kWritingRights = {Right::kInsert, Right::kExpunge, Right
 struct News {
   Bitmap changed = {};  // flags, of messages that the client knows
   Bitmap touched = {};  // others of them: only the modseq, as when somebody else's \Seen changed
+  ModSeq since = {};    // what came after it
   uint32_t arrived = 0;
   Uid first_arrived = {};  // none of those that arrived is below
   bool new_keywords = false;
@@ -64,8 +65,11 @@ class View {
   /// The server has become a primary or a replica.
   void set_access(Access access) { access_ = access; }
   ModSeq synced() const { return synced_; }
-  /// Up to which the client has been told all: less than synced() while an expunge is held back.
-  ModSeq told() const { return gone_.isEmpty() ? synced_ : held_since_; }
+  /// Up to which the client has been told all: less than synced() while an expunge is held back,
+  /// and for good where changes were left out.
+  ModSeq told() const;
+  /// Of what came after `since` something was not told, and won't be.
+  void leave_untold(ModSeq since);
   Uid last_uid() const { return last_uid_; }
   /// Messages up to it were there at `then`, as far as this session saw; 0: it saw nothing.
   Uid last_uid_at(ModSeq then) const;
@@ -126,7 +130,8 @@ class View {
   UidSet seen_;  // the seen set, as the client was last told
   Access asked_ = Access::kReadOnly;
   ModSeq synced_;
-  ModSeq held_since_;  // synced_ before gone_ got its first
+  ModSeq held_since_;    // synced_ before gone_ got its first
+  ModSeq untold_since_;  // 0: nothing was left out
   Uid last_uid_;
   struct Arrival {
     ModSeq modseq;
