@@ -327,8 +327,11 @@ Result<void> Cycle::unite_mailboxes() {
     }
     if (mailbox_reunions_.contains(id) && !verdicts_.contains(id)) unready.insert(owner);
   }
-  for (const UniqueId& id : expunging)
-    if (!unready.contains(owners[id])) TRY_OK(unite(id));
+  for (const UniqueId& id : expunging) {
+    if (unready.contains(owners[id])) continue;
+    TRY_OK(unite(id));
+    if (mailbox_reunions_.contains(id) && !verdicts_.contains(id)) unready.insert(owners[id]);
+  }
   return {};
 }
 

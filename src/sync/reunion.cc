@@ -209,6 +209,7 @@ void MailboxReunion::search_no_more() {
   next_ = Uid(1);
   changed_.clear();
   asked_kept_.reset();
+  has_all_ = false;
   asks_uids_ = Uids::kAll;
 }
 
@@ -403,6 +404,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     next_ = Uid(1);
     changed_.clear();
     asked_kept_.reset();
+    has_all_ = false;
     return United{.next = United::Next::kBodies};
   }
   TRY(const bool is_held, ours ? this->is_held(store, *ours, clock) : Result<bool>(false));
