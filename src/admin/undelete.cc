@@ -147,8 +147,8 @@ class ReinstatedTask final : public Task {
 
 /// Whether nothing of a deleted mailbox was freed since. The last of it that is freed raises both
 /// modseqs to one (doc/storage-format.md). A server that was told of the delete and of a freed part
-/// at once does not know of that part; nor is it known of messages expunged before the delete, where
-/// freeing was broken off.
+/// at once does not know of that part; nor is it known of messages expunged before the delete,
+/// where freeing was broken off.
 bool is_whole(const MailboxInfo& deleted) {
   return deleted.purged_modseq <= deleted.header_modseq &&
          deleted.purged_modseq != deleted.highestmodseq;

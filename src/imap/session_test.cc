@@ -117,8 +117,8 @@ TEST(Session, SaysUpToWhereItToldAllWhereNewerModseqsWereShown) {
   const ModSeq shown = flag(Uid(2048), Uid(2048))->committed.modseq;
   FlagNames seen;
   seen.add(SystemFlag::kSeen);
-  ASSERT_TRUE(world.store().store_flags(inbox.id, UidSet::of(Uid(2047), Uid(2047)), FlagOp::kAdd,
-                                        seen));
+  ASSERT_TRUE(
+      world.store().store_flags(inbox.id, UidSet::of(Uid(2047), Uid(2047)), FlagOp::kAdd, seen));
   out += client.pump();
   EXPECT_THAT(out, HasSubstr(fmt::format("* 2047 FETCH (UID 2047 MODSEQ ({})", shown.value + 1)));
   EXPECT_THAT(out, EndsWith(fmt::format("* OK [HIGHESTMODSEQ {}] more is told later\r\n"
