@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -28,6 +29,9 @@ constexpr size_t kTurnsMax = 16;
 // How long a worker waits for the next command of a client that answers so fast: about as long as
 // handing it over twice takes.
 constexpr std::chrono::microseconds kLinger(100);
+// It does so for one that answered so fast this often in a row: to wait in vain costs more than it
+// saves.
+constexpr int kPromptRun = 4;
 
 // A thread's, for what is at once copied to its size or thrown away.
 std::array<char, kReadBytes>& scratch() {
@@ -358,7 +362,8 @@ bool Connection::read_now() {
 
 // True: the worker will, see work().
 bool Connection::may_linger() {
-  if (!is_prompt_ || reading_ || decompressor_) return false;
+  if (prompt_run_ < kPromptRun || reading_ || decompressor_) return false;
+  if (shared_.workers.have_jobs_waiting()) return false;
   return lingers_ = shared_.workers.begin_lingering();
 }
 
@@ -375,11 +380,11 @@ void Connection::linger(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   working_ = false;
   if (closed_) return finish_session();
-  is_prompt_ = false;  // it does not wait again
+  const int run = std::exchange(prompt_run_, 0);  // it does not wait again
   turning_ = true;
   act();
   turning_ = false;
-  is_prompt_ = came;
+  if (came) prompt_run_ = run;
   if (!writing_ && !working_) give_back(output_);
 }
 
@@ -412,7 +417,8 @@ void Connection::received(const error_code& error, size_t count) {
     }
     return end({Code::kUnavailable, error.message()});
   }
-  is_prompt_ = std::chrono::steady_clock::now() - asked_at_ < kLinger;
+  const bool at_once = std::chrono::steady_clock::now() - asked_at_ < kLinger;
+  prompt_run_ = at_once ? std::min(prompt_run_ + 1, kPromptRun) : 0;
   if (setup_.on_bytes) setup_.on_bytes(0, count);
   take_input({scratch().data(), count});
 }

@@ -4,10 +4,10 @@
 //          has happened since (input, wakes, lapses) and lets it produce. The worker then sends the
 //          output itself, takes the input that is there already, and goes on with it; so a command
 //          costs one hand-over, from the network thread that saw it come, and none where the peer
-//          is so prompt that the worker waits for its next one. Then the network thread hears
-//          nothing of it, and the worker stays as long as no other session needs it. What must wait
-//          longer waits on the network thread; handshakes are made there. The mutex is held
-//          wherever anything but the session is touched, and never while the session works.
+//          has been so prompt for a while that the worker waits for its next one. Then the network
+//          thread hears nothing of it, and the worker stays as long as no other session needs it.
+//          What must wait longer waits on the network thread; handshakes are made there. The mutex
+//          is held wherever anything but the session is touched, and never while the session works.
 // Memory   idle, no buffer of its own, nor any of TLS but the state of its keys.
 #pragma once
 
@@ -155,7 +155,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool turning_ = false;                                 // a worker acts, and may go on itself
   bool another_turn_ = false;                            // it shall
   bool lingers_ = false;                                 // it waits for input first
-  bool is_prompt_ = false;                               // the last input came at once
+  int prompt_run_ = 0;                                   // how often in a row input came at once
   std::chrono::steady_clock::time_point asked_at_ = {};  // for input
   bool writing_ = false;
   bool reading_ = false;

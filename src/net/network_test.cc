@@ -172,7 +172,7 @@ TEST_F(NetworkTest, StopsWhileWorkersWaitForPromptPeers) {
     auto network = std::make_unique<Network>(NetworkOptions{.workers = 8});
     Peer peer(listen(*network));
     peer.read_line();
-    for (int line = 0; line < 5; ++line) {
+    for (int line = 0; line < 8; ++line) {
       peer.send("line\n");
       peer.read_line();
     }
