@@ -115,8 +115,10 @@ Result<std::vector<std::pair<size_t, std::string>>> Maildrop::uidls(const MailSt
 
 Result<Body> Maildrop::body(const MailStore& store, size_t number) {
   if (ahead_.contains(number)) return std::move(ahead_.extract(number).mapped());
-  const bool in_order = std::exchange(last_read_, number) + 1 == number;
-  ahead_.clear();
+  // One that is read once more leaves those ahead for when they are asked for.
+  const bool in_order =
+      std::exchange(last_read_, number) + 1 == number && !ahead_.contains(number + 1);
+  if (in_order) ahead_.clear();
   TRY(const MailboxView view, store.view(id_));
   const std::vector<size_t> numbers = in_order ? run_from(number) : std::vector<size_t>{number};
   UidSet uids;

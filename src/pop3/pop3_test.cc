@@ -148,6 +148,26 @@ TEST(Pop3, AMessageThatImapExpungedCanStillBeRead) {
   EXPECT_TRUE(client.line("QUIT").starts_with("+OK"));
 }
 
+// What is read ahead is in memory: it is told apart by purging all.
+TEST(Pop3, AMessageReadOnceMoreLeavesThoseReadAhead) {
+  World world;
+  const UniqueId inbox = world.mailbox("INBOX");
+  for (int i = 1; i <= 40; ++i) world.append(inbox, fmt::format("Subject: {}\r\n\r\n", i));
+  Client client(world);
+  client.log_in();
+  for (const uint32_t i : {1U, 17U}) {
+    EXPECT_TRUE(client.line(fmt::format("TOP {} 0", i)).starts_with("+OK"));
+    EXPECT_TRUE(client.line(fmt::format("RETR {}", i)).starts_with("+OK"));
+    const UidSet ahead = UidSet::of(Uid(i + 1), Uid(i + 15));
+    EXPECT_TRUE(world.store->expunge(inbox, ahead));
+    EXPECT_TRUE(world.store->purge_expunged(inbox, ModSeq(INT64_MAX)));
+    for (uint32_t next = i + 1; next <= i + 15; ++next) {
+      EXPECT_TRUE(client.line(fmt::format("TOP {} 0", next)).starts_with("+OK"));
+      EXPECT_TRUE(client.line(fmt::format("RETR {}", next)).starts_with("-ERR [SYS/PERM] "));
+    }
+  }
+}
+
 TEST(Pop3, EachNumberGivesItsMessageInWhateverOrder) {
   constexpr int kCount = 40;
   constexpr int kLarge = 5, kDeleted = 7, kGone = 20;
