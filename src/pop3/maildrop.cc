@@ -131,6 +131,9 @@ Result<Body> Maildrop::body(const MailStore& store, size_t number) {
   if (!facts && facts.error().code == Code::kNotFound) return std::unexpected(gone());
   TRY_OK(facts);
   for (size_t i = 1; i < facts->size(); ++i) {
+    // An archived one would not be read yet, and may be freed until it is.
+    const Result<bool> archived = view.is_archived((*facts)[i].guid);
+    if (!archived || *archived) break;
     Result<Body> body = view.body((*facts)[i].guid);
     if (!body) break;  // the client is told when it asks for it
     ahead_.emplace(numbers[i], *std::move(body));

@@ -54,7 +54,7 @@ class Maildrop {
   Result<std::vector<std::pair<size_t, std::string>>> uidls(const MailStore& store, size_t first,
                                                             size_t last) const;
   /// Errors: kGone, it was expunged and purged meanwhile. Cost: where one is read after another, a
-  /// view for some 16 small ones.
+  /// view for some 16 small ones; one for each that is archived.
   Result<Body> body(const MailStore& store, size_t number);
 
  private:

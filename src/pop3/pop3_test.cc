@@ -168,6 +168,22 @@ TEST(Pop3, AMessageReadOnceMoreLeavesThoseReadAhead) {
   }
 }
 
+TEST(Pop3, AnArchivedMessageIsNotReadAhead) {
+  World world;
+  const UniqueId inbox = world.mailbox("INBOX");
+  for (int i = 1; i <= 4; ++i) world.append(inbox, fmt::format("Subject: {}\r\n\r\n", i));
+  const UidSet archived = UidSet::of(Uid(2), Uid(3));
+  EXPECT_EQ(world.store->archive(inbox, archived, "archive"), archived);
+  Client client(world);
+  client.log_in();
+  EXPECT_EQ(client.line("RETR 1"), "+OK 14 octets\r\nSubject: 1\r\n\r\n.\r\n");
+  EXPECT_EQ(client.line("RETR 2"), "+OK 14 octets\r\nSubject: 2\r\n\r\n.\r\n");
+  EXPECT_TRUE(world.store->expunge(inbox, archived));
+  EXPECT_TRUE(world.store->purge_expunged(inbox, ModSeq(INT64_MAX)));
+  EXPECT_TRUE(client.line("RETR 3").starts_with("-ERR [SYS/PERM] "));
+  EXPECT_EQ(client.line("RETR 4"), "+OK 14 octets\r\nSubject: 4\r\n\r\n.\r\n");
+}
+
 TEST(Pop3, EachNumberGivesItsMessageInWhateverOrder) {
   constexpr int kCount = 40;
   constexpr int kLarge = 5, kDeleted = 7, kGone = 20;

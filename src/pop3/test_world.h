@@ -34,13 +34,17 @@ class TestCredentials final : public wire::CredentialSource {
   wire::ScramCredential credential_;
 };
 
-/// A store with the users alice and bob@example.org, each with an INBOX.
+/// A store with a second partition, "archive", and the users alice and bob@example.org, each with
+/// an INBOX.
 class World {
  public:
   World() {
     log::set_level(log::Level::kOff);
-    auto opened = MailStore::open(
-        {.path = "mail", .partitions = {}, .clock = &clock, .random = &random, .opener = &disk});
+    auto opened = MailStore::open({.path = "mail",
+                                   .partitions = {{"archive", "archive"}},
+                                   .clock = &clock,
+                                   .random = &random,
+                                   .opener = &disk});
     EXPECT_TRUE(opened);
     store = std::move(*opened);
     for (const char* user : {"alice", "bob@example.org"}) EXPECT_TRUE(store->create_user(user, {}));
