@@ -13,10 +13,6 @@ namespace {
 
 using Start = Result<std::unique_ptr<Task>>;
 
-// What a rule's attribute is called as an annotation.
-constexpr std::string_view kRuleEntry =
-    expire::kAttributeRule.substr(kAttributeAnnotation.size() - 1);
-
 Result<MailboxInfo> mailbox_of(const TaskContext& context, const Json& request) {
   TRY(const MailboxName name, mailbox_field(request));
   return context.services.store->find(name);
@@ -50,7 +46,7 @@ Start change_annotation(const TaskContext& context, const Json& request,
   TRY(const std::string word, text_field(request, "entry"));
   TRY(std::string entry, parse_annotation_name(word));
   // What can't be read would make nothing go, and only the log would say so.
-  if (value && entry == kRuleEntry) TRY_OK(expire::parse_rule(*value));
+  if (value && entry == expire::kEntryRule) TRY_OK(expire::parse_rule(*value));
   TRY(const Annotated annotated, annotated_of(context, request));
   TRY_OK(annotate(*context.services.store, annotated.userid, annotated.target(),
                   {{std::move(entry), std::move(value)}}));

@@ -26,6 +26,9 @@
 namespace gemel::expire {
 
 inline constexpr std::string_view kAttributeRule = "annotation/shared/vendor/gemel/expire";
+/// The same, as clients name it.
+inline constexpr std::string_view kEntryRule =
+    kAttributeRule.substr(kAttributeAnnotation.size() - 1);
 inline constexpr size_t kRuleBytesMax = 1024;
 inline constexpr int64_t kDayS = 86'400;
 inline constexpr int64_t kDaysMax = 36'500;

@@ -12,9 +12,6 @@ namespace {
 
 // RFC 5464 §6.2.1: clients never change it.
 constexpr std::string_view kAdminEntry = "/shared/admin";
-// What the rule's attribute is called here.
-constexpr std::string_view kRuleEntry =
-    expire::kAttributeRule.substr(kAttributeAnnotation.size() - 1);
 
 struct GetRequest {
   std::optional<uint64_t> bytes_max;
@@ -196,7 +193,7 @@ Status cmd_setmetadata(Session& session, Args& args) {
   TRY(const std::optional<MailboxInfo> mailbox, target_of(session, wire_name));
   for (const auto& [entry, value] : changes) {
     TRY_OK(check_change(session.access(), mailbox, entry));
-    if (value && entry == kRuleEntry) TRY_OK(check_rule(*value));
+    if (value && entry == expire::kEntryRule) TRY_OK(check_rule(*value));
   }
   TRY_OK(annotate(session.store(), session.userid(), mailbox ? &*mailbox : nullptr, changes));
   return Completion();

@@ -53,7 +53,7 @@ Result<Progress> ArticleAnswer::step(std::string& out) {
 Result<void> ArticleAnswer::fill_window() {
   const std::string_view left = std::string_view(window_).substr(window_used_);
   const bool is_all = at_ + left.size() == article_.body().size();
-  if (left.size() > 1 || (left.size() == 1 && (left != "\r" || is_all))) return {};
+  if (!left.empty() && (left != "\r" || is_all)) return {};
   // The store reads whole chunks, so a piece at a time would read each chunk many times.
   TRY(window_, article_.body().read(at_, kBodyChunkBytes));
   window_used_ = 0;

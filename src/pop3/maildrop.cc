@@ -131,11 +131,10 @@ Result<Body> Maildrop::body(const MailStore& store, size_t number) {
   if (!facts && facts.error().code == Code::kNotFound) return std::unexpected(gone());
   TRY_OK(facts);
   for (size_t i = 1; i < facts->size(); ++i) {
-    // An archived one would not be read yet, and may be freed until it is.
-    const Result<bool> archived = view.is_archived((*facts)[i].guid);
-    if (!archived || *archived) break;
     Result<Body> body = view.body((*facts)[i].guid);
     if (!body) break;  // the client is told when it asks for it
+    // An archived one is not read yet, and may be freed until it is.
+    if (!body->is_in_memory()) break;
     ahead_.emplace(numbers[i], *std::move(body));
     last_read_ = numbers[i];
   }

@@ -87,19 +87,13 @@ class Committer {
 
   template <class T>
   std::future<Result<T>> submit(Purpose purpose, typename TypedRequest<T>::Prepare prepare) {
-    auto request = std::make_unique<TypedRequest<T>>(purpose, std::move(prepare));
-    std::future<Result<T>> future = request->future();
-    enqueue(std::move(request), By::kThread);
-    return future;
+    return start<T>(purpose, std::move(prepare), By::kThread);
   }
 
   /// The same, and waits until it is durable.
   template <class T>
   Result<T> commit(Purpose purpose, typename TypedRequest<T>::Prepare prepare) {
-    auto request = std::make_unique<TypedRequest<T>>(purpose, std::move(prepare));
-    std::future<Result<T>> future = request->future();
-    enqueue(std::move(request), By::kCaller);
-    return future.get();
+    return start<T>(purpose, std::move(prepare), By::kCaller).get();
   }
 
   /// As it is on disk, but kReplica while writes are refused.
@@ -128,6 +122,13 @@ class Committer {
   /// Who may commit it, if nobody commits now.
   enum class By : uint8_t { kThread, kCaller };
 
+  template <class T>
+  std::future<Result<T>> start(Purpose purpose, typename TypedRequest<T>::Prepare prepare, By by) {
+    auto request = std::make_unique<TypedRequest<T>>(purpose, std::move(prepare));
+    std::future<Result<T>> future = request->future();
+    enqueue(std::move(request), by);
+    return future;
+  }
   void enqueue(std::unique_ptr<Request> request, By by);
   Result<void> admit_caller(Request& request);
   /// Some pins were released: their bodies may go.

@@ -91,6 +91,8 @@ class Body {
   Result<std::string> read(uint64_t offset, uint64_t count) const;
   /// All of it. Memory: its size.
   Result<std::string> read_all() const { return read(0, size_); }
+  /// Is all of it read already, so that it stays whatever becomes of the stored one?
+  bool is_in_memory() const { return chunk_prefix_.empty(); }
 
  private:
   friend class MailStore;

@@ -82,6 +82,10 @@ Result<uint64_t> forget_slots(Commit& commit, UserEdit& user, std::string_view k
   return forgotten;
 }
 
+auto delivery_of(std::vector<MailStore::Filing> filings) {
+  return [filings = std::move(filings)](Commit& commit) { return deliver_all(commit, filings); };
+}
+
 }  // namespace
 
 Result<uint64_t> MailStore::forget_remembered(std::string_view userid, int64_t age_s) {
@@ -97,15 +101,11 @@ Result<uint64_t> MailStore::forget_remembered(std::string_view userid, int64_t a
 }
 
 Result<MailStore::Filed> MailStore::deliver(std::vector<Filing> filings) {
-  return impl_->commit<Filed>(Purpose::kCommit, [filings = std::move(filings)](Commit& commit) {
-    return deliver_all(commit, filings);
-  });
+  return impl_->commit<Filed>(Purpose::kCommit, delivery_of(std::move(filings)));
 }
 
 std::future<Result<MailStore::Filed>> MailStore::begin_delivery(std::vector<Filing> filings) {
-  return impl_->submit<Filed>(Purpose::kCommit, [filings = std::move(filings)](Commit& commit) {
-    return deliver_all(commit, filings);
-  });
+  return impl_->submit<Filed>(Purpose::kCommit, delivery_of(std::move(filings)));
 }
 
 }  // namespace gemel

@@ -64,6 +64,19 @@ class TestStore {
     messages.push_back({mailbox, stage(bytes), std::move(flags), clock.unix_s()});
     return store->append(std::move(messages)).value().front();
   }
+  /// An update that changes records behind everyone's back, and no number.
+  MailboxUpdate mend_of(const UniqueId& mailbox) const {
+    const MailboxInfo info = store->find(mailbox).value();
+    return {.id = mailbox,
+            .from = info.highestmodseq,
+            .to = info.highestmodseq,
+            .last_uid = info.last_uid,
+            .recent_uid = info.recent_uid,
+            .purged_modseq = info.purged_modseq,
+            .header = {},
+            .items = {},
+            .mends = info.digest};
+  }
   /// `count` small messages in one transaction.
   void append_many(const UniqueId& mailbox, size_t count, FlagNames flags = {}) {
     std::vector<MailStore::Append> messages;

@@ -112,8 +112,9 @@ Result<MailStore::Stored> store_all(Commit& commit, const StoreFlags& store) {
   MailStore::Stored out;
   std::erase_if(states, [&](const RecordState& state) {
     if (state.expunged) return true;
-    if (condition.fails(state)) out.modified.add(state.uid);
-    return condition.fails(state);
+    if (!condition.fails(state)) return false;
+    out.modified.add(state.uid);
+    return true;
   });
   FlagScope scope = store.terms.scope;
   scope.seen = scope.seen && store.terms.seen_by.empty();

@@ -251,17 +251,10 @@ TEST_F(TextIndexerTest, NamesWhatTheDiskLostForItMayComeBack) {
 TEST_F(TextIndexerTest, BeginsAnewWhereAMendPutsAnotherBodyAtAUid) {
   append(kTextBatchMessages, "word");
   pass();
-  const MailboxInfo info = store.info(store.inbox());
+  const UniqueId inbox = store.inbox();
   const StagedBody body = store.stage("Subject: replaced\r\n\r\nx");
-  MailboxUpdate update{.id = info.id,
-                       .from = info.highestmodseq,
-                       .to = next(info.highestmodseq),
-                       .last_uid = info.last_uid,
-                       .recent_uid = info.recent_uid,
-                       .purged_modseq = info.purged_modseq,
-                       .header = {},
-                       .items = {},
-                       .mends = info.digest};
+  MailboxUpdate update = store.mend_of(inbox);
+  update.to = next(update.from);
   update.items.push_back(AppendItem{.uid = Uid(3),
                                     .modseq = update.to,
                                     .created_modseq = update.to,
@@ -272,7 +265,7 @@ TEST_F(TextIndexerTest, BeginsAnewWhereAMendPutsAnotherBodyAtAUid) {
   const auto done = store->merge({update}, {body}).get();
   ASSERT_TRUE(done) << done.error().text;
   // Nothing that was known of it is trusted.
-  EXPECT_FALSE(index->look(info.id, "WORD").value());
+  EXPECT_FALSE(index->look(inbox, "WORD").value());
   pass();
   EXPECT_EQ(named("replaced"), UidSet::of(Uid(3), Uid(3)));
   EXPECT_FALSE(named("word 3\n").contains(Uid(3)));

@@ -214,7 +214,7 @@ Result<Body> MailboxView::body(const Guid& guid) const {
   }
   body.inline_bytes_ = std::move(row->inline_bytes);
   body.chunk_prefix_ = std::move(row->chunked.stage_id);
-  if (body.chunk_prefix_.empty())  // all of it is here
+  if (body.is_in_memory())
     body.snapshot_ = nullptr;
   else
     body.lost_ = [lost = lost_, guid] { lost(guid); };

@@ -87,16 +87,7 @@ TEST_F(Cases, AHoleInAUserIsFilledWhenTheUserIsAskedFor) {
   primary.append(inbox, "one");
   primary.append(inbox, "two", flag_names({"$Label1"}));
   sync();
-  const MailboxInfo info = replica.info(inbox);
-  MailboxUpdate hole{.id = inbox,
-                     .from = info.highestmodseq,
-                     .to = info.highestmodseq,
-                     .last_uid = info.last_uid,
-                     .recent_uid = info.recent_uid,
-                     .purged_modseq = info.purged_modseq,
-                     .header = {},
-                     .items = {},
-                     .mends = info.digest};
+  MailboxUpdate hole = replica.mend_of(inbox);
   hole.items.push_back(DropItem{UidSet::of(Uid(1), Uid(2))});
   ASSERT_TRUE(replica->apply(std::move(hole), {}).get());
   ASSERT_EQ(replica.uids(inbox), "");

@@ -27,16 +27,7 @@ class RangeSearchTest : public LinkFixture {
     damage(StoreItem{.uids = uids, .modseq = replica.info(inbox).highestmodseq, .flags = flags});
   }
   void damage(ChangeItem item) {
-    const MailboxInfo info = replica.info(inbox);
-    MailboxUpdate update{.id = inbox,
-                         .from = info.highestmodseq,
-                         .to = info.highestmodseq,
-                         .last_uid = info.last_uid,
-                         .recent_uid = info.recent_uid,
-                         .purged_modseq = info.purged_modseq,
-                         .header = {},
-                         .items = {},
-                         .mends = info.digest};
+    MailboxUpdate update = replica.mend_of(inbox);
     update.items.push_back(std::move(item));
     ASSERT_TRUE(replica->apply(std::move(update), {}).get());
     ASSERT_NE(replica.info(inbox).digest, primary.info(inbox).digest);

@@ -206,6 +206,11 @@ MailboxReunion::MailboxReunion(MailboxState theirs, const std::optional<MailboxI
 void MailboxReunion::search_no_more() {
   search_.reset();
   since_ = ModSeq();
+  ask_all_over();
+}
+
+// What was told is asked for again, and all UIDs with it.
+void MailboxReunion::ask_all_over() {
   next_ = Uid(1);
   changed_.clear();
   asked_kept_.reset();
@@ -400,11 +405,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
       TRY(own.uids, uids_of(*ours));
     }
   } else if (ours && ours->info().purged_modseq) {
-    asks_uids_ = Uids::kAll;  // purged since: all over again
-    next_ = Uid(1);
-    changed_.clear();
-    asked_kept_.reset();
-    has_all_ = false;
+    ask_all_over();  // purged since
     return United{.next = United::Next::kBodies};
   }
   TRY(const bool is_held, ours ? this->is_held(store, *ours, clock) : Result<bool>(false));

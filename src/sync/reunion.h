@@ -86,6 +86,7 @@ class MailboxReunion {
 
  private:
   void search_no_more();
+  void ask_all_over();
   void begin_anew(const MailboxInfo& ours);
   Result<MailboxSide> own_side(const MailboxView& view) const;
   enum class Effect : uint8_t { kLook, kMerge };

@@ -26,6 +26,16 @@ class SplitCases : public SplitFixture {
     replica.append(theirs, "of the replica");
     return {ours, theirs};
   }
+  // Of INBOX, where the replica has told all that it has changed since.
+  MailboxReunion told_since(ModSeq since) {
+    const MailboxView view = replica->view(inbox).value();
+    MailboxReunion reunion(state_of(view.info()), primary.info(inbox));
+    reunion.take(header_state_of(view.info()));
+    const auto records = ChangeReader::start(view, since, Uid(1)).value().next().value();
+    for (const ChangedRecord& record : records) reunion.take(record);
+    reunion.page_over(Uid());
+    return reunion;
+  }
 };
 
 // R07: a mailbox that only the replica has, and the primary no trace of.
@@ -152,15 +162,6 @@ TEST_F(SplitCases, WhatCameMeanwhileByWayOfAThirdServerIsNoChangeOfOurs) {
   const UidSet first = UidSet::of(Uid(1), Uid(1));
   const ModSeq common = primary.info(inbox).highestmodseq;
   const ModSeq user_common = primary->user("alice").value().modseq;
-  const auto told = [&](ModSeq since) {
-    const MailboxView view = replica->view(inbox).value();
-    MailboxReunion reunion(state_of(view.info()), primary.info(inbox));
-    reunion.take(header_state_of(view.info()));
-    const auto records = ChangeReader::start(view, since, Uid(1)).value().next().value();
-    for (const ChangedRecord& record : records) reunion.take(record);
-    reunion.page_over(Uid());
-    return reunion;
-  };
   const auto user_told = [&](ModSeq since) {
     UserReunion reunion(state_of(replica->user("alice").value()), primary->user("alice").value());
     const auto items = replica->user_changes_since("alice", since).value();
@@ -173,11 +174,11 @@ TEST_F(SplitCases, WhatCameMeanwhileByWayOfAThirdServerIsNoChangeOfOurs) {
   ASSERT_TRUE(replica->put_user_items("alice", {{"subscription/a", "x"}}));
   const ModSeq part = replica.info(inbox).highestmodseq;
   const ModSeq user_part = replica->user("alice").value().modseq;
-  MailboxReunion of_part = told(common);
+  MailboxReunion of_part = told_since(common);
   UserReunion of_user_part = user_told(user_common);
   ASSERT_TRUE(replica->store_flags(inbox, first, FlagOp::kRemove, flag_names({"\\Flagged"})));
   ASSERT_TRUE(replica->put_user_items("alice", {{"subscription/a", std::nullopt}}));
-  MailboxReunion of_all = told(common);
+  MailboxReunion of_all = told_since(common);
   UserReunion of_all_of_user = user_told(user_common);
   ASSERT_TRUE(primary->promote(replica->term()));
   ASSERT_TRUE(of_part.unite(*primary, primary.clock));
@@ -187,7 +188,7 @@ TEST_F(SplitCases, WhatCameMeanwhileByWayOfAThirdServerIsNoChangeOfOurs) {
   EXPECT_EQ(of_all.unite(*primary, primary.clock)->next, United::Next::kBodies);
   EXPECT_EQ(of_all.questions(),
             std::vector{fmt::format("CHANGES {} {} 1", inbox.text(), part.value)});
-  ASSERT_TRUE(told(part).unite(*primary, primary.clock));
+  ASSERT_TRUE(told_since(part).unite(*primary, primary.clock));
   EXPECT_EQ(primary.flags(inbox, 1), "");
   EXPECT_TRUE(of_all_of_user.begins_anew(primary->user("alice").value()));
   EXPECT_EQ(of_all_of_user.questions(),
@@ -223,13 +224,7 @@ TEST_F(SplitCases, AMendThatComesThroughLateIsNoMoreToBeSaid) {
   ASSERT_TRUE(replica->store_flags(inbox, first, FlagOp::kAdd, flag_names({"\\Flagged"})));
   link.on_bytes = [&](char way, std::string_view bytes) {
     if (way != '<' || bytes.find("OK MAILBOXES") == bytes.npos) return;
-    const MailboxView view = replica->view(inbox).value();
-    MailboxReunion reunion(state_of(view.info()), primary.info(inbox));
-    reunion.take(header_state_of(view.info()));
-    const auto records = ChangeReader::start(view, common, Uid(1)).value().next().value();
-    for (const ChangedRecord& record : records) reunion.take(record);
-    reunion.page_over(Uid());
-    United united = reunion.unite(*primary, primary.clock).value();
+    United united = told_since(common).unite(*primary, primary.clock).value();
     ASSERT_TRUE(replica->apply(*std::move(united.mend), {}).get());
   };
   heal();

@@ -93,8 +93,10 @@ std::vector<Guid> Work::guids_of(Server& server, const UniqueId& mailbox, const 
   return out;
 }
 
-void Work::note_removed(Server& server, const MailboxInfo& info, const UidSet& uids) {
-  for (const Guid& guid : guids_of(server, info.id, uids)) ledger_.removed(guid);
+std::vector<Guid> Work::note_removed(Server& server, const MailboxInfo& info, const UidSet& uids) {
+  std::vector<Guid> guids = guids_of(server, info.id, uids);
+  for (const Guid& guid : guids) ledger_.removed(guid);
+  return guids;
 }
 
 void Work::deliver(Server& server) {
@@ -173,8 +175,7 @@ void Work::expunge(Server& server) {
   const auto info = any(server);
   if (!info) return;
   const UidSet uids = some_of(*info);
-  note_removed(server, *info, uids);
-  const std::vector<Guid> guids = guids_of(server, info->id, uids);
+  const std::vector<Guid> guids = note_removed(server, *info, uids);
   if (!took(server.store().expunge(info->id, uids))) return;
   for (const Guid& guid : guids) ledger_.expunged(guid);
 }
@@ -210,8 +211,7 @@ void Work::swap(Server& server) {
 void Work::remove(Server& server) {
   const auto info = any(server);
   if (!info || info->name.is_inbox()) return;
-  note_removed(server, *info, all_of(*info));
-  for (const Guid& guid : guids_of(server, info->id, all_of(*info))) ledger_.deleted(guid);
+  for (const Guid& guid : note_removed(server, *info, all_of(*info))) ledger_.deleted(guid);
   took(server.store().remove(info->id));
 }
 
@@ -265,10 +265,8 @@ void Work::user(Server& server) {
   const auto infos = server.store().mailboxes(userid, MailStore::Which::kLive);
   note("deleted");
   if (infos)
-    for (const MailboxInfo& info : *infos) {
-      note_removed(server, info, all_of(info));
-      for (const Guid& guid : guids_of(server, info.id, all_of(info))) ledger_.deleted(guid);
-    }
+    for (const MailboxInfo& info : *infos)
+      for (const Guid& guid : note_removed(server, info, all_of(info))) ledger_.deleted(guid);
   took(server.store().delete_user(userid));
   ledger_.user_replaced(userid, server.name());
 }

@@ -41,7 +41,8 @@ class Work {
   std::optional<MailboxInfo> any(Server& server, MailStore::Which which = MailStore::Which::kLive);
   UidSet some_of(const MailboxInfo& info);
   std::vector<Guid> guids_of(Server& server, const UniqueId& mailbox, const UidSet& uids);
-  void note_removed(Server& server, const MailboxInfo& info, const UidSet& uids);
+  /// Returns what they are.
+  std::vector<Guid> note_removed(Server& server, const MailboxInfo& info, const UidSet& uids);
   void note(const MailboxInfo& info);
   void note(const std::string& what);
   template <typename T>
