@@ -1,6 +1,7 @@
 #include "net/network.h"
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,6 +92,15 @@ void set_options(Socket& socket) {
   error_code ignored;  // a unix socket has neither
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
+}
+
+// What a session has to say later stands behind what its socket holds, and a socket takes megabytes
+// on a slow link. Beyond what is on the wire it holds no more than this; that is enough to keep
+// the wire busy.
+void limit_unsent(tcp::socket& socket) {
+  using NotSentBytesMax = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+  error_code ignored;
+  socket.set_option(NotSentBytesMax(128 << 10), ignored);
 }
 
 }  // namespace
@@ -352,6 +362,7 @@ void Network::Impl::connected(ConnectOptions& connect, tcp::socket socket) {
     setup.server_name = connect.tls->server_name;
     setup.tls_first = connect.tls->when == ConnectOptions::Tls::When::kFirst;
   }
+  limit_unsent(socket);
   Socket generic(std::move(socket));
   setup.env = env_of(generic);
   setup.env.can_tls = setup.client_tls != nullptr && !setup.tls_first;

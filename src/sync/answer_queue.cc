@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "base/check.h"
 #include "sync/grammar.h"
@@ -84,19 +85,35 @@ Ending refusal(std::string_view command, const Error& error) {
 }
 
 void AnswerQueue::add(Subject subject, Future future, uint64_t bytes) {
-  slots_.push_back({{.text = {}}, std::move(subject), std::move(future), bytes});
+  slots_.push_back(
+      {{.text = {}}, std::move(subject), std::move(future), bytes, clock_.monotonic_ms()});
   ++under_way_;
   under_way_bytes_ += bytes;
-  while (under_way_ > kUnderWayMax || under_way_bytes_ > kUnderWayBytesMax) settle_oldest();
+  while (has_too_much()) {
+    const uint64_t held = under_way_bytes_;
+    const int64_t read_ms = slots_[settled_].read_ms;
+    const bool is_waited_for = held > window_.bytes() && !is_oldest_done();
+    settle_oldest();
+    if (is_waited_for) window_.learn(held, clock_.monotonic_ms() - read_ms);
+  }
+}
+
+bool AnswerQueue::has_too_much() const {
+  return under_way_ > kUnderWayMax || under_way_bytes_ > window_.bytes();
+}
+
+bool AnswerQueue::is_oldest_done() const {
+  const Future& future = slots_[settled_].future;
+  return !future.valid() || future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
 void AnswerQueue::add(std::string text) {
   text_bytes_ += text.size();
-  slots_.push_back({{.text = std::move(text)}, {}, {}, 0});
+  slots_.push_back({.piece = {.text = std::move(text)}});
 }
 
 void AnswerQueue::add_body(std::shared_ptr<const MailboxView> view, const Guid& guid) {
-  slots_.push_back({{.text = {}, .view = std::move(view), .guid = guid}, {}, {}, 0});
+  slots_.push_back({.piece = {.text = {}, .view = std::move(view), .guid = guid}});
 }
 
 void AnswerQueue::settle_oldest() {

@@ -12,14 +12,16 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.h"
 #include "store/mail_store.h"
 #include "sync/answers.h"
+#include "sync/apply_window.h"
 
 namespace gemel::sync {
 
 class AnswerQueue {
  public:
-  explicit AnswerQueue(const MailStore& store) : store_(store) {}
+  AnswerQueue(const MailStore& store, Clock& clock) : store_(store), clock_(clock) {}
 
   /// What an update is about, for its answer.
   struct MailboxSubject {
@@ -35,7 +37,7 @@ class AnswerQueue {
   using Subject = std::variant<MailboxSubject, UserSubject, RenameSubject>;
   using Future = std::future<Result<MailStore::Applied>>;
 
-  /// May wait for the oldest, see kUnderWayMax. `bytes`: of bodies held by it.
+  /// May wait for the oldest, see kUnderWayMax and ApplyWindow. `bytes`: of bodies held by it.
   void add(Subject subject, Future future, uint64_t bytes);
   void add(std::string text);
   /// A body of `view`, or that it is lost, when its turn comes.
@@ -55,21 +57,27 @@ class AnswerQueue {
 
  private:
   struct Slot {
-    Piece piece;
-    Subject subject;
-    Future future;  // not valid once settled
+    Piece piece = {};
+    Subject subject = {};
+    Future future = {};  // not valid once settled
     uint64_t bytes = 0;
+    int64_t read_ms = 0;
   };
+  /// Of the oldest that has no text yet.
+  bool is_oldest_done() const;
   void settle_oldest();
+  bool has_too_much() const;
   std::string ending(const Slot& slot, const Result<MailStore::Applied>& applied) const;
   std::string rows_of(const Subject& subject) const;
   std::optional<UniqueId> holder_of(const Subject& subject) const;
 
   const MailStore& store_;
+  Clock& clock_;
   std::deque<Slot> slots_;
   size_t settled_ = 0;  // slots before this have their text
   size_t under_way_ = 0;
   uint64_t under_way_bytes_ = 0;
+  ApplyWindow window_;
   size_t text_bytes_ = 0;
 };
 

@@ -7,12 +7,11 @@
 // time rises again when the route changes. Until such an exchange tells of it, a longer way is
 // taken for a slower link.
 //
-// Where nobody waits for its end a batch may go on beyond that, for each end costs a turn of the
-// wire; but only where the link is fast enough for what is on its way already, in the buffers of
-// both ends, to be over soon once somebody does.
-//
-// Where somebody waits it ends by time too, whatever was learned: a replica that has become slow is
-// found out within kBatchMsMin and one update, of which there are kUpdatesOfBatch in a batch.
+// Where nobody waits for its end a batch goes on, for each end costs a turn of the wire. Once
+// somebody does, it ends by time too, whatever was learned: within kBatchMsMin and one update, of
+// which there are kUpdatesOfBatch in a batch. What is on its way by then is soon over: the sender's
+// socket holds little beyond what is on the wire, and the replica reads no more than it applies
+// soon (sync/apply_window.h).
 //
 // Threads  one at a time.
 #pragma once
@@ -25,13 +24,11 @@
 
 namespace gemel::sync {
 
-/// Bytes of bodies. A batch ends where it has them, if its work does not end before; one body or
-/// transaction may be larger.
+/// Bytes of bodies. A batch for which somebody waits ends where it has them, if its work does not
+/// end before; one body or transaction may be larger.
 inline constexpr uint64_t kBatchBytesMin = 256 << 10;
 inline constexpr uint64_t kBatchBytesFirst = 4 << 20;
 inline constexpr uint64_t kBatchBytesMax = 64 << 20;
-/// From this size on, batches for which nobody waits may bring kBatchBytesMax.
-inline constexpr uint64_t kBatchBytesFast = 8 << 20;
 /// A batch shall take between these beyond the way, from its first word to its last answer. What is
 /// committed meanwhile waits for it, and shall be on the replica within a second.
 inline constexpr int64_t kBatchMsMin = 250;
@@ -55,8 +52,6 @@ class BatchBudget {
   bool is_short(uint64_t brought, int64_t elapsed_ms) const {
     return brought < bytes_ && elapsed_ms < kBatchMsMin;
   }
-  /// The same while nobody waits for the batch to end.
-  uint64_t unhurried_bytes() const { return bytes_ < kBatchBytesFast ? bytes_ : kBatchBytesMax; }
   /// To the replica and back, as far as is known; else 0.
   int64_t way_ms() const {
     const int64_t shortest = std::ranges::min(ways_ms_);

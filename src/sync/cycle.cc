@@ -129,7 +129,7 @@ bool Cycle::has_room() const {
   const int64_t elapsed_ms =
       batch_commands_ > 0 ? options_.clock->monotonic_ms() - batch_began_ms_ : 0;
   if (budget_.is_short(batch_bytes_, elapsed_ms)) return true;
-  return batch_bytes_ < budget_.unhurried_bytes() && !events_.is_waited_for();
+  return batch_bytes_ < kBatchBytesMax && !events_.is_waited_for();
 }
 
 void Cycle::count_command() {

@@ -25,7 +25,7 @@ Receiver::Receiver(MailStore& store, ReceiverOptions options, wire::SessionEnv e
       options_(std::move(options)),
       env_(std::move(env)),
       framer_(kLoginLimits),
-      answers_(store) {}
+      answers_(store, *options_.clock) {}
 
 void Receiver::receive(std::string_view bytes) {
   framer_.feed(bytes);

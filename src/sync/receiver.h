@@ -5,13 +5,14 @@
 //
 // Owns     a session's login, the bodies that came and are not applied yet, the answers held back.
 // Threads  as wire::Session: one at a time, never a network thread.
-// Limits   sync/grammar.h; kUnderWayMax, kUnderWayBytesMax, kAnswerBytesMax here.
+// Limits   sync/grammar.h; kUnderWayMax, kAnswerBytesMax here; sync/apply_window.h.
 // Source   doc/replication-protocol.md.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "store/mail_store.h"
 #include "sync/upstreams.h"
@@ -20,11 +21,8 @@
 
 namespace gemel::sync {
 
-/// Updates applied at once, and bytes of bodies that they hold; more waits for the oldest. That is
-/// enough to apply some while the next come; and whatever is here, what the sender says next stands
-/// behind it.
+/// Updates applied at once; more wait for the oldest.
 inline constexpr size_t kUnderWayMax = 1024;
-inline constexpr uint64_t kUnderWayBytesMax = 8 << 20;
 /// Answers held back until SYNC; a sender that makes more in one batch is cut off.
 inline constexpr size_t kAnswerBytesMax = 64 << 20;
 inline constexpr int kLoginTriesMax = 3;
@@ -37,6 +35,7 @@ struct ReceiverOptions {
   std::string server_name;  // said in the greeting
   wire::CredentialSource* credentials = nullptr;
   Random* random = &system_random();
+  Clock* clock = &system_clock();
   std::string server_secret;  // see wire::SaslOptions
   /// Where sessions that have logged in are listed; none: nowhere.
   Upstreams* upstreams = nullptr;

@@ -80,6 +80,7 @@ class TestLink {
     receiver_options.server_name = "replica.example";
     receiver_options.credentials = &credential_;
     receiver_options.random = &receiver_random_;
+    receiver_options.clock = &replica.clock;
     receiver_options.server_secret = "server secret";
     open_channel();
   }

@@ -76,6 +76,7 @@ std::unique_ptr<wire::Session> Server::receive(wire::SessionEnv env) {
                               .server_name = name(),
                               .credentials = password_.get(),
                               .random = &random_,
+                              .clock = &clock_,
                               .server_secret = "server secret",
                               .upstreams = &upstreams_,
                               .on_standing = [this] { upstreams_.wake_all(); }},
