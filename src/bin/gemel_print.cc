@@ -76,13 +76,16 @@ void print_channel(const Json& row) {
                field_text(item, "reason"), item.value("retry_in_seconds", int64_t{0}));
 }
 
-void print_server(const Json& row) {
+// `sources`: how many send to it.
+void print_server(const Json& row, size_t sources) {
   fmt::print("gemel {} on {}, {} in term {}\n{} users, {} mailboxes, journal at {}, digest {}\n",
              field_text(row, "version"), field_text(row, "hostname"), field_text(row, "role"),
              field_text(row, "term"), field_text(row, "users"), field_text(row, "mailboxes"),
              field_text(row, "journal_head"), field_text(row, "digest"));
   if (row.value("lost_bodies", uint64_t{0}) > 0)
     fmt::print("BODIES LOST: {}; see gemel scrub --known\n", field_text(row, "lost_bodies"));
+  if (field_text(row, "role") == "replica" && sources == 0)
+    fmt::print("NOBODY SENDS TO THIS REPLICA; if no server is a primary, see gemel promote\n");
 }
 
 void print_scrub(const Json& row) {
@@ -161,10 +164,12 @@ std::string dump_line(const Json& row) {
 }
 
 void print_status(const std::vector<Json>& rows) {
+  const auto sources = static_cast<size_t>(std::ranges::count_if(
+      rows, [](const Json& row) { return row.value("type", "") == "upstream"; }));
   for (const Json& row : rows) {
     const std::string type = row.value("type", "");
     if (type == "server")
-      print_server(row);
+      print_server(row, sources);
     else if (type == "listener")
       fmt::print("listens for {} on {}\n", field_text(row, "service"), field_text(row, "address"));
     else if (type == "text_index")

@@ -133,6 +133,14 @@ void Channels::renew() {
   }
 }
 
+bool Channels::have_heard() {
+  return std::ranges::all_of(links_, [](const auto& link) {
+    if (link->channel.status().connected) return true;
+    const std::scoped_lock lock(link->mutex);
+    return !link->is_busy;
+  });
+}
+
 void Channels::connect(Link& link) {
   {
     const std::scoped_lock lock(link.mutex);

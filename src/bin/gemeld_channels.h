@@ -41,6 +41,8 @@ class Channels {
   std::vector<admin::ChannelStatus> status() const;
   std::map<std::string, std::vector<admin::UserLag>> users_behind() const;
   void sync(admin::SyncRequest request, const std::function<void(admin::SyncOutcome)>& done);
+  /// Whether each of the others has told this server its term, or can't be reached now.
+  bool have_heard();
   /// Errors: kNotFound.
   Result<void> set_flow(std::string_view channel, admin::Services::Flow flow);
 

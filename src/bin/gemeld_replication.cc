@@ -12,8 +12,11 @@ namespace {
 
 using Effect = admin::RoleRequest::Effect;
 
-// How often a demotion looks whether everything has been sent.
+// How often a demotion looks whether everything has been sent, and a promotion whether it has
+// heard.
 constexpr int64_t kLookMs = 20;
+// A server that tells a promotion nothing for so long is not waited for.
+constexpr int64_t kHearMsMax = 500;
 
 std::string role_text(Role role) { return role == Role::kPrimary ? "primary" : "replica"; }
 
@@ -133,6 +136,18 @@ void Replication::promote(const admin::RoleRequest& request, const Done& done) {
     const Term next{store_.heard().epoch + 1, store_.origin()};
     return done({.result = {}, .role = role_text(Role::kPrimary), .term = sync::text_of(next)});
   }
+  channels_.renew();
+  begin_term(system_clock().monotonic_ms() + kHearMsMax, done);
+}
+
+// The others are asked first, for any of them may have heard of a later term than this one: of a
+// primary that has died since. A term that is before that one would be over as soon as they meet.
+void Replication::begin_term(int64_t deadline_ms, Done done) {
+  if (!channels_.have_heard() && system_clock().monotonic_ms() < deadline_ms)
+    return network_->after(kLookMs, [this, deadline_ms, done = std::move(done)]() mutable {
+      begin_term(deadline_ms, std::move(done));
+    });
+  if (store_.role() == Role::kPrimary) return done(outcome({}));
   const Result<Term> term = store_.promote();
   if (!term) return done(outcome(std::unexpected(term.error())));
   on_standing();

@@ -43,6 +43,7 @@ class Replication {
   void on_standing();
   using Done = std::function<void(admin::RoleOutcome)>;
   void promote(const admin::RoleRequest& request, const Done& done);
+  void begin_term(int64_t deadline_ms, Done done);
   /// Errors: kBusy, a primary is there.
   Result<void> check_promotion() const;
   void demote(const admin::RoleRequest& request, Done done);

@@ -234,6 +234,34 @@ class Chain(unittest.TestCase):
         self.assertEqual(self.b.status()["term"], self.c.status()["term"])
 
 
+class Heard(unittest.TestCase):
+    """A replica has followed a primary that is lost; another one, which has not, is promoted."""
+
+    def test_one_promotion_is_enough(self):
+        follower = Server("follower", "replica")
+        lost = Server("lost", "primary", channel={"host": HOST, "port": follower.ports["sync"]})
+        other = Server("other", "replica", channel={"host": HOST, "port": follower.ports["sync"]})
+        with follower, lost:
+            lost.add_user("ann")
+            lost.gemel("demote")
+            lost.gemel("promote")
+            self.assertEqual(lost.deliver(["ann"], MESSAGE), [250])
+            wait_equal(lost, follower)
+            lost.kill()
+            follower.stop()
+            with other:
+                # It asks for long pauses only: it would hear too late.
+                wait_until(lambda: other.status()["channels"][CHANNEL]["retry_in_seconds"] > 3,
+                           other.log_end)
+                follower.start()
+                self.assertIn("NOBODY SENDS TO THIS REPLICA", follower.gemel("status"))
+                other.gemel("promote")
+                self.assertRegex(other.status()["term"], "^3-")
+                wait_equal(follower, other)
+                self.assertNotIn("NOBODY SENDS", follower.gemel("status"))
+                self.assertEqual(other.deliver(["ann"], MESSAGE), [250])
+
+
 class Replica(unittest.TestCase):
     """R29: all that writes is refused, with a code."""
 

@@ -146,7 +146,7 @@ void World::promote(size_t place) {
   Server& server = *places_[place].server;
   if (!server.is_up() || server.is_primary()) return;
   const bool is_split = has_primary();
-  if (!server.store().promote()) return;
+  if (!server.store().promote(heard_by_others(place))) return;
   tell("promote " + server.name());
   ++outcome_.promotions;
   ++terms_;
@@ -155,6 +155,17 @@ void World::promote(size_t place) {
   const size_t burnt = dice_.below(places_.size());
   if (!dice_.one_in(4)) return burn_amid(burnt, events_.now_ms() + kTakeOverMsMax);
   events_.after(static_cast<int64_t>(dice_.below(kTakeOverMs)), [this, burnt] { burn(burnt); });
+}
+
+// The latest term that those have heard of whom it can ask.
+Term World::heard_by_others(size_t place) const {
+  Term latest;
+  for (size_t i = 0; i < places_.size(); ++i) {
+    Server& other = *places_[i].server;
+    if (i == place || !other.is_up() || other.has_failed() || !has_link(i, place)) continue;
+    latest = std::max(latest, other.store().term());
+  }
+  return latest;
 }
 
 // As soon as there is a state between the two, or a little later.
@@ -300,6 +311,13 @@ bool World::has_primary() const {
   return std::ranges::any_of(places_, [](const Place& p) { return p.server->is_primary(); });
 }
 
+// None is, nor will be by itself.
+bool World::needs_primary() const {
+  return !has_primary() && std::ranges::all_of(places_, [](const Place& place) {
+    return place.server->is_up() && !place.server->has_failed();
+  });
+}
+
 void World::heal() {
   tell("heal");
   cut_.clear();
@@ -310,13 +328,17 @@ void World::heal() {
     start(i);
   }
   const int64_t began = events_.now_ms();
-  // A later term may have begun on a machine that burnt, and nobody goes on with it: whoever is
-  // promoted may hear of it only then, and so may the next.
-  for (size_t i = 0; i <= (is_burnt_ ? places_.size() : 0) && !in_step(); ++i) {
-    if (!has_primary()) promote(dice_.below(places_.size()));
-    events_.run_until(events_.now_ms() + kHealMsMax, [this] {
+  // A later term may have begun on a machine that burnt: the primary hears of it only now, and
+  // steps back. Whoever is promoted then has asked all the others.
+  bool is_promoted = false;
+  while (!in_step() && events_.now_ms() < began + kHealMsMax) {
+    if (needs_primary()) {
+      require(!std::exchange(is_promoted, true), "a server had to be promoted twice");
+      promote(dice_.below(places_.size()));
+    }
+    events_.run_until(began + kHealMsMax, [this] {
       note_crashes();
-      return in_step();
+      return in_step() || needs_primary();
     });
   }
   require(in_step(), "the servers are not in step after all faults have ended");

@@ -72,6 +72,7 @@ class World {
   void misfortune();
   void cut_link();
   void promote(size_t place);
+  Term heard_by_others(size_t place) const;
   void burn_primary();
   void burn(size_t place);
   void burn_amid(size_t place, int64_t until_ms);
@@ -83,6 +84,7 @@ class World {
   void heal();
   bool in_step() const;
   bool has_primary() const;
+  bool needs_primary() const;
   void check();
 
   Options options_;
