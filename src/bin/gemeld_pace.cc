@@ -23,7 +23,7 @@ Pace::Clocks Pace::now() {
 }
 
 Pace::Duration Pace::after_turn(Duration rest) {
-  const Clocks clocks = now();
+  const Clocks clocks = clocks_();
   const std::optional<Clocks> before = std::exchange(last_, clocks);
   const bool is_busy =
       before && (clocks.others - before->others) * kBusyShare > clocks.wall - before->wall;

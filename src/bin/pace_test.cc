@@ -1,48 +1,43 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <ctime>
-#include <thread>
 
 #include "bin/gemeld_pace.h"
 
 namespace gemel::bin {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr Pace::Duration kRest(100);
 
-int64_t clock_ns(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+TEST(Pace, IsAsToldWhileOthersRestAndAnEighthWhileTheyWork) {
+  Pace::Clocks now{.wall = milliseconds(5000), .others = milliseconds(700)};
+  Pace pace([&] { return now; });
+  const auto after = [&](milliseconds wall, milliseconds others) {
+    now.wall += wall;
+    now.others += others;
+    return pace.after_turn(kRest);
+  };
+  EXPECT_EQ(pace.after_turn(kRest), kRest);  // there is nothing to compare with
+  EXPECT_EQ(after(milliseconds(100), milliseconds(25)), kRest);
+  EXPECT_EQ(after(milliseconds(100), milliseconds(26)), 8 * kRest);
+  EXPECT_EQ(after(milliseconds(100), milliseconds(190)), 8 * kRest);
+  EXPECT_EQ(after(milliseconds(1000), milliseconds(190)), kRest);
 }
 
-TEST(Pace, IsAsToldWhileOthersRest) {
-  Pace pace;
-  EXPECT_EQ(pace.after_turn(kRest), kRest);
-  // Our own work is none of theirs.
-  for (const int64_t end = clock_ns(CLOCK_THREAD_CPUTIME_ID) + 20'000'000;
-       clock_ns(CLOCK_THREAD_CPUTIME_ID) < end;) {
+TEST(Pace, OursIsNoneOfTheOthersTime) {
+  const auto own = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  const Pace::Clocks before = Pace::now();
+  for (const auto end = own() + milliseconds(20); own() < end;) {
   }
-  EXPECT_EQ(pace.after_turn(kRest), kRest);
-}
-
-TEST(Pace, IsAnEighthWhileOthersWork) {
-  std::atomic<bool> stop = false;
-  std::jthread other([&] {
-    while (!stop.load()) {
-    }
-  });
-  Pace pace;
-  pace.after_turn(kRest);
-  const int64_t wall = clock_ns(CLOCK_MONOTONIC);
-  const int64_t work = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-  // However busy the machine is: until the other thread had half of a CPU.
-  do {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  } while ((clock_ns(CLOCK_PROCESS_CPUTIME_ID) - work) * 2 < clock_ns(CLOCK_MONOTONIC) - wall);
-  EXPECT_EQ(pace.after_turn(kRest), 8 * kRest);
-  stop = true;
+  const Pace::Clocks after = Pace::now();
+  EXPECT_LT(after.others - before.others, milliseconds(10));
+  EXPECT_GE(after.wall - before.wall, milliseconds(20));
 }
 
 }  // namespace
