@@ -63,6 +63,7 @@ add_library(gemel_config STATIC ${config})
 target_link_libraries(gemel_config PUBLIC gemel_expire gemel_nntp gemel_oauth)
 add_executable(bin_test ${CMAKE_SOURCE_DIR}/src/bin/config_test.cc
                ${CMAKE_SOURCE_DIR}/src/bin/pace_test.cc ${CMAKE_SOURCE_DIR}/src/bin/periodic_test.cc
+               ${CMAKE_SOURCE_DIR}/src/bin/places_test.cc ${CMAKE_SOURCE_DIR}/src/bin/gemeld_places.cc
                ${CMAKE_SOURCE_DIR}/src/bin/gemeld_pace.cc ${CMAKE_SOURCE_DIR}/src/bin/gemeld_periodic.cc)
 target_link_libraries(bin_test PRIVATE gemel_config GTest::gtest GTest::gmock GTest::gtest_main)
 target_compile_definitions(bin_test PRIVATE GEMEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")

@@ -63,7 +63,7 @@ void reload(Server& server, const std::string& path) {
     return;
   }
   if (const Result<void> done = server.reload(*config); !done)
-    log::error("configuration not taken over: {}", done.error().text);
+    log::error("configuration taken over but for what is wrong: {}", done.error().text);
   else
     log::info("configuration taken over: log level, aliases, global scripts and certificates");
 }

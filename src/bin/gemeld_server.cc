@@ -8,6 +8,7 @@
 #include "admin/session.h"
 #include "base/log.h"
 #include "bin/gemeld_expire_words.h"
+#include "bin/gemeld_places.h"
 #include "lmtp/trace.h"
 #include "sieve/limits.h"
 
@@ -88,6 +89,7 @@ Sweeper::Schedule expire_schedule(const Config& config) {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config) {
+  TRY(const ConnectionPlaces places, make_places(config.connections_max));
   std::unique_ptr<Server> server(new Server(config));
   TRY_OK(server->open_store());
   TRY_OK(server->make_services());
@@ -96,7 +98,8 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
   }
   server->network_ = std::make_unique<net::Network>(
       net::NetworkOptions{.workers = config.workers > 0 ? config.workers : kWorkersDefault,
-                          .connections_max = config.connections_max});
+                          .connections_max = places.all,
+                          .client_connections_max = places.clients});
   if (server->tokens_) server->tokens_->start(*server->network_);
   TRY_OK(server->listen_everywhere());
   server->replication_->start(*server->network_);
@@ -118,8 +121,14 @@ Server::~Server() {
 
 Result<void> Server::reload(const Config& config) {
   log::set_level(config.log_level);
-  TRY_OK(delivery_->load());
-  return identity_ && config.has_tls() ? identity_->reload(tls_files(config)) : Result<void>();
+  // A mistake in the one must not keep a new certificate from clients.
+  const Result<void> delivery = delivery_->load();
+  const Result<void> tls =
+      identity_ && config.has_tls() ? identity_->reload(tls_files(config)) : Result<void>();
+  if (!delivery && !tls)
+    return fail(delivery.error().code,
+                fmt::format("{}; {}", delivery.error().text, tls.error().text));
+  return delivery ? tls : delivery;
 }
 
 Result<void> Server::open_store() {
@@ -306,35 +315,52 @@ Result<void> Server::listen(const std::string& service, const Endpoint& endpoint
 
 Result<void> Server::listen_everywhere() {
   using Tls = net::ListenOptions::Tls;
+  using For = net::ListenOptions::For;
   const Tls start_tls = identity_ ? Tls::kStartTls : Tls::kNone;
   for (const Endpoint& endpoint : config_.imap)
-    TRY_OK(
-        listen("imap", endpoint, {.tls = start_tls, .alpn = {"imap"}, .session = imap_sessions()}));
+    TRY_OK(listen(
+        "imap", endpoint,
+        {.tls = start_tls, .alpn = {"imap"}, .whom = For::kClients, .session = imap_sessions()}));
   for (const Endpoint& endpoint : config_.imap_tls)
     TRY_OK(listen("imaps", endpoint,
-                  {.tls = Tls::kImplicit, .alpn = {"imap"}, .session = imap_sessions()}));
+                  {.tls = Tls::kImplicit,
+                   .alpn = {"imap"},
+                   .whom = For::kClients,
+                   .session = imap_sessions()}));
   // The mail server runs as another user; what may reach the socket is for its directory to say.
   for (const Endpoint& endpoint : config_.lmtp.listen)
     TRY_OK(listen(
         "lmtp", endpoint,
         {.mode = config_.lmtp.mode, .tls = start_tls, .session = delivery_->lmtp_sessions()}));
   for (const Endpoint& endpoint : config_.managesieve.listen)
-    TRY_OK(listen(
-        "managesieve", endpoint,
-        {.tls = start_tls, .alpn = {"managesieve"}, .session = delivery_->managesieve_sessions()}));
+    TRY_OK(listen("managesieve", endpoint,
+                  {.tls = start_tls,
+                   .alpn = {"managesieve"},
+                   .whom = For::kClients,
+                   .session = delivery_->managesieve_sessions()}));
   for (const Endpoint& endpoint : config_.pop3)
-    TRY_OK(
-        listen("pop3", endpoint, {.tls = start_tls, .alpn = {"pop3"}, .session = pop3_sessions()}));
+    TRY_OK(listen(
+        "pop3", endpoint,
+        {.tls = start_tls, .alpn = {"pop3"}, .whom = For::kClients, .session = pop3_sessions()}));
   for (const Endpoint& endpoint : config_.pop3_tls)
     TRY_OK(listen("pop3s", endpoint,
-                  {.tls = Tls::kImplicit, .alpn = {"pop3"}, .session = pop3_sessions()}));
+                  {.tls = Tls::kImplicit,
+                   .alpn = {"pop3"},
+                   .whom = For::kClients,
+                   .session = pop3_sessions()}));
   // Readers and peers share the port: "nnsp" is what peers call it.
   for (const Endpoint& endpoint : config_.news.listen)
     TRY_OK(listen("nntp", endpoint,
-                  {.tls = start_tls, .alpn = {"nntp", "nnsp"}, .session = news_->sessions()}));
+                  {.tls = start_tls,
+                   .alpn = {"nntp", "nnsp"},
+                   .whom = For::kClients,
+                   .session = news_->sessions()}));
   for (const Endpoint& endpoint : config_.news.listen_tls)
     TRY_OK(listen("nntps", endpoint,
-                  {.tls = Tls::kImplicit, .alpn = {"nntp", "nnsp"}, .session = news_->sessions()}));
+                  {.tls = Tls::kImplicit,
+                   .alpn = {"nntp", "nnsp"},
+                   .whom = For::kClients,
+                   .session = news_->sessions()}));
   for (const Endpoint& endpoint : config_.sync)
     TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = replication_->receivers()}));
   for (const Endpoint& endpoint : config_.metrics)

@@ -52,6 +52,7 @@ class Session final : public wire::Session {
   wire::Compression compression() const override {
     return is_compressed() ? wire::Compression::kDeflate : wire::Compression::kNone;
   }
+  bool is_stranger() const override { return userid_.empty(); }
   std::optional<int64_t> input_timeout_ms() const override;
   void timed_out() override;
   void end_of_input() override { is_input_over_ = true; }

@@ -66,6 +66,7 @@ class Session final : public wire::Session {
   void produce(std::string& out, size_t bytes_max) override;
   wire::Want want() const override;
   void tls_started() override;
+  bool is_stranger() const override { return userid_.empty(); }
   std::optional<int64_t> input_timeout_ms() const override;
   void timed_out() override { leave("nothing was heard for too long"); }
   void end_of_input() override { is_input_over_ = true; }

@@ -71,7 +71,11 @@ size_t send_now(int socket, std::string_view bytes, error_code& error) {
 }  // namespace
 
 Connection::Connection(Shared shared, Socket socket, Setup setup)
-    : shared_(shared), socket_(std::move(socket)), setup_(std::move(setup)), timer_(shared.io) {}
+    : shared_(shared),
+      socket_(std::move(socket)),
+      setup_(std::move(setup)),
+      timer_(shared.io),
+      is_stranger_(setup_.may_be_stranger) {}
 
 Connection::~Connection() { CHECK(!session_); }
 
@@ -93,6 +97,14 @@ void Connection::shut_down() {
 void Connection::close(Error reason) {
   const std::lock_guard lock(mutex_);
   end(std::move(reason));
+}
+
+bool Connection::gives_way(Error reason) {
+  if (!is_stranger_) return false;
+  const std::lock_guard lock(mutex_);
+  if (!is_stranger_.exchange(false) || closed_) return false;
+  end(std::move(reason));
+  return true;
 }
 
 // --- TLS ---
@@ -233,6 +245,7 @@ Connection::Outcome Connection::run_job(const Events& events, std::string buffer
   outcome.want = session_->want();
   outcome.compression = session_->compression();
   outcome.timeout_ms = session_->input_timeout_ms();
+  outcome.is_stranger = session_->is_stranger();
   return outcome;
 }
 
@@ -242,6 +255,7 @@ void Connection::session_ran(Outcome outcome) {
   want_ = outcome.want;
   compression_ = outcome.compression;
   input_timeout_ms_ = outcome.timeout_ms;
+  if (setup_.may_be_stranger) is_stranger_ = outcome.is_stranger;
   if (outcome.output.empty() && !compressor_) return act();
   write(std::move(outcome.output));
 }

@@ -44,6 +44,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     std::shared_ptr<boost::asio::ssl::context> client_tls;
     std::string server_name;
     bool tls_first = false;                          // before the session starts
+    bool may_be_stranger = false;                    // gives_way() to others
     std::vector<std::string> alpn;                   // as a server
     std::shared_ptr<wire::TlsFacts> tls_facts = {};  // that env.tls shows, as a server
     wire::SessionEnv env;
@@ -60,6 +61,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void shut_down();
   /// At once.
   void close(Error reason);
+  /// Closes it if nobody knows yet whose it is. False: it stays, or is closed already.
+  bool gives_way(Error reason);
 
  private:
   // Through this the session's wake() finds its connection, from any thread. It is shut when the
@@ -85,6 +88,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     wire::Want want = wire::Want::kClose;
     wire::Compression compression = wire::Compression::kNone;
     std::optional<int64_t> timeout_ms;
+    bool is_stranger = false;
   };
 
   /// Of which wait the timer tells: the session's for input, or ours for a peer that must go on.
@@ -163,6 +167,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool at_end_ = false;  // the peer sends no more
   bool closed_ = false;
   bool session_finished_ = false;
+  std::atomic<bool> is_stranger_;  // no mutex needed: the network looks at many
   const std::shared_ptr<WakeGate> gate_ = std::make_shared<WakeGate>();
   std::atomic<bool> wake_scheduled_ = false;
   std::string output_;  // being written

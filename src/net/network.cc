@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/network_range.h"
 #include "net/connection.h"
 #include "net/tls.h"
 
@@ -134,17 +135,22 @@ struct Network::Impl {
   Result<std::string> bind(Acceptor& acceptor, const ListenOptions& listen);
   void accept(const std::shared_ptr<Listener>& listener);
   void accepted(Listener& listener, Socket socket);
-  bool has_room_for(const wire::SessionEnv& peer);
-  void start(Socket socket, Connection::Setup setup, const std::string& counted_address);
-  void make_connection(const std::shared_ptr<ConnectOptions>& connect);
-  void connected(ConnectOptions& connect, tcp::socket socket);
+  bool has_room_for(const ListenOptions& listen, const wire::SessionEnv& peer);
+  bool make_room_for_client();
+  void warn_of_refusal(std::string_view reason, const wire::SessionEnv& peer);
+  /// `counted_as`: of a client, its address's network; empty for all others.
+  void start(Socket socket, Connection::Setup setup, const std::string& counted_as);
+  /// `tls` is null where there is none.
+  void make_connection(const std::shared_ptr<ConnectOptions>& connect, const TlsContext& tls);
+  void connected(ConnectOptions& connect, const TlsContext& tls, tcp::socket socket);
   void fail_connect(const ConnectOptions& connect, Error reason);
-  void forget(Connection* connection, const std::string& counted_address);
+  void forget(uint64_t number, const std::string& counted_as);
   void count_down();
   /// Runs on the network thread and waits for it.
   void on_network(const std::function<void()>& task);
 
   NetworkOptions options;
+  ClientContexts client_contexts;
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard;
   Workers workers;
@@ -152,9 +158,11 @@ struct Network::Impl {
 
   // The network thread's.
   std::list<std::shared_ptr<Listener>> listeners;
-  std::set<std::shared_ptr<Connection>> open;
+  std::map<uint64_t, std::shared_ptr<Connection>> open;  // as they came
+  uint64_t next_number = 0;
   std::set<std::shared_ptr<Attempt>> attempts;
-  std::map<std::string, size_t> peer_connections;
+  size_t clients = 0;
+  std::map<std::string, size_t> peer_connections;  // of clients, by network
   std::chrono::steady_clock::time_point next_refusal_log{};
 
   std::atomic<size_t> connections = 0;  // only the network thread changes it
@@ -242,24 +250,41 @@ void Network::Impl::accept(const std::shared_ptr<Listener>& listener) {
   });
 }
 
-bool Network::Impl::has_room_for(const wire::SessionEnv& peer) {
-  const auto found = peer_connections.find(peer.peer_address);
-  const bool peer_has_many =
-      found != peer_connections.end() && found->second >= options.peer_connections_max;
-  if (!peer_has_many && connections < options.connections_max) return true;
+void Network::Impl::warn_of_refusal(std::string_view reason, const wire::SessionEnv& peer) {
   const auto now = std::chrono::steady_clock::now();
-  if (now < next_refusal_log) return false;
+  if (now < next_refusal_log) return;
   next_refusal_log = now + kRefusalLogPause;
-  log::warn("connection refused reason=\"too many {}\" peer={} open={}",
-            peer_has_many ? "from one address" : "connections", peer.peer_address,
+  log::warn("connection refused reason=\"{}\" peer={} open={}", reason, peer.peer_address,
             connections.load());
+}
+
+// One that is closed gives its place back a moment later, which connections_max leaves room for.
+bool Network::Impl::make_room_for_client() {
+  if (clients < options.client_connections_max) return true;
+  for (const auto& [number, connection] : open)
+    if (connection->gives_way({Code::kUnavailable, "a newer connection took its place"}))
+      return true;
+  return false;
+}
+
+bool Network::Impl::has_room_for(const ListenOptions& listen, const wire::SessionEnv& peer) {
+  const bool is_client = listen.whom == ListenOptions::For::kClients;
+  const auto found = peer_connections.find(network_of(peer.peer_address));
+  const bool is_counted = is_client && peer.local_port != 0;  // not on unix sockets
+  if (is_counted && found != peer_connections.end() &&
+      found->second >= options.peer_connections_max) {
+    warn_of_refusal("too many from one address", peer);
+    return false;
+  }
+  if (connections < options.connections_max && (!is_client || make_room_for_client())) return true;
+  warn_of_refusal("too many connections", peer);
   return false;
 }
 
 void Network::Impl::accepted(Listener& listener, Socket socket) {
   Connection::Setup setup;
   setup.env = env_of(socket);
-  if (!has_room_for(setup.env)) return;
+  if (!has_room_for(listener.options, setup.env)) return;
   setup.session = listener.options.session;
   setup.identity = listener.options.identity;
   setup.tls_first = listener.options.tls == ListenOptions::Tls::kImplicit;
@@ -270,35 +295,40 @@ void Network::Impl::accepted(Listener& listener, Socket socket) {
     setup.env.tls = setup.tls_facts;
   }
   ++connections;
-  const std::string counted_address = setup.env.local_port != 0 ? setup.env.peer_address : "";
-  if (!counted_address.empty()) ++peer_connections[counted_address];
-  start(std::move(socket), std::move(setup), counted_address);
+  std::string counted_as;
+  if (listener.options.whom == ListenOptions::For::kClients) {
+    setup.may_be_stranger = true;
+    counted_as = network_of(setup.env.peer_address);
+    ++clients;
+    ++peer_connections[counted_as];
+  }
+  start(std::move(socket), std::move(setup), counted_as);
 }
 
-// The connection is counted already, and for its peer too unless `counted_address` is empty.
-void Network::Impl::start(Socket socket, Connection::Setup setup,
-                          const std::string& counted_address) {
+// The connection is counted already.
+void Network::Impl::start(Socket socket, Connection::Setup setup, const std::string& counted_as) {
   set_options(socket);
-  // The connection forgets itself when its session is gone.
-  auto slot = std::make_shared<Connection*>(nullptr);
-  setup.on_end = [this, slot, then = std::move(setup.on_end),
-                  address = counted_address](const Error& reason) {
+  const uint64_t number = next_number++;
+  // The connection is forgotten when its session is gone.
+  setup.on_end = [this, number, then = std::move(setup.on_end), counted_as](const Error& reason) {
     if (then) then(reason);
-    asio::post(io, [this, slot, address] { forget(*slot, address); });
+    asio::post(io, [this, number, counted_as] { forget(number, counted_as); });
   };
   auto connection = std::make_shared<Connection>(
       Shared{.io = io, .workers = workers, .write_stall_ms_max = options.write_stall_ms_max},
       std::move(socket), std::move(setup));
-  *slot = connection.get();
-  open.insert(connection);
+  open.emplace(number, connection);
   connection->start();
   if (stopping) connection->shut_down();
 }
 
-void Network::Impl::forget(Connection* connection, const std::string& counted_address) {
-  std::erase_if(open, [&](const auto& held) { return held.get() == connection; });
-  const auto found = peer_connections.find(counted_address);
-  if (found != peer_connections.end() && --found->second == 0) peer_connections.erase(found);
+void Network::Impl::forget(uint64_t number, const std::string& counted_as) {
+  open.erase(number);
+  if (!counted_as.empty()) {
+    --clients;
+    const auto found = peer_connections.find(counted_as);
+    if (--found->second == 0) peer_connections.erase(found);
+  }
   count_down();
 }
 
@@ -312,9 +342,13 @@ void Network::Impl::count_down() {
 
 void Network::connect(ConnectOptions options) {
   auto connect = std::make_shared<ConnectOptions>(std::move(options));
-  asio::post(impl_->io, [impl = impl_.get(), connect] {
+  // To read the certificates of CAs takes long, so the network thread does not.
+  Result<TlsContext> tls =
+      connect->tls ? impl_->client_contexts.find(*connect->tls) : Result<TlsContext>();
+  asio::post(impl_->io, [impl = impl_.get(), connect, tls = std::move(tls)] {
     ++impl->connections;
-    impl->make_connection(connect);
+    if (!tls) return impl->fail_connect(*connect, tls.error());
+    impl->make_connection(connect, *tls);
   });
 }
 
@@ -325,7 +359,8 @@ void Network::Impl::fail_connect(const ConnectOptions& connect, Error reason) {
   });
 }
 
-void Network::Impl::make_connection(const std::shared_ptr<ConnectOptions>& connect) {
+void Network::Impl::make_connection(const std::shared_ptr<ConnectOptions>& connect,
+                                    const TlsContext& tls) {
   if (stopping) return fail_connect(*connect, {Code::kUnavailable, "the server is stopping"});
   auto attempt = std::make_shared<Attempt>(io);
   attempts.insert(attempt);
@@ -333,10 +368,10 @@ void Network::Impl::make_connection(const std::shared_ptr<ConnectOptions>& conne
   attempt->timer.async_wait([attempt](const error_code& error) {
     if (!error) attempt->cancel();
   });
-  const auto made = [this, connect, attempt](const error_code& error, const tcp::endpoint&) {
+  const auto made = [this, connect, tls, attempt](const error_code& error, const tcp::endpoint&) {
     attempt->timer.cancel();
     attempts.erase(attempt);
-    if (!error) return connected(*connect, std::move(attempt->socket));
+    if (!error) return connected(*connect, tls, std::move(attempt->socket));
     const std::string what = fmt::format("can't connect to {}:{}", connect->host, connect->port);
     fail_connect(*connect, attempt->is_cancelled ? Error{Code::kUnavailable, what + ": no answer"}
                                                  : error_of(error, what));
@@ -350,15 +385,13 @@ void Network::Impl::make_connection(const std::shared_ptr<ConnectOptions>& conne
       });
 }
 
-void Network::Impl::connected(ConnectOptions& connect, tcp::socket socket) {
+void Network::Impl::connected(ConnectOptions& connect, const TlsContext& tls, tcp::socket socket) {
   Connection::Setup setup;
   setup.session = connect.session;
   setup.on_bytes = connect.on_bytes;
   setup.on_end = connect.on_end;
   if (connect.tls) {
-    auto context = client_context(*connect.tls);
-    if (!context) return fail_connect(connect, context.error());
-    setup.client_tls = *std::move(context);
+    setup.client_tls = tls;
     setup.server_name = connect.tls->server_name;
     setup.tls_first = connect.tls->when == ConnectOptions::Tls::When::kFirst;
   }
@@ -382,7 +415,7 @@ void Network::stop(int64_t grace_ms) {
     const auto attempts = impl_->attempts;
     for (const auto& attempt : attempts) attempt->cancel();
     const auto open = impl_->open;
-    for (const auto& connection : open) connection->shut_down();
+    for (const auto& [number, connection] : open) connection->shut_down();
   });
   const auto gone = [&] { return impl_->connections == 0; };
   std::unique_lock lock(impl_->mutex);
@@ -390,7 +423,7 @@ void Network::stop(int64_t grace_ms) {
     lock.unlock();
     impl_->on_network([&] {
       const auto open = impl_->open;
-      for (const auto& connection : open)
+      for (const auto& [number, connection] : open)
         connection->close({Code::kUnavailable, "the server is stopping"});
     });
     lock.lock();

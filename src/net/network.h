@@ -22,10 +22,11 @@
 namespace gemel::net {
 
 struct NetworkOptions {
-  int workers = 64;                      // sessions that wait for the disk at the same time
-  size_t connections_max = 20'000;       // both kinds; more are closed as soon as accepted
-  size_t peer_connections_max = 5'000;   // accepted by TCP from one address
-  int64_t write_stall_ms_max = 300'000;  // a peer that reads nothing for so long is dropped
+  int workers = 64;                        // sessions that wait for the disk at the same time
+  size_t connections_max = 21'000;         // of all kinds; more are closed as soon as accepted
+  size_t client_connections_max = 20'000;  // of them, of listeners for clients
+  size_t peer_connections_max = 5'000;     // the same, of one network_of(address)
+  int64_t write_stall_ms_max = 300'000;    // a peer that reads nothing for so long is dropped
 };
 
 /// What a server shows of itself, and whose clients' certificates it believes. PEM files.
@@ -73,6 +74,9 @@ struct ListenOptions {
   /// Names of the protocol (RFC 7301); a client that names only others is refused, so that nothing
   /// meant for another server reaches this one. Empty: none is agreed on.
   std::vector<std::string> alpn = {};
+  /// Clients share places of their own: one that finds none free takes that of the connection which
+  /// has been a stranger (wire::Session::is_stranger) for longest, and is closed if there is none.
+  enum class For : uint8_t { kServers, kClients } whom = For::kServers;
   wire::SessionFactory session = {};
 };
 

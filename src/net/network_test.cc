@@ -23,6 +23,12 @@ class NetworkTest : public ::testing::Test {
   std::string listen(Network& network) {
     return network.listen({.host = "127.0.0.1", .session = echo(watch_)}).value();
   }
+  std::string listen_for_clients(Network& network) {
+    return network
+        .listen(
+            {.host = "127.0.0.1", .whom = ListenOptions::For::kClients, .session = echo(watch_)})
+        .value();
+  }
   Echo::Watch watch_;
 };
 
@@ -197,10 +203,11 @@ TEST_F(NetworkTest, ServesManyConnectionsAtOnce) {
 
 TEST_F(NetworkTest, S19RefusesConnectionsBeyondTheLimits) {
   for (const NetworkOptions options : {NetworkOptions{.workers = 1, .connections_max = 2},
+                                       NetworkOptions{.workers = 1, .client_connections_max = 2},
                                        NetworkOptions{.workers = 1, .peer_connections_max = 2}}) {
     const uint64_t ended_before = watch_.ended.value();
     Network network(options);
-    const std::string address = listen(network);
+    const std::string address = listen_for_clients(network);
     auto one = std::make_unique<Peer>(address);
     Peer two(address);
     EXPECT_EQ(one->read_line() + two.read_line(), "hello 127.0.0.1\nhello 127.0.0.1\n");
@@ -210,6 +217,36 @@ TEST_F(NetworkTest, S19RefusesConnectionsBeyondTheLimits) {
     while (network.connections() > 1) std::this_thread::yield();
     EXPECT_EQ(Peer(address).read_line(), "hello 127.0.0.1\n");
   }
+}
+
+// A client that logs in finds a place however many others have connected and say nothing.
+TEST_F(NetworkTest, S19StrangersMakeWayForOthersWhereNoPlaceIsLeft) {
+  watch_.greets_strangers = true;
+  Network network({.workers = 1, .client_connections_max = 3});
+  const std::string address = listen_for_clients(network);
+  Peer known(address);
+  known.send("me\n");
+  EXPECT_EQ(known.read_line() + known.read_line(), "hello 127.0.0.1\nme\n");
+  Peer silent(address);
+  Peer later(address);
+  EXPECT_EQ(silent.read_line() + later.read_line(), "hello 127.0.0.1\nhello 127.0.0.1\n");
+  Peer next(address);
+  EXPECT_EQ(next.read_line(), "hello 127.0.0.1\n");
+  EXPECT_EQ(silent.read_to_end(), "");  // which came first
+  later.send("still here\n");
+  EXPECT_EQ(later.read_line(), "still here\n");
+  known.send("too\n");
+  EXPECT_EQ(known.read_line(), "too\n");
+}
+
+TEST_F(NetworkTest, S19ClientsTakeNoPlaceOfServers) {
+  Network network({.workers = 1, .client_connections_max = 1, .peer_connections_max = 1});
+  Peer client(listen_for_clients(network));
+  EXPECT_EQ(client.read_line(), "hello 127.0.0.1\n");
+  const std::string address = listen(network);
+  Peer one(address);
+  Peer two(address);
+  EXPECT_EQ(one.read_line() + two.read_line(), "hello 127.0.0.1\nhello 127.0.0.1\n");
 }
 
 TEST_F(NetworkTest, TellsTheSessionWhenNoInputComes) {

@@ -64,6 +64,7 @@ class Echo final : public wire::Session {
     std::atomic<size_t> largest_input = 0;
     std::function<void(std::function<void()>)> on_start = [](const std::function<void()>&) {};
     std::optional<int64_t> timeout_ms;
+    bool greets_strangers = false;  // until they say a word
   };
 
   Echo(wire::SessionEnv env, Watch& watch) : env_(std::move(env)), watch_(watch) {
@@ -75,6 +76,7 @@ class Echo final : public wire::Session {
   void receive(std::string_view bytes) override {
     const Alone alone(*this);
     EXPECT_EQ(want_, wire::Want::kInput);
+    has_heard_ = true;
     watch_.largest_input = std::max(watch_.largest_input.load(), bytes.size());
     in_ += bytes;
   }
@@ -104,6 +106,7 @@ class Echo final : public wire::Session {
   }
   wire::Want want() const override { return want_; }
   wire::Compression compression() const override { return compression_; }
+  bool is_stranger() const override { return watch_.greets_strangers && !has_heard_; }
   void wake() override {
     const Alone alone(*this);
     watch_.wakes.add(1);
@@ -144,6 +147,7 @@ class Echo final : public wire::Session {
   std::string out_;
   wire::Want want_ = wire::Want::kInput;
   wire::Compression compression_ = wire::Compression::kNone;
+  bool has_heard_ = false;
   bool is_over_ = false;
   bool is_flooding_ = false;
   std::atomic<bool> is_running_ = false;

@@ -1,7 +1,9 @@
 #include "net/tls.h"
 
+#include <fmt/format.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -11,7 +13,8 @@ namespace gemel::net {
 namespace {
 
 namespace ssl = boost::asio::ssl;
-using Context = std::shared_ptr<ssl::context>;
+
+constexpr std::chrono::minutes kClientContextAge(10);
 
 // An idle connection shall not keep OpenSSL's 32 KiB of buffers.
 void save_memory(ssl::context& context) {
@@ -175,6 +178,31 @@ std::vector<std::string> userids_of(SSL* tls, TlsFiles::ClientName client_name) 
   return out;
 }
 
+// Another text for a file that is another or was changed, as far as the file system tells.
+std::string trace_of(const std::string& path) {
+  struct stat there{};
+  if (path.empty() || ::stat(path.c_str(), &there) != 0) return {};
+  return fmt::format("{} {} {}.{:09}", there.st_ino, there.st_size, there.st_mtim.tv_sec,
+                     there.st_mtim.tv_nsec);
+}
+
+Result<TlsContext> client_context(const ConnectOptions::Tls& tls) {
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
+  const bool needs_13 = tls.least == ConnectOptions::Tls::Least::kTls13;
+  SSL_CTX_set_min_proto_version(context->native_handle(),
+                                needs_13 ? TLS1_3_VERSION : TLS1_2_VERSION);
+  save_memory(*context);
+  context->set_verify_mode(ssl::verify_peer);
+  boost::system::error_code error;
+  if (tls.ca_file.empty())
+    context->set_default_verify_paths(error);
+  else
+    context->load_verify_file(tls.ca_file, error);
+  if (error) return fail(Code::kInvalid, "CA file " + tls.ca_file + ": " + error.message());
+  context->set_verify_callback(ssl::host_name_verification(tls.server_name));
+  return context;
+}
+
 }  // namespace
 
 TlsIdentity::TlsIdentity(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -204,21 +232,18 @@ wire::TlsFacts facts_of(SSL* tls, TlsFiles::ClientName client_name) {
           .client_userids = userids_of(tls, client_name)};
 }
 
-Result<Context> client_context(const ConnectOptions::Tls& tls) {
-  auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
-  const bool needs_13 = tls.least == ConnectOptions::Tls::Least::kTls13;
-  SSL_CTX_set_min_proto_version(context->native_handle(),
-                                needs_13 ? TLS1_3_VERSION : TLS1_2_VERSION);
-  save_memory(*context);
-  context->set_verify_mode(ssl::verify_peer);
-  boost::system::error_code error;
-  if (tls.ca_file.empty())
-    context->set_default_verify_paths(error);
-  else
-    context->load_verify_file(tls.ca_file, error);
-  if (error) return fail(Code::kInvalid, "CA file " + tls.ca_file + ": " + error.message());
-  context->set_verify_callback(ssl::host_name_verification(tls.server_name));
-  return context;
+Result<TlsContext> ClientContexts::find(const ConnectOptions::Tls& tls) {
+  std::string file = trace_of(tls.ca_file);
+  const std::lock_guard lock(mutex_);
+  Made& made = made_[{tls.ca_file, tls.server_name, tls.least}];
+  const auto now = std::chrono::steady_clock::now();
+  const bool is_fresh = now - made.at < kClientContextAge && made.file == file;
+  if (!made.context || !is_fresh) {
+    TRY(made.context, client_context(tls));
+    made.at = now;
+    made.file = std::move(file);
+  }
+  return made.context;
 }
 
 }  // namespace gemel::net

@@ -14,6 +14,11 @@ namespace gemel::net {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+namespace {
+// A handshake with long chains of certificates takes some ten.
+constexpr int kIdleRecordsMax = 64;
+}  // namespace
+
 // OpenSSL's own method writes by write(), which kills the process when the peer is gone, and would
 // wait on a socket that may block.
 const BIO_METHOD* TlsStream::socket_method() {
@@ -31,6 +36,10 @@ const BIO_METHOD* TlsStream::socket_method() {
 int TlsStream::read_socket(BIO* bio, char* room, int size) {
   auto* const self = static_cast<TlsStream*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
+  if (self->idle_records_ > kIdleRecordsMax) {
+    errno = EPROTO;
+    return -1;
+  }
   const ssize_t got = ::recv(self->descriptor_, room, static_cast<size_t>(size), MSG_DONTWAIT);
   // An end without a goodbye would fail the whole state, and nothing more could be said.
   if (got == 0) self->is_at_end_ = true;
@@ -51,6 +60,11 @@ long TlsStream::control_socket(BIO*, int command, long, void*) {
   return command == BIO_CTRL_FLUSH ? 1 : 0;  // nothing is held back
 }
 
+void TlsStream::note_message(int is_ours, int /*version*/, int type, const void* /*bytes*/,
+                             size_t /*size*/, SSL* /*tls*/, void* self) {
+  if (is_ours == 0 && type == SSL3_RT_HEADER) ++static_cast<TlsStream*>(self)->idle_records_;
+}
+
 TlsStream::TlsStream(SSL_CTX* context, int descriptor, Side side)
     : descriptor_(descriptor), tls_(SSL_new(context)) {
   BIO* const bio = BIO_new(socket_method());
@@ -60,6 +74,8 @@ TlsStream::TlsStream(SSL_CTX* context, int descriptor, Side side)
   SSL_set_bio(tls_.get(), bio, bio);
   SSL_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_set_msg_callback(tls_.get(), note_message);
+  SSL_set_msg_callback_arg(tls_.get(), this);
   if (side == Side::kClient)
     SSL_set_connect_state(tls_.get());
   else
@@ -98,7 +114,9 @@ size_t TlsStream::move_all(size_t size, Move move, error_code& error) {
 
 size_t TlsStream::receive(std::span<char> room, error_code& error) {
   const auto read = [&](size_t done, size_t& count) {
-    return SSL_read_ex(tls_.get(), room.data() + done, room.size() - done, &count);
+    const int result = SSL_read_ex(tls_.get(), room.data() + done, room.size() - done, &count);
+    if (result > 0) idle_records_ = 0;
+    return result;
   };
   const size_t got = move_all(room.size(), read, error);
   if (got > 0) error = {};  // what ended it, the next call meets too

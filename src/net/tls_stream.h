@@ -3,6 +3,8 @@
 //
 // Owns     OpenSSL's state of one connection; not the socket.
 // Threads  one call at a time, from any thread.
+// Limits   kIdleRecordsMax records that bring no bytes: the peer can send no end of them (new keys,
+//          empty records; RFC 8446 §4.6.3, D.4), and OpenSSL would read on and on.
 // Source   RFC 8446, RFC 5246; SSL_read(3), SSL_write(3), BIO_meth_new(3).
 #pragma once
 
@@ -56,6 +58,8 @@ class TlsStream {
   static int read_socket(BIO* bio, char* room, int size);
   static int write_socket(BIO* bio, const char* bytes, int size);
   static long control_socket(BIO* bio, int command, long number, void* pointer);
+  static void note_message(int is_ours, int version, int type, const void* bytes, size_t size,
+                           SSL* tls, void* self);
 
   template <class Move>
   size_t move_all(size_t size, Move move, boost::system::error_code& error);
@@ -64,6 +68,7 @@ class TlsStream {
 
   const int descriptor_;
   bool is_at_end_ = false;            // the peer sends nothing more
+  int idle_records_ = 0;              // received since there were last bytes in one
   boost::system::error_code failed_;  // what cannot be repaired: it stays
   std::unique_ptr<SSL, Free> tls_;
 };

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <fstream>
 #include <thread>
 
@@ -80,6 +81,32 @@ TEST_F(TlsTest, AGoodbyeRightBehindTheLastLineEndsTheSession) {
   peer.send_with_goodbye("line\n");
   EXPECT_EQ(peer.read_to_end(), "line\nend\n");
   EXPECT_TRUE(SSL_get_shutdown(peer.tls()) & SSL_RECEIVED_SHUTDOWN);
+}
+
+// RFC 8446 §4.6.3: OpenSSL would take them in one call for as long as they come.
+TEST_F(TlsTest, APeerThatChangesKeysWithoutEndIsDropped) {
+  const std::string address = listen(ListenOptions::Tls::kImplicit);
+  const auto change_keys = [](Peer& peer, int times) {
+    bool goes_on = true;
+    while (goes_on && times-- > 0)
+      goes_on = SSL_key_update(peer.tls(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+                SSL_do_handshake(peer.tls()) == 1;
+  };
+  Peer fair(address);
+  Peer endless(address);
+  for (Peer* peer : {&fair, &endless}) {
+    ASSERT_TRUE(peer->start_tls());
+    EXPECT_EQ(peer->read_line(), "hello 127.0.0.1 tls\n");
+  }
+  for (const std::string line : {"one\n", "two\n", "three\n"}) {
+    change_keys(fair, 30);
+    fair.send(line);
+    EXPECT_EQ(fair.read_line(), line);
+  }
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL's own way to a socket raises it
+  change_keys(endless, 100);
+  endless.send("after\n");
+  EXPECT_EQ(endless.read_line(), "");
 }
 
 TEST_F(TlsTest, APeerThatSpeaksNoTlsIsDropped) {
@@ -212,6 +239,16 @@ TEST_F(ConnectTest, TrustsOnlyTheRightNameUnderTheRightCa) {
   EXPECT_TRUE(call(address, trust(certificate_, "other.example")).starts_with("TLS: "));
   EXPECT_TRUE(call(address, trust("", "mail.example")).starts_with("TLS: "));
   EXPECT_TRUE(call(address, trust(directory_.file("none"), "x")).starts_with("CA file "));
+}
+
+TEST_F(ConnectTest, TrustsWhatIsInTheCaFileNow) {
+  const std::string address = listen(ListenOptions::Tls::kImplicit);
+  const std::string ca = directory_.file("ca.pem");
+  testing::make_certificate(ca, directory_.file("other.pem"));
+  EXPECT_TRUE(call(address, trust(ca, "mail.example")).starts_with("TLS: "));
+  std::filesystem::copy_file(certificate_, directory_.file("new.pem"));
+  std::filesystem::rename(directory_.file("new.pem"), ca);
+  EXPECT_EQ(call(address, trust(ca, "mail.example")), "hello 127.0.0.1 tls\nbye\n");
 }
 
 TEST_F(ConnectTest, SaysWhyThereIsNoConnection) {

@@ -38,6 +38,7 @@ class Session final : public wire::Session {
   wire::Want want() const override;
   void tls_started() override;
   wire::Compression compression() const override { return wire::Compression::kDeflate; }
+  bool is_stranger() const override { return !may_use_server() && peer() == nullptr; }
   std::optional<int64_t> input_timeout_ms() const override;
   void timed_out() override;
   void end_of_input() override { is_input_over_ = true; }

@@ -222,7 +222,7 @@ void Session::tls_started() {
 }
 
 std::optional<int64_t> Session::input_timeout_ms() const {
-  if (state_ == kTransaction) return options_->limits.idle_timeout_ms;
+  if (!is_stranger()) return options_->limits.idle_timeout_ms;
   // A deadline, so that a byte now and then does not keep the connection.
   const int64_t since = options_->clock.monotonic_ms() - started_ms_;
   return std::max<int64_t>(0, options_->limits.login_timeout_ms - since);

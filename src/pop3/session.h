@@ -33,6 +33,7 @@ class Session final : public wire::Session {
   void produce(std::string& out, size_t bytes_max) override;
   wire::Want want() const override;
   void tls_started() override;
+  bool is_stranger() const override { return state_ != kTransaction; }
   std::optional<int64_t> input_timeout_ms() const override;
   void timed_out() override;
   void end_of_input() override;

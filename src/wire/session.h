@@ -72,6 +72,10 @@ class Session {
   virtual void tls_started() {}
   virtual Compression compression() const { return Compression::kNone; }
 
+  /// The peer has yet to say who it is. Where there are no places left, such a connection makes way
+  /// for a new one. Asked after each produce.
+  virtual bool is_stranger() const { return false; }
+
   /// How long to wait for input before timed_out(), in milliseconds; asked each time input is
   /// awaited. With 0 none is awaited.
   virtual std::optional<int64_t> input_timeout_ms() const { return std::nullopt; }

@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "base/network_range.h"
+
 namespace gemel::wire {
 
 class SessionCount {
@@ -65,13 +67,13 @@ class SessionCount {
   std::shared_ptr<State> state_;
 };
 
-/// By address, for the sessions of a listener. Those on unix sockets are not counted.
+/// By address (network_of), for the sessions of a listener. Those on unix sockets are not counted.
 class PeerCount {
  public:
   explicit PeerCount(size_t per_address_max) : count_(per_address_max) {}
   /// Nothing: `address` has as many as it may.
   std::optional<SessionCount::Slot> enter(const std::string& address) {
-    return address == "unix" ? SessionCount::Slot() : count_.enter(address);
+    return address == "unix" ? SessionCount::Slot() : count_.enter(network_of(address));
   }
 
  private:

@@ -18,6 +18,14 @@ TEST(PeerCount, LetsSoManyInFromOneAddressAndNoMore) {
   peers.reset();  // what is held may outlive it
 }
 
+TEST(PeerCount, TakesAClientsWholeNetworkForOne) {  // RFC 6177
+  PeerCount peers(1);
+  const auto one = peers.enter("2001:db8::1");
+  EXPECT_TRUE(one);
+  EXPECT_FALSE(peers.enter("2001:db8::2"));
+  EXPECT_TRUE(peers.enter("2001:db8:0:1::1"));
+}
+
 TEST(PeerCount, CountsNoUnixSocketsAndNothingWithoutALimit) {
   PeerCount peers(1);
   const auto first = peers.enter("unix");

@@ -2,7 +2,9 @@
 """What every door must withstand: LMTP, POP3, NNTP and ManageSieve, by hand."""
 
 import base64
+import random
 import re
+import resource
 import socket
 import unittest
 
@@ -49,6 +51,24 @@ class Doors(unittest.TestCase):
             services=("imap", *DOORS),
             more={"lmtp": {"user": "ann", "password": PASSWORD}}))
         cls.server.add_user("ann")
+
+    def test_s19_strangers_take_no_place_of_the_store_nor_of_those_who_log_in(self):
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(4096, files[0]), files[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, files)
+        server = Server(services=("imap", "lmtp"))
+        self.addCleanup(server.__exit__, None, None, None)
+        server.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 2048)))
+        server.add_user("ann")
+        for _ in range(1200):
+            stranger = socket.create_connection((HOST, server.ports["imap"]), timeout=60)
+            self.addCleanup(stranger.close)
+        with server.imap("ann") as imap:
+            for _ in range(10):  # the store makes new files for so much
+                done = imap.append("INBOX", None, None, random.randbytes(4 << 20).hex().encode())
+                self.assertEqual(done[0], "OK", done)
+        self.assertIn("primary", server.gemel("status"))
+        Talk(server, "lmtp").close()
 
     def talk(self, door):
         talk = Talk(self.server, door)

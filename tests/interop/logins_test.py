@@ -65,11 +65,14 @@ class Logins(unittest.TestCase):
         cls.mail = certificate(cls.directory, "mail", "DNS:mail.example.org,IP:127.0.0.1")
         cls.news = certificate(cls.directory, "news", "DNS:news.example.org")
         cls.ann = certificate(cls.directory, "ann", "email:ann@example.org")
+        cls.aliases = cls.directory / "aliases"
+        cls.aliases.write_text("postmaster: ann\n")
         cls.tls_port, cls.pops_port = free_ports(2)
         cls.server = cls.enterClassContext(Server(
             services=("imap", "pop3", "nntp", "managesieve"),
             more={"tls": {"certificate": cls.mail[0], "key": cls.mail[1], "client_ca": cls.ann[0],
                           "client_name": "local-part"},
+                  "lmtp": {"aliases": str(cls.aliases)},
                   "imap": {"listen_tls": [f"{HOST}:{cls.tls_port}"]},
                   "pop3": {"listen_tls": [f"{HOST}:{cls.pops_port}"]}},
             extra=f'\n[[tls.host]]\ncertificate = "{cls.news[0]}"\nkey = "{cls.news[1]}"\n'))
@@ -147,6 +150,8 @@ class Logins(unittest.TestCase):
     def test_a_new_certificate_without_a_break(self):
         old = self.imap()
         old.login("ann", PASSWORD)
+        # A mistake elsewhere keeps nobody from it.
+        self.aliases.write_text("no alias\n")
         certificate(self.directory, "mail", "DNS:new.example.org,IP:127.0.0.1")
         os.kill(self.server.process.pid, signal.SIGHUP)
 
@@ -159,6 +164,7 @@ class Logins(unittest.TestCase):
         wait_until(is_new)
         self.assertEqual(old.noop()[0], "OK")
         old.logout()
+        self.assertIn("aliases", self.server.log.read_text())
 
 
 def base64url(data):
