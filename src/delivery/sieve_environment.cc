@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "store/annotations.h"
 #include "store/sieve_scripts.h"
+#include "store/special_use.h"
 
 namespace gemel::delivery {
 namespace {
@@ -15,19 +16,6 @@ bool is_harmless(Code code) {
   return code == Code::kNotFound || code == Code::kDenied || code == Code::kInvalid ||
          code == Code::kTooBig || code == Code::kLimit || code == Code::kSyntax ||
          code == Code::kOverQuota;
-}
-
-// RFC 8457: a mailbox may have several uses, parted by spaces.
-bool has_use(const MailboxInfo& mailbox, std::string_view use) {
-  const auto found = mailbox.attributes.find(std::string(kAttributeSpecialUse));
-  if (found == mailbox.attributes.end()) return false;
-  std::string_view rest = found->second;
-  while (!rest.empty()) {
-    const std::string_view word = rest.substr(0, rest.find(' '));
-    if (equals_ignoring_case(word, use)) return true;
-    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-  }
-  return false;
 }
 
 }  // namespace
@@ -64,7 +52,7 @@ Result<std::optional<MailboxInfo>> SieveEnvironment::deliverable_id(std::string_
 Result<std::optional<MailboxInfo>> SieveEnvironment::with_use(std::string_view use) const {
   TRY(const std::vector<MailboxInfo> own, store_.mailboxes(userid_));
   for (const MailboxInfo& mailbox : own)
-    if (has_use(mailbox, use)) return usable(mailbox);
+    if (gemel::has_special_use(mailbox, use)) return usable(mailbox);
   return std::nullopt;
 }
 
@@ -82,7 +70,7 @@ Result<bool> SieveEnvironment::has_special_use(std::optional<std::string_view> m
                                                std::string_view use) {
   if (mailbox) {
     TRY(const std::optional<MailboxInfo> found, deliverable(*mailbox));
-    return found && has_use(*found, use);
+    return found && gemel::has_special_use(*found, use);
   }
   TRY(const std::optional<MailboxInfo> found, with_use(use));
   return found.has_value();

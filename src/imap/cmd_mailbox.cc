@@ -28,13 +28,11 @@ Result<std::string> read_use(wire::Tokenizer& tokens) {
   TRY_OK(tokens.space());
   TRY(const std::vector<std::string_view> words, tokens.flag_list());
   TRY_OK(tokens.close());
-  for (const std::string_view word : words) {
-    const std::optional<std::string_view> known = special_use_of(word);
-    // RFC 6154 §3: USEATTR.
-    if (!known) return fail(Code::kUnsupported, "no such special use");
-    (use += use.empty() ? "" : " ") += *known;
-  }
-  return use;
+  if (words.empty()) return use;
+  const Result<std::string> known = parse_special_uses(fmt::format("{}", fmt::join(words, " ")));
+  // RFC 6154 §3: USEATTR.
+  if (!known) return fail(Code::kUnsupported, known.error().text);
+  return *known;
 }
 
 /// RFC 4314 §4, RENAME. What crosses from one owner to another keeps its ACL (there too), so that
@@ -75,7 +73,7 @@ Status cmd_create(Session& session, Args& args) {
   TRY_OK(args.tokens.end());
   TRY_OK(session.access().check_create(name));
   if (name.is_inbox()) return fail(Code::kExists, "INBOX is always there");
-  TRY_OK(check_special_use(session.store(), session.userid(), name, use));
+  TRY_OK(check_special_uses(session.store(), session.userid(), name, use));
   MailStore::NewMailbox mailbox{.name = name};
   if (!use.empty()) mailbox.attributes[std::string(kAttributeSpecialUse)] = use;
   TRY(const MailboxInfo made, session.store().create(mailbox));

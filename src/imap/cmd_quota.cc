@@ -69,6 +69,15 @@ Result<std::vector<MailStore::NewItem>> read_limits(wire::Tokenizer& tokens) {
   return items;
 }
 
+bool is_of_messages(QuotaResource resource) {
+  return resource == QuotaResource::kStorage || resource == QuotaResource::kMessages;
+}
+
+/// The least that is `percent` of `limit`; without an overflow.
+uint64_t share_of(uint64_t limit, uint64_t percent) {
+  return limit / 100 * percent + (limit % 100 * percent + 99) / 100;
+}
+
 }  // namespace
 
 void put_quota(std::string& out, std::string_view root, const std::vector<Quota>& quotas) {
@@ -91,7 +100,8 @@ void warn_of_quota(Session& session, const std::string& owner) {
   const Result<std::vector<Quota>> quotas = session.store().quotas(owner);
   if (!quotas) return;  // what was asked for is done all the same
   for (const Quota& quota : *quotas)
-    if (quota.limit && *quota.limit > 0 && quota.used / percent >= *quota.limit / 100)
+    if (is_of_messages(quota.resource) && quota.limit && *quota.limit > 0 &&
+        quota.used >= share_of(*quota.limit, percent))
       session.say(fmt::format("* NO [OVERQUOTA] {}% of the {} quota is used\r\n",
                               quota.used * 100 / *quota.limit, kind_of(quota.resource).wire_name));
 }

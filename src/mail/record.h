@@ -72,6 +72,14 @@ struct MailboxInfo {
   Uid uidnext() const { return next(last_uid); }
 };
 
+/// Of what is expunged in the mailbox, which is shown as a mailbox of its own: a greater one after
+/// every change, for what is expunged next may have a lower uid than what is there now (RFC 9051
+/// §2.3.1.1). No later mailbox of the name has it.
+inline UidValidity expunged_uidvalidity(const MailboxInfo& mailbox) {
+  const uint64_t sum = mailbox.uidvalidity.value + mailbox.highestmodseq.value;
+  return UidValidity(static_cast<uint32_t>((sum - 1) % UINT32_MAX) + 1);
+}
+
 /// Removed attributes whose modseq is kept, the latest.
 inline constexpr size_t kAttributesRemovedMax = 128;
 

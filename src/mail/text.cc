@@ -55,8 +55,15 @@ bool any_part(const MimePart& part, const Look& look) {
          });
 }
 
+// What is no text by its type, but is read as one (RFC 3464 §2.1, RFC 8098 §3.1, RFC 5965 §3.1).
+constexpr std::array<std::string_view, 6> kReports = {
+    "delivery-status",        "disposition-notification",        "feedback-report",
+    "global-delivery-status", "global-disposition-notification", "global-headers"};
+
 bool is_text(const MimePart& part) {
-  return part.kind == MimePart::Kind::kLeaf && part.type == "text";
+  if (part.kind != MimePart::Kind::kLeaf) return false;
+  return part.type == "text" ||
+         (part.type == "message" && std::ranges::find(kReports, part.subtype) != kReports.end());
 }
 
 }  // namespace
@@ -208,6 +215,28 @@ bool take_text(MessageBytes& message, const MimePart& part, FoldedTexts& texts) 
   return texts.take(utf8);
 }
 
+/// Fields whose addresses ENVELOPE tells (RFC 3501 §7.4.2).
+bool holds_addresses(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kNames = {"bcc",      "cc",     "from",
+                                                      "reply-to", "sender", "to"};
+  return std::ranges::any_of(
+      kNames, [&](std::string_view field) { return equals_ignoring_case(field, name); });
+}
+
+/// A line for each name and address as ENVELOPE tells them, if comments or quotes may stand in
+/// them.
+std::string plain_addresses(const HeaderField& field) {
+  std::string out;
+  if (!holds_addresses(field.name) || field.value.find_first_of("(\"\\") == std::string_view::npos)
+    return out;
+  for (const Address& address : parse_addresses(unfold(field.value))) {
+    if (!address.mailbox || !address.host) continue;
+    out += decode_encoded_words(address.name.value_or(""));
+    out += " <" + to_utf8(*address.mailbox + '@' + *address.host, {}) + ">\n";
+  }
+  return out;
+}
+
 // A line for each field, encoded words decoded, and RFC 2231 values, such as the names of
 // attachments, which say nothing in their raw form.
 bool take_header(MessageBytes& message, const MimePart& part, FoldedTexts& texts) {
@@ -216,7 +245,8 @@ bool take_header(MessageBytes& message, const MimePart& part, FoldedTexts& texts
   HeaderReader reader(header);
   while (const auto field = reader.next()) {
     if (!field->name.empty()) texts.feed(to_utf8(field->name, {}) + ": ");
-    if (texts.feed(decode_encoded_words(unfold(field->value)) + '\n')) return true;
+    texts.feed(decode_encoded_words(unfold(field->value)) + '\n');
+    if (texts.feed(plain_addresses(*field))) return true;
   }
   constexpr std::array<std::string_view, 2> kNames = {"filename", "name"};
   const auto feed = [&](const std::vector<MimeParameter>& parameters) {
@@ -227,23 +257,6 @@ bool take_header(MessageBytes& message, const MimePart& part, FoldedTexts& texts
   feed(part.parameters);
   if (part.disposition) feed(part.disposition->parameters);
   return texts.end();
-}
-
-/// Fields whose addresses ENVELOPE tells (RFC 3501 §7.4.2).
-bool holds_addresses(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kNames = {"bcc",      "cc",     "from",
-                                                      "reply-to", "sender", "to"};
-  return std::ranges::any_of(
-      kNames, [&](std::string_view field) { return equals_ignoring_case(field, name); });
-}
-
-/// The addresses without the comments and quotes that may stand in them.
-bool take_addresses(std::string_view value, FoldedTexts& texts) {
-  if (value.find_first_of("(\"\\") == std::string_view::npos) return false;
-  return std::ranges::any_of(parse_addresses(value), [&](const Address& address) {
-    return address.mailbox && address.host &&
-           texts.take(to_utf8(*address.mailbox + '@' + *address.host, {}));
-  });
 }
 
 LookAtText look_for(const SearchKey& key) {
@@ -276,9 +289,8 @@ bool any_field_text(std::string_view header, std::string_view name, const LookAt
   HeaderReader reader(header.substr(0, kHeaderBytesMax));
   while (const auto field = reader.next()) {
     if (!equals_ignoring_case(field->name, name)) continue;
-    const std::string value = unfold(field->value);
-    if (texts.take(decode_encoded_words(value))) return true;
-    if (holds_addresses(name) && take_addresses(value, texts)) return true;
+    if (texts.take(decode_encoded_words(unfold(field->value)))) return true;
+    if (texts.take(plain_addresses(*field))) return true;
   }
   return false;
 }

@@ -49,6 +49,16 @@ TEST(HeaderContains, TheAddressWithoutItsComments) {  // RFC 3501 §6.4.4, FROM
   EXPECT_FALSE(header_contains(kHeader, "Subject", SearchKey("a@c")));
 }
 
+TEST(HeaderContains, TheNameWithoutItsQuotes) {  // RFC 3501 §6.4.4, FROM
+  constexpr std::string_view kHeader =
+      "From: \"Doe\\, John\" <jd@example.org>, ann@example.org (Ann \\(A\\))\r\n\r\n";
+  for (const char* key :
+       {"Doe, John", "doe, john <jd@", "ann (a) <ann@example.org>", "Doe\\, John"})
+    EXPECT_TRUE(header_contains(kHeader, "From", SearchKey(key))) << key;
+  WholeMessage message(kHeader);
+  EXPECT_TRUE(text_contains(message, parse_structure(kHeader), SearchKey("Doe, John")));
+}
+
 TEST(SearchKey, IsLinearForAnyKey) {
   const std::string text(4'000'000, 'a');
   const std::string key = std::string(500'000, 'a') + "b";
@@ -80,6 +90,23 @@ TEST(Search, BodyLooksAtDecodedTextPartsOnly) {  // RFC 9051 §6.4.4
   for (const char* key :
        {"andré", "pdfword", "cGRmd29yZA", "innersubject", "€uros", "preambleword", "epilogueword"})
     EXPECT_FALSE(body(key)) << key;
+}
+
+TEST(Search, BodyLooksAtReports) {  // RFC 3464
+  constexpr std::string_view kReport =
+      "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+      "--b\r\n\r\nIt could not be delivered.\r\n"
+      "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+      "Reporting-MTA: dns; mail.example.org\r\n\r\n"
+      "Final-Recipient: rfc822; zaphod@example.org\r\n"
+      "--b\r\nContent-Type: message/partial; id=1; number=1\r\n\r\nnotlooked\r\n--b--\r\n";
+  const MimePart structure = parse_structure(kReport);
+  for (const auto& [key, expected] :
+       {std::pair("zaphod", true), {"final-recipient", true}, {"notlooked", false}}) {
+    WholeMessage message(kReport);
+    EXPECT_EQ(body_contains(message, structure, SearchKey(key)), expected) << key;
+    EXPECT_EQ(text_contains(message, structure, SearchKey(key)), expected) << key;
+  }
 }
 
 TEST(Search, TextLooksAtAllHeadersToo) {

@@ -41,11 +41,11 @@ bool has_other(const AnnotationMap& now, const AnnotationMap& before, std::strin
   return !std::ranges::equal(of_scope(now), of_scope(before));
 }
 
-Result<void> put_shared_of_server(MailStore& store, const std::vector<MailStore::NewItem>& items) {
+// It comes with the first thing it has.
+Result<void> make_shared_owner(MailStore& store) {
   if (const Result<UserInfo> owner = store.user(kSharedOwner);
       !owner && owner.error().code == Code::kNotFound)
     TRY_OK(store.create_user(kSharedOwner, {}));
-  TRY_OK(store.put_user_items(kSharedOwner, items));
   return {};
 }
 
@@ -74,10 +74,9 @@ bool is_special_use(const MailboxInfo* mailbox, std::string_view userid, std::st
 Result<std::optional<std::string>> special_use(const MailStore& store, const MailboxInfo& mailbox,
                                                const std::optional<std::string>& value) {
   if (!value) return std::nullopt;
-  const std::optional<std::string_view> use = special_use_of(*value);
-  if (!use) return fail(Code::kInvalid, "no such special use");
-  TRY_OK(check_special_use(store, mailbox.name.owner, mailbox.name, *use));
-  return std::string(*use);
+  TRY(std::string uses, parse_special_uses(*value));
+  TRY_OK(check_special_uses(store, mailbox.name.owner, mailbox.name, uses));
+  return uses;
 }
 
 }  // namespace
@@ -95,38 +94,33 @@ Result<void> annotate(MailStore& store, std::string_view userid, const MailboxIn
                       const AnnotationChanges& changes) {
   TRY(const AnnotationMap before, kept_annotations(store, userid, mailbox));
   AnnotationMap now = before;
-  std::vector<std::pair<std::string, std::optional<std::string>>> attributes;
-  std::vector<MailStore::NewItem> shared_items;
-  std::vector<MailStore::NewItem> private_items;
+  MailStore::MetadataChange change;
+  if (mailbox != nullptr) change.mailbox = mailbox->id;
   for (const auto& [entry, value] : changes) {
     if (value && value->size() > kAnnotationValueBytesMax)
       return fail(Code::kTooBig, "an annotation's value is too long");
     if (is_special_use(mailbox, userid, entry)) {
       TRY(std::optional<std::string> use, special_use(store, *mailbox, value));
-      attributes.emplace_back(kAttributeSpecialUse, std::move(use));
+      change.attributes.emplace_back(kAttributeSpecialUse, std::move(use));
       continue;
     }
     if (value)
       now[entry] = *value;
     else
       now.erase(entry);
-    if (!is_shared_annotation(entry))
-      private_items.push_back({item_key(mailbox, entry), value});
-    else if (mailbox == nullptr)
-      shared_items.push_back({item_key(mailbox, entry), value});
+    const bool is_shared = is_shared_annotation(entry);
+    if (is_shared && mailbox != nullptr)
+      change.attributes.emplace_back(annotation_attribute(entry), value);
     else
-      attributes.emplace_back(annotation_attribute(entry), value);
+      change.items[std::string(is_shared ? kSharedOwner : userid)].push_back(
+          {item_key(mailbox, entry), value});
   }
-  if (!private_items.empty()) TRY_OK(check_limits(now, kPrivateEntry));
-  if (!attributes.empty() || !shared_items.empty()) TRY_OK(check_limits(now, kSharedEntry));
-  if (!attributes.empty()) TRY_OK(store.set_attributes(mailbox->id, attributes));
-  if (!shared_items.empty()) TRY_OK(put_shared_of_server(store, shared_items));
-  if (private_items.empty()) return {};
-  TRY_OK(store.put_user_items(userid, private_items));
+  for (const std::string_view scope : {kPrivateEntry, kSharedEntry})
+    if (has_other(now, before, scope)) TRY_OK(check_limits(now, scope));
   // What is private is kept with its user, and yet a change of the mailbox (RFC 7162 §3.2).
-  if (mailbox != nullptr && has_other(now, before, kPrivateEntry))
-    TRY_OK(store.raise_modseq(mailbox->id));
-  return {};
+  change.raises_modseq = has_other(now, before, kPrivateEntry);
+  if (change.items.contains(std::string(kSharedOwner))) TRY_OK(make_shared_owner(store));
+  return store.change_metadata(std::move(change));
 }
 
 }  // namespace gemel

@@ -84,6 +84,37 @@ TEST_P(Annotations, SayWhatAMailboxIsFor) {
   EXPECT_TRUE(inbox().attributes.empty());
 }
 
+// RFC 6154 §4: several, parted by spaces; each of one mailbox only.
+TEST_P(Annotations, SayEachUseOfOneMailbox) {
+  const MailboxInfo first = inbox();
+  const MailboxInfo other = store->create({.name = {"alice", "Other"}}).value();
+  const auto use = [&](const MailboxInfo& mailbox, const std::string& value) {
+    const Result<void> done = annotate(*store, "alice", &mailbox, {{"/private/specialuse", value}});
+    return done ? "ok" : std::string(name_of(done.error().code));
+  };
+  EXPECT_EQ(use(first, "\\Sent \\trash \\Sent"), "ok");
+  EXPECT_EQ(inbox().attributes.at(std::string(kAttributeSpecialUse)), "\\Sent \\Trash");
+  EXPECT_EQ(use(other, "\\Trash"), "unsupported");
+  EXPECT_EQ(use(other, "\\Junk \\Sent"), "unsupported");
+  EXPECT_EQ(use(other, "\\Junk \\What"), "invalid");
+  EXPECT_EQ(use(other, ""), "invalid");
+  EXPECT_EQ(use(other, "\\Junk"), "ok");
+  EXPECT_EQ(use(first, "\\Trash"), "ok");
+}
+
+// RFC 5464 §4.3.
+TEST_P(Annotations, AllChangeOrNone) {
+  ASSERT_TRUE(store->put_user_items("alice", {{"quota/annotation-storage", "1024"}}));
+  const MailboxInfo mailbox = inbox();
+  const Result<void> done =
+      annotate(*store, "alice", &mailbox,
+               {{"/shared/comment", "short"}, {"/private/comment", std::string(2000, 'x')}});
+  EXPECT_EQ(done.error().code, Code::kOverQuota);
+  const MailboxInfo now = inbox();
+  EXPECT_TRUE(annotations_of(*store, "alice", &now)->empty());
+  EXPECT_EQ(now.highestmodseq, mailbox.highestmodseq);
+}
+
 TEST(AnnotationName, IsLowerCaseAndInAScope) {
   EXPECT_EQ(parse_annotation_name("/Shared/Comment").value(), "/shared/comment");
   const std::string longest = "/shared/" + std::string(kAnnotationNameBytesMax - 8, 'x');

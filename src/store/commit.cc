@@ -99,7 +99,11 @@ Result<void> Commit::take_name(const MailboxName& name, const UniqueId& id) {
   return {};
 }
 
-void Commit::free_name(const MailboxName& name) { rows().erase(key::name(name)); }
+// Who has the name next has a greater uidvalidity, and greater ones for what is expunged in it.
+void Commit::free_name(const MailboxInfo& mailbox) {
+  meta_.last_uidvalidity = std::max(meta_.last_uidvalidity, expunged_uidvalidity(mailbox));
+  rows().erase(key::name(mailbox.name));
+}
 
 Result<void> Commit::add_record(MailboxEdit& mailbox, const RecordState& state,
                                 const RecordFacts& facts) {

@@ -77,7 +77,7 @@ class Commit {
 
   /// Rows of the name. take_name: kExists.
   Result<void> take_name(const MailboxName& name, const UniqueId& id);
-  void free_name(const MailboxName& name);
+  void free_name(const MailboxInfo& mailbox);
   Result<std::optional<UniqueId>> find_name(const MailboxName& name) {
     return read_name(rows(), name);
   }

@@ -39,6 +39,24 @@ TEST_P(StoreExpunged, HasAnotherUidvalidityWhenItChanges) {
   EXPECT_GT(after.info().uidvalidity.value, before.info().uidvalidity.value);
 }
 
+// RFC 9051 §2.3.1.1: a client's cache of the one must not pass for the other's.
+TEST_P(StoreExpunged, HasOneUidvalidityOfItsOwnForEachMailboxThatHadTheName) {
+  const MailboxName name{"alice", "Box"};
+  std::vector<uint32_t> seen;
+  for (int i = 0; i < 3; ++i) {
+    const UniqueId box = store->create({.name = name})->id;
+    for (int count = 0; count < 9 - 3 * i; ++count) store.append(box, "one");
+    EXPECT_TRUE(store->expunge(box, kAll));
+    seen.push_back(store->view_expunged(box)->info().uidvalidity.value);
+    if (i == 0)
+      EXPECT_TRUE(store->rename(name, {"alice", "Other"}));
+    else
+      EXPECT_TRUE(store->remove(box));
+  }
+  EXPECT_LT(seen[0], seen[1]);
+  EXPECT_LT(seen[1], seen[2]);
+}
+
 // RFC 8508: both or nothing.
 TEST_P(StoreExpunged, WhatReplacesAMessageComesInTheTransactionInWhichThatGoes) {
   const auto replace = [&](Uid old) {

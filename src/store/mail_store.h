@@ -317,9 +317,7 @@ class MailStore {
   /// userid whose seen set \Seen comes from (UserAccess::seen_by); empty: the record's flag.
   Result<MailboxView> view(const UniqueId& id, std::string_view seen_by = {}) const;
   /// What was expunged of a live mailbox and is kept. Of its info, name and id are the mailbox's;
-  /// the counters are of what is shown. Its uidvalidity is made of the mailbox's highestmodseq, for
-  /// what is expunged next may have a lower uid than what is shown now, and that must not happen
-  /// under one uidvalidity (RFC 9051 §2.3.1.1). Errors: as view.
+  /// the counters are of what is shown. Its uidvalidity is expunged_uidvalidity(). Errors: as view.
   Result<MailboxView> view_expunged(const UniqueId& id, std::string_view seen_by = {}) const;
   Result<MailboxInfo> find(const MailboxName& name) const;
   Result<MailboxInfo> find(const UniqueId& id) const;
@@ -480,8 +478,6 @@ class MailStore {
   Result<Committed> set_attributes(
       const UniqueId& mailbox,
       const std::vector<std::pair<std::string, std::optional<std::string>>>& attributes);
-  /// Counts a change of the mailbox that is kept elsewhere, but told as one of its own.
-  Result<Committed> raise_modseq(const UniqueId& mailbox);
   /// Told to a session as \Recent: kept in memory, made durable with the mailbox's next
   /// transaction. Returns the UIDs above it before, which are \Recent for this session.
   Result<UidSet> claim_recent(const UniqueId& mailbox);
@@ -499,6 +495,14 @@ class MailStore {
   /// Deletes all mailboxes too (they are kept until purged).
   Result<Committed> delete_user(std::string_view userid);
   Result<Committed> put_user_items(std::string_view userid, const std::vector<NewItem>& items);
+  /// What one command changes of a mailbox and of users' data: all of it or nothing.
+  struct MetadataChange {
+    std::optional<UniqueId> mailbox = {};
+    std::vector<std::pair<std::string, std::optional<std::string>>> attributes = {};
+    bool raises_modseq = false;  // the mailbox's, whether or not its attributes change
+    std::map<std::string, std::vector<NewItem>> items = {};  // by userid
+  };
+  Result<void> change_metadata(MetadataChange change);
 
   struct Purged {
     Committed committed = {};

@@ -79,6 +79,8 @@ Result<void> make_parents(Commit& commit, const MakeMailbox& make);
 
 /// The user, who must live. Errors: kNotFound.
 Result<UserEdit*> live_user(Commit& commit, std::string_view userid);
+/// What stays as it is is no change. Errors: kInvalid, a key.
+Result<void> put_items(UserEdit& user, const std::vector<MailStore::NewItem>& items);
 /// The header's name, and to whom it belongs; name rows are the caller's.
 void rename_header(Commit& commit, MailboxEdit& mailbox, const MailboxName& name);
 /// Hides a live mailbox at the transaction's modseq.

@@ -71,7 +71,7 @@ Result<void> apply_header(Commit& commit, MailboxEdit& mailbox, const MailboxHea
     return std::unexpected(invalid("a mailbox keeps its uidvalidity"));
   const bool was_named = !info.is_deleted();
   const bool is_named = header.deleted_s == 0;
-  if (was_named && (!is_named || header.name != info.name)) commit.free_name(info.name);
+  if (was_named && (!is_named || header.name != info.name)) commit.free_name(info);
   if (is_named && (!was_named || header.name != info.name))
     TRY_OK(commit.take_name(header.name, info.id));
   rename_header(commit, mailbox, header.name);
@@ -209,8 +209,8 @@ Result<Applied> apply_renames(Commit& commit, const std::vector<RenameItem>& ite
   for (const RenameItem& item : items) {
     if (!ids.insert(item.id).second)
       return std::unexpected(invalid("a rename names a mailbox twice"));
-    TRY_OK(start_rename(commit, item));
-    commit.free_name(item.old_name);
+    TRY(const MailboxEdit* mailbox, start_rename(commit, item));
+    commit.free_name(mailbox->info());
   }
   for (const RenameItem& item : items) {
     TRY(MailboxEdit * mailbox, commit.mailbox(item.id));

@@ -50,8 +50,7 @@ Result<MailboxInfo> create_one(Commit& commit, const MailStore::NewMailbox& make
 
 using Attributes = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
-Result<MailStore::Committed> set_some(Commit& commit, const UniqueId& id,
-                                      const Attributes& attributes) {
+Result<void> set_some(Commit& commit, const UniqueId& id, const Attributes& attributes) {
   TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
   std::map<std::string, std::string> now = mailbox->info().attributes;
   for (const auto& [name, value] : attributes) {
@@ -64,8 +63,21 @@ Result<MailStore::Committed> set_some(Commit& commit, const UniqueId& id,
     mailbox->header().attributes = std::move(now);
     mailbox->modseq();
   }
+  return {};
+}
+
+Result<bool> change_some(Commit& commit, const MailStore::MetadataChange& change) {
+  if (change.mailbox) TRY_OK(set_some(commit, *change.mailbox, change.attributes));
+  for (const auto& [userid, items] : change.items) {
+    TRY(UserEdit * user, live_user(commit, userid));
+    TRY_OK(put_items(*user, items));
+  }
+  if (change.mailbox && change.raises_modseq) {
+    TRY(MailboxEdit * mailbox, commit.live_mailbox(*change.mailbox));
+    mailbox->modseq();
+  }
   TRY_OK(commit.finish());
-  return commit.committed(id);
+  return true;
 }
 
 }  // namespace
@@ -107,7 +119,7 @@ void rename_header(Commit& commit, MailboxEdit& mailbox, const MailboxName& name
 }
 
 void delete_mailbox(Commit& commit, MailboxEdit& mailbox) {
-  commit.free_name(mailbox.info().name);
+  commit.free_name(mailbox.info());
   mailbox.header().deleted_s = std::max<int64_t>(commit.now_s(), 1);
   mailbox.modseq();
 }
@@ -130,18 +142,19 @@ Result<MailStore::Committed> MailStore::remove(const UniqueId& id) {
 
 Result<MailStore::Committed> MailStore::set_attributes(const UniqueId& id,
                                                        const Attributes& attributes) {
-  return impl_->commit<Committed>(Purpose::kCommit, [id, attributes](Commit& commit) {
-    return set_some(commit, id, attributes);
-  });
+  return impl_->commit<Committed>(Purpose::kCommit,
+                                  [id, attributes](Commit& commit) -> Result<Committed> {
+                                    TRY_OK(set_some(commit, id, attributes));
+                                    TRY_OK(commit.finish());
+                                    return commit.committed(id);
+                                  });
 }
 
-Result<MailStore::Committed> MailStore::raise_modseq(const UniqueId& id) {
-  return impl_->commit<Committed>(Purpose::kCommit, [id](Commit& commit) -> Result<Committed> {
-    TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
-    mailbox->modseq();
-    TRY_OK(commit.finish());
-    return commit.committed(id);
-  });
+Result<void> MailStore::change_metadata(MetadataChange change) {
+  TRY_OK(impl_->commit<bool>(Purpose::kCommit, [change = std::move(change)](Commit& commit) {
+    return change_some(commit, change);
+  }));
+  return {};
 }
 
 Result<UidSet> MailStore::claim_recent(const UniqueId& id) {

@@ -68,7 +68,7 @@ Result<MailboxView> MailStore::view_expunged(const UniqueId& id, std::string_vie
   TRY(MailboxView out, view(id, seen_by));
   out.shows_ = MailboxView::Shows::kExpunged;
   MailboxInfo& info = out.info_;
-  info.uidvalidity = UidValidity(static_cast<uint32_t>(info.highestmodseq.value % UINT32_MAX) + 1);
+  info.uidvalidity = expunged_uidvalidity(info);
   info.exists = info.expunged;
   info.bytes = info.expunged_bytes;
   info.recent_uid = info.last_uid;

@@ -65,7 +65,7 @@ Result<bool> rename_all(Commit& commit, const Rename& rename) {
   TRY(const std::vector<Move> moves, moves_of(commit.rows(), rename));
   for (const Move& move : moves) {
     TRY(const MailboxEdit* mailbox, commit.mailbox(move.id));
-    commit.free_name(mailbox->info().name);
+    commit.free_name(mailbox->info());
   }
   TRY_OK(make_parents(commit, {rename.to, rename.partition}));
   for (const Move& move : moves) TRY_OK(move_one(commit, move, rename.partition));

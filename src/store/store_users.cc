@@ -12,18 +12,6 @@ using NewItem = MailStore::NewItem;
 
 inline constexpr std::string_view kInbox = "INBOX";
 
-Result<void> put_items(UserEdit& user, const std::vector<NewItem>& items) {
-  for (const NewItem& item : items) {
-    if (item.key.empty() || item.key.size() > MailStore::kUserItemKeyBytesMax)
-      return fail(Code::kInvalid, "an item's key is empty or too long");
-    TRY(const std::optional<UserItem> was, user.item(item.key));
-    const bool is_there = was && !was->deleted;
-    if (item.value ? is_there && was->value == *item.value : !is_there) continue;
-    TRY_OK(user.put({item.key, item.value.value_or(""), user.modseq(), !item.value}));
-  }
-  return {};
-}
-
 struct NewUser {
   std::string userid;
   std::vector<NewItem> items;
@@ -77,6 +65,18 @@ Result<MailStore::Committed> delete_one(Commit& commit, const std::string& useri
 }
 
 }  // namespace
+
+Result<void> put_items(UserEdit& user, const std::vector<MailStore::NewItem>& items) {
+  for (const NewItem& item : items) {
+    if (item.key.empty() || item.key.size() > MailStore::kUserItemKeyBytesMax)
+      return fail(Code::kInvalid, "an item's key is empty or too long");
+    TRY(const std::optional<UserItem> was, user.item(item.key));
+    const bool is_there = was && !was->deleted;
+    if (item.value ? is_there && was->value == *item.value : !is_there) continue;
+    TRY_OK(user.put({item.key, item.value.value_or(""), user.modseq(), !item.value}));
+  }
+  return {};
+}
 
 Result<UserInfo> MailStore::create_user(std::string_view userid, const std::vector<NewItem>& items,
                                         std::string_view partition) {

@@ -22,7 +22,7 @@ constexpr uint64_t kEnough = 16;
 // Rows: "v" the version; "c" mailbox: what is covered; "p" mailbox, bucket, first uid of the batch:
 // uids; "u" mailbox, first uid: unknown ones.
 constexpr std::string_view kVersionKey = "v";
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersion = "2";
 constexpr char kCoverRow = 'c';
 constexpr char kPostingRow = 'p';
 constexpr char kUnknownRow = 'u';
