@@ -64,10 +64,14 @@ FlagNames flags_of(const ChangedRecord& a, const ChangedRecord& b) {
   return merged_flags({now_a, flipped_a}, {now_b, flipped_b});
 }
 
+ModSeq shared_past(const MailboxSide& a, const MailboxSide& b) {
+  return common_modseq(a.header.lineage, a.highestmodseq, b.header.lineage, b.highestmodseq);
+}
+
 class Merger {
  public:
   Merger(const MailboxSide& a, const MailboxSide& b, ModSeq common)
-      : a_(a), b_(b), common_(common) {
+      : a_(a), b_(b), common_(common), past_(common ? ModSeq() : shared_past(a, b)) {
     out_.purged_modseq = std::max(a_.purged_modseq, b_.purged_modseq);
     out_.last_uid = std::max(a_.last_uid, b_.last_uid);
     out_.recent_uid = std::max(a_.recent_uid, b_.recent_uid);
@@ -87,6 +91,11 @@ class Merger {
   void match();
   void match_alike(std::vector<const ChangedRecord*> as, std::vector<const ChangedRecord*> bs);
   void place(const Pair& message);
+  bool is_past(const RecordRow& row) const { return row.facts.created_modseq <= past_; }
+  bool is_lost(const RecordRow& row, const MailboxSide& other) const;
+  bool keeps_uid(const RecordRow& row, const MailboxSide& other) const {
+    return row.uid > other.last_uid || is_lost(row, other);
+  }
   bool is_stray(const RecordRow& row) const;
   bool is_freed(const RecordRow& row) const {
     return row.expunged && row.modseq <= out_.purged_modseq;
@@ -99,7 +108,8 @@ class Merger {
   const MailboxSide& a_;
   const MailboxSide& b_;
   const ModSeq common_;
-  std::vector<Pair> past_;
+  const ModSeq past_;        // where all records are looked at: up to there both have one history
+  std::vector<Pair> pairs_;  // of messages that both had
   std::vector<const ChangedRecord*> fresh_a_;
   std::vector<const ChangedRecord*> fresh_b_;
   std::vector<Pair> messages_;  // of the fresh ones
@@ -131,7 +141,7 @@ void Merger::split() {
     };
     const bool is_one = !pair.a || !pair.b || pair.a->row.facts.guid == pair.b->row.facts.guid;
     if (is_old(pair.a) && is_old(pair.b) && is_one) {
-      past_.push_back(pair);
+      pairs_.push_back(pair);
       continue;
     }
     if (pair.a) fresh_a_.push_back(pair.a);
@@ -212,7 +222,9 @@ void Merger::match_alike(std::vector<const ChangedRecord*> as,
   };
   const auto is_one_uid = [](const RecordRow& a, const RecordRow& b) { return a.uid == b.uid; };
   pair_up([&](const auto& a, const auto& b) { return both_live(a, b) && is_one_uid(a, b); });
-  pair_up(both_live);
+  // Messages of one history are the same under one uid only.
+  pair_up(
+      [&](const auto& a, const auto& b) { return both_live(a, b) && !is_past(a) && !is_past(b); });
   pair_up([&](const auto& a, const auto& b) {
     return is_one_uid(a, b) && (a.expunged == b.expunged || came_together(a, b));
   });
@@ -230,10 +242,10 @@ void Merger::place(const Pair& message) {
   const bool is_one_uid = a && b && a->uid == b->uid;
   const bool is_expunged = message.is_expunged();
   const RecordRow* lower = !a || (b && order_of(b->facts) < order_of(a->facts)) ? b : a;
-  const RecordRow* holder = is_one_uid                  ? a
-                            : a && a->uid > b_.last_uid ? a
-                            : b && b->uid > a_.last_uid ? b
-                                                        : nullptr;
+  const RecordRow* holder = is_one_uid               ? a
+                            : a && keeps_uid(*a, b_) ? a
+                            : b && keeps_uid(*b, a_) ? b
+                                                     : nullptr;
   RecordRow row = holder ? *holder : *lower;
   if (a && b) row.flags = flags_of(*message.a, *message.b);
   row.expunged = is_expunged;
@@ -245,10 +257,16 @@ void Merger::place(const Pair& message) {
   homeless_.emplace_back(old, std::move(row));
 }
 
+// The other side had it, and nothing that happened there, not even a purge, took it away: that side
+// is damaged. All readers know the uid as this message's.
+bool Merger::is_lost(const RecordRow& row, const MailboxSide& other) const {
+  return is_past(row) && other.purged_modseq <= past_ && !find(other, row.uid);
+}
+
 // b's, under a uid that a has passed and freed. There can be no tombstone of it: a's replicas know
 // nothing under this uid.
 bool Merger::is_stray(const RecordRow& row) const {
-  return row.uid <= a_.last_uid && !find(a_, row.uid);
+  return row.uid <= a_.last_uid && !find(a_, row.uid) && !is_lost(row, a_);
 }
 
 // Where both sides have had a message under the uid, a's stays.
@@ -377,7 +395,7 @@ Result<MergedMailbox> Merger::run() {
     out_.purged_modseq = out_.to;
     return std::move(out_);
   }
-  for (const Pair& pair : past_) merge_past(pair);
+  for (const Pair& pair : pairs_) merge_past(pair);
   find_gone(a_, b_);
   find_gone(b_, a_);
   for (const ChangedRecord* record : fresh_b_)

@@ -75,10 +75,59 @@ TEST_F(RangeSearchTest, OneRecordOfManyIsFoundInFewTurnsAndBytes) {
   EXPECT_EQ(primary.flags(inbox, 7777), replica.flags(inbox, 7777));
 }
 
-TEST_F(RangeSearchTest, AMessageThatIsGoneOnOneSideComesBack) {
+// Both have one history, so nothing else can have been under its uid.
+TEST_F(RangeSearchTest, AMessageThatTheReplicaLostComesBackUnderItsUid) {
   begin(1000);
+  const std::string body = primary.body(inbox, 500);
   damage(DropItem{UidSet::of(Uid(500), Uid(500))});
   mend();
+  EXPECT_EQ(replica.uids(inbox), "1:1000");
+  EXPECT_EQ(replica.body(inbox, 500), body);
+  EXPECT_EQ(replica.info(inbox).purged_modseq, ModSeq());  // no reader has to ask for all uids
+}
+
+TEST_F(RangeSearchTest, AMessageThatThePrimaryLostComesBackUnderItsUid) {
+  begin(1000);
+  const std::string body = primary.body(inbox, 500);
+  MailboxUpdate update = primary.mend_of(inbox);
+  update.items = {DropItem{UidSet::of(Uid(500), Uid(500))}};
+  std::vector<MailboxUpdate> updates;
+  updates.push_back(std::move(update));
+  ASSERT_TRUE(primary->merge(std::move(updates), {}).get());
+  ASSERT_EQ(primary.uids(inbox), "1:499,501:1000");
+  mend();
+  EXPECT_EQ(primary.uids(inbox), "1:1000");
+  EXPECT_EQ(primary.body(inbox, 500), body);
+}
+
+// The same where the whole is compared, for the primary goes on meanwhile.
+TEST_F(RangeSearchTest, AMessageComesBackUnderItsUidThoughMoreCame) {
+  begin(1000);
+  damage(DropItem{UidSet::of(Uid(500), Uid(500))});
+  bool has_come = false;
+  link.on_bytes = [&](char, std::string_view bytes) {
+    if (has_come || bytes.find("RANGES") == bytes.npos) return;
+    has_come = true;
+    primary.append(inbox, "new");
+  };
+  mend();
+  EXPECT_TRUE(has_come);
+  EXPECT_EQ(replica.uids(inbox), "1:1001");
+}
+
+// Purged or lost, nobody can tell: then its uid is not used again.
+TEST_F(RangeSearchTest, AMessageThatMayHaveBeenPurgedComesBackUnderANewUid) {
+  begin(1000);
+  damage(UidSet::of(Uid(7), Uid(7)), flag_names({"\\Flagged"}));
+  bool is_freed = false;
+  link.on_bytes = [&](char, std::string_view bytes) {
+    if (is_freed || bytes.find("RANGES") == bytes.npos) return;
+    is_freed = true;
+    EXPECT_TRUE(primary->expunge(inbox, UidSet::of(Uid(500), Uid(500))));
+    EXPECT_TRUE(primary->purge_expunged(inbox, primary.info(inbox).highestmodseq));
+  };
+  mend();
+  EXPECT_TRUE(is_freed);
   EXPECT_EQ(replica.uids(inbox), "1:499,501:1001");
 }
 
