@@ -10,7 +10,7 @@ Status cmd_notify(Session& session, Args& args) {
   session.stop_notifying();
   session.choose_news();
   if (request.groups.empty()) return Completion();
-  Notifier notifier(std::move(request), session.userid());
+  Notifier notifier(std::move(request), session.access());
   std::string text;
   TRY_OK(notifier.begin(session, text));
   // RFC 5465 §3.1: what came until now is told, also where nothing of the mailbox is from now on.

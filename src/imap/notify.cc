@@ -79,23 +79,33 @@ std::unexpected<Error> overflow() {
 
 }  // namespace
 
-void Interest::set_mailboxes(std::set<UniqueId> mailboxes) {
+bool Interest::set_mailboxes(std::set<UniqueId> mailboxes) {
   const std::lock_guard lock(mutex_);
+  const bool has_new = !std::ranges::includes(mailboxes_, mailboxes);
   mailboxes_ = std::move(mailboxes);
+  return has_new;
+}
+
+bool Interest::may_see(const std::vector<std::string>& appeared_to) const {
+  if (sees_ == Sees::kEverything) return !appeared_to.empty();
+  return std::ranges::any_of(appeared_to, [&](const std::string& identifier) {
+    return identifier == userid_ || identifier == kAnyone || identifier == gemel::kAuthenticated;
+  });
 }
 
 bool Interest::is_concerned(const Published& change) const {
   if (const auto* const userid = std::get_if<std::string>(&change.entity))
     return *userid == userid_ || *userid == kSharedOwner;
-  // Whose it is can't be asked here; but a mailbox that was just made is seldom.
-  constexpr ModSeq kYoung(2);
-  if (change.highestmodseq <= kYoung) return true;
+  if (may_see(change.appeared_to)) return true;
   const std::lock_guard lock(mutex_);
   return mailboxes_.contains(std::get<UniqueId>(change.entity));
 }
 
-Notifier::Notifier(NotifyRequest request, std::string userid)
-    : request_(std::move(request)), interest_(std::make_shared<Interest>(std::move(userid))) {}
+Notifier::Notifier(NotifyRequest request, const UserAccess& user)
+    : request_(std::move(request)),
+      interest_(std::make_shared<Interest>(
+          user.userid(),
+          user.is_admin() ? Interest::Sees::kEverything : Interest::Sees::kWhatRightsAllow)) {}
 
 const NotifyGroup* Notifier::selected() const {
   const auto at = std::ranges::find_if(request_.groups, &NotifyGroup::is_of_selected);
@@ -135,7 +145,7 @@ uint8_t Notifier::events_at(const Picture& picture, const std::string& path) con
   return out;
 }
 
-Result<Notifier::Picture> Notifier::take_picture(const Session& session) const {
+Result<Notifier::Picture> Notifier::take_one_picture(const Session& session) const {
   Picture out;
   const UserAccess& user = session.access();
   const MailStore& store = session.store();
@@ -161,12 +171,21 @@ Result<Notifier::Picture> Notifier::take_picture(const Session& session) const {
   return out;
 }
 
-void Notifier::take_interest(const Session& session) {
+Result<Notifier::Picture> Notifier::take_picture(const Session& session) const {
+  TRY(Picture out, take_one_picture(session));
+  // What changed between a picture and the interest in what is on it shows on the next one.
+  while (take_interest(session, out)) {
+    TRY(out, take_one_picture(session));
+  }
+  return out;
+}
+
+bool Notifier::take_interest(const Session& session, const Picture& picture) const {
   std::set<UniqueId> ids;
-  for (const auto& [id, mailbox] : told_.mailboxes) ids.insert(id);
+  for (const auto& [id, mailbox] : picture.mailboxes) ids.insert(id);
   // It may have been selected without the right to see it in lists.
   if (const std::optional<UniqueId> selected = selected_id(session)) ids.insert(*selected);
-  interest_->set_mailboxes(std::move(ids));
+  return interest_->set_mailboxes(std::move(ids));
 }
 
 std::string Notifier::attributes_at(const Picture& picture, const std::string& path) const {
@@ -195,7 +214,6 @@ void Notifier::put_inaccessible(std::string& out, const Session& session) const 
 
 Result<void> Notifier::begin(const Session& session, std::string& out) {
   TRY(told_, take_picture(session));
-  take_interest(session);
   put_inaccessible(out, session);
   if (!request_.wants_status) return {};
   const std::optional<UniqueId> selected = selected_id(session);
@@ -210,13 +228,12 @@ Result<void> Notifier::begin(const Session& session, std::string& out) {
 
 Result<void> Notifier::look(const Session& session, std::string& out) {
   if (std::ranges::all_of(request_.groups, &NotifyGroup::is_of_selected)) {
-    take_interest(session);
+    take_interest(session, told_);
     return {};
   }
   TRY(Picture now, take_picture(session));
   TRY_OK(put_changes(out, session, now));
   told_ = std::move(now);
-  take_interest(session);
   return {};
 }
 

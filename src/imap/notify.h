@@ -65,19 +65,24 @@ Result<NotifyRequest> read_notify(const Session& session, wire::Tokenizer& token
 /// What the committer asks whether a change concerns this client: it must be quick.
 class Interest {
  public:
-  explicit Interest(std::string userid) : userid_(std::move(userid)) {}
-  void set_mailboxes(std::set<UniqueId> mailboxes);
+  enum class Sees : uint8_t { kWhatRightsAllow, kEverything };
+  Interest(std::string userid, Sees sees) : userid_(std::move(userid)), sees_(sees) {}
+  /// True if some of them were not there before: what came before this call was not heard of.
+  bool set_mailboxes(std::set<UniqueId> mailboxes);
   bool is_concerned(const Published& change) const;
 
  private:
+  bool may_see(const std::vector<std::string>& appeared_to) const;
+
   const std::string userid_;
+  const Sees sees_;
   mutable std::mutex mutex_;
   std::set<UniqueId> mailboxes_;
 };
 
 class Notifier {
  public:
-  Notifier(NotifyRequest request, std::string userid);
+  Notifier(NotifyRequest request, const UserAccess& user);
 
   /// The first look, and STATUS of all mailboxes whose messages are watched if that was asked for.
   /// Errors: kLimit with NOTIFICATIONOVERFLOW; of the store.
@@ -104,7 +109,9 @@ class Notifier {
     AnnotationMap server;
   };
 
+  /// Of nothing whose changes would not be heard of.
   Result<Picture> take_picture(const Session& session) const;
+  Result<Picture> take_one_picture(const Session& session) const;
   void put_inaccessible(std::string& out, const Session& session) const;
   bool wants_any(uint8_t events) const;
   bool matches(const NotifyGroup& group, const Picture& picture, const std::string& path) const;
@@ -124,7 +131,7 @@ class Notifier {
   /// Those that what was made or has gone is directly below (RFC 5465 §5.4).
   void put_parents(std::string& out, const Session& session, const Picture& now) const;
   void put_subscriptions(std::string& out, const Session& session, const Picture& now) const;
-  void take_interest(const Session& session);
+  bool take_interest(const Session& session, const Picture& picture) const;
 
   NotifyRequest request_;
   std::shared_ptr<Interest> interest_;

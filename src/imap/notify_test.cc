@@ -41,18 +41,30 @@ TEST(Notify, TakesSoManyGroups) {
 }
 
 TEST(Notify, WakesForWhatConcernsTheUserAlone) {
-  Interest interest("alice");
+  Interest interest("alice", Interest::Sees::kWhatRightsAllow);
   const UniqueId seen{.origin = 1, .number = 7};
   const UniqueId other{.origin = 1, .number = 8};
-  interest.set_mailboxes({seen});
-  const auto change = [](auto entity, uint64_t modseq) {
-    return Published{.entity = entity, .highestmodseq = ModSeq(modseq), .journal = {}};
+  EXPECT_TRUE(interest.set_mailboxes({seen}));
+  EXPECT_FALSE(interest.set_mailboxes({seen}));
+  using Entity = std::variant<UniqueId, std::string>;
+  const auto change = [](Entity entity, std::vector<std::string> appeared_to = {}) {
+    return Published{.entity = std::move(entity),
+                     .highestmodseq = ModSeq(100),
+                     .journal = {},
+                     .appeared_to = std::move(appeared_to)};
   };
-  EXPECT_TRUE(interest.is_concerned(change(seen, 100)));
-  EXPECT_FALSE(interest.is_concerned(change(other, 100)));
-  EXPECT_TRUE(interest.is_concerned(change(other, 1)));  // just made, and whose it is shows later
-  EXPECT_TRUE(interest.is_concerned(change(std::string("alice"), 100)));
-  EXPECT_FALSE(interest.is_concerned(change(std::string("bob"), 100)));
+  EXPECT_TRUE(interest.is_concerned(change(seen)));
+  EXPECT_FALSE(interest.is_concerned(change(other)));
+  EXPECT_TRUE(interest.is_concerned(change(std::string("alice"))));
+  EXPECT_FALSE(interest.is_concerned(change(std::string("bob"))));
+  // What is shown to somebody who did not see it, however long it has been there.
+  EXPECT_TRUE(interest.is_concerned(change(other, {"bob", "alice"})));
+  EXPECT_TRUE(interest.is_concerned(change(other, {"bob", "anyone"})));
+  EXPECT_TRUE(interest.is_concerned(change(other, {"bob", "authenticated"})));
+  EXPECT_FALSE(interest.is_concerned(change(other, {"bob", "carol", "-alice"})));
+  const Interest admin("root", Interest::Sees::kEverything);
+  EXPECT_TRUE(admin.is_concerned(change(other, {"bob"})));
+  EXPECT_FALSE(admin.is_concerned(change(other)));
 }
 
 TEST(Notify, AfterLogoutNobodyIsTold) {

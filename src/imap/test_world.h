@@ -64,6 +64,8 @@ class Client {
   std::string line(std::string_view text) { return send(std::string(text) + "\r\n"); }
   /// What the session says without being asked, as if it had been woken.
   std::string wake();
+  /// The same, but only where what it watches has woken it.
+  std::string hear();
   std::string pump();
 
   wire::Session& session() { return *session_; }

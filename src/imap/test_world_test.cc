@@ -97,6 +97,12 @@ std::string Client::wake() {
   return pump();
 }
 
+std::string Client::hear() {
+  std::string out;
+  while (!is_closed_ && was_woken()) out += wake();
+  return out;
+}
+
 Client alice(World& world) {
   Client client(world);
   client.line("0 LOGIN alice secret");

@@ -7,7 +7,8 @@
 //   S: what the server answers
 //
 // A client's line is sent with CRLF, unless it ends in "<>"; <0xHH> is one byte. What clients say
-// without a break is sent at once. After it, all clients are shown what the server tells them.
+// without a break is sent at once. After it, all clients are shown what the server tells them: those
+// that it wakes, as the network's loop would.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -116,7 +117,7 @@ class Conversation {
       Client& speaking = client(speaker_);
       heard_[speaker_] += speaking.send(std::exchange(pending_, ""));
     }
-    for (const auto& [who, listening] : clients_) heard_[who] += listening->wake();
+    for (const auto& [who, listening] : clients_) heard_[who] += listening->hear();
     for (auto& [who, text] : heard_) write(who, std::exchange(text, ""));
   }
 
@@ -160,6 +161,8 @@ class Conversation {
       EXPECT_TRUE(world_.store().create_user(who, {}));
     } else if (word == "create") {  // "! create shared/Team"
       EXPECT_TRUE(world_.store().create({.name = MailboxName::parse(who).value()}));
+    } else if (word == "restore") {  // "! restore alice/Old": a deleted mailbox
+      restore(MailboxName::parse(who).value());
     } else if (word == "acl") {  // "! acl alice/INBOX bob lrs"
       set_acl(MailboxName::parse(who).value(), words);
     } else if (word == "messages") {  // "! messages 3 INBOX": of alice
@@ -170,6 +173,15 @@ class Conversation {
     } else {
       ADD_FAILURE() << "what is \"! " << what << "\"?";
     }
+  }
+
+  void restore(const MailboxName& name) {
+    const auto all = world_.store().mailboxes(name.owner, MailStore::Which::kDeletedToo).value();
+    const auto at = std::ranges::find_if(all, [&](const MailboxInfo& mailbox) {
+      return mailbox.is_deleted() && mailbox.name == name;
+    });
+    ASSERT_NE(at, all.end());
+    EXPECT_TRUE(world_.store().restore(at->id, name));
   }
 
   void set_acl(const MailboxName& name, std::istringstream& words) {

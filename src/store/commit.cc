@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "base/bytes.h"
@@ -11,13 +12,34 @@
 namespace gemel {
 namespace {
 
+std::string_view identifier_of(std::string_view attribute) {
+  return attribute.substr(kAttributeAcl.size());
+}
+
+auto acl_of(const MailboxInfo& mailbox) {
+  return std::views::filter(mailbox.attributes, [](const auto& attribute) {
+    return attribute.first.starts_with(kAttributeAcl);
+  });
+}
+
 /// Identifiers that the ACL of a live mailbox names.
 std::set<std::string_view> granted_in(const MailboxInfo* mailbox) {
   std::set<std::string_view> out;
   if (mailbox == nullptr || mailbox->is_deleted()) return out;
-  for (const auto& [name, rights] : mailbox->attributes)
-    if (name.starts_with(kAttributeAcl))
-      out.insert(std::string_view(name).substr(kAttributeAcl.size()));
+  for (const auto& [name, rights] : acl_of(*mailbox)) out.insert(identifier_of(name));
+  return out;
+}
+
+/// As Published::appeared_to.
+std::vector<std::string> appeared_to(const MailboxEdit& mailbox) {
+  const std::optional<MailboxInfo>& before = mailbox.before();
+  const MailboxInfo& now = mailbox.info();
+  if (now.is_deleted()) return {};
+  if (before && !before->is_deleted() && before->name == now.name &&
+      std::ranges::equal(acl_of(*before), acl_of(now)))
+    return {};
+  std::vector<std::string> out{now.name.owner};
+  for (const auto& [name, rights] : acl_of(now)) out.emplace_back(identifier_of(name));
   return out;
 }
 
@@ -172,7 +194,8 @@ Result<JournalSeq> Commit::journal_at(const std::string& entity_key) {
   return stored ? JournalSeq(get_be64(*stored)) : JournalSeq();
 }
 
-Result<void> Commit::publish(key::Entity entity, ModSeq modseq) {
+Result<void> Commit::publish(key::Entity entity, ModSeq modseq,
+                             std::vector<std::string> appeared_to) {
   std::string entity_key = key::entity(entity);
   TRY(const JournalSeq last, journal_at(entity_key));
   if (last) rows().erase_once(key::journal(last));
@@ -182,7 +205,7 @@ Result<void> Commit::publish(key::Entity entity, ModSeq modseq) {
   put_be64(value, meta_.journal_head.value);
   journal_[entity_key] = meta_.journal_head;
   rows().put(std::move(entity_key), std::move(value));
-  published_.push_back({std::move(entity), modseq, meta_.journal_head});
+  published_.push_back({std::move(entity), modseq, meta_.journal_head, std::move(appeared_to)});
   return {};
 }
 
@@ -208,7 +231,7 @@ Result<void> Commit::finish() {
     any = true;
   }
   for (auto& [id, mailbox] : mailboxes_)
-    if (mailbox.changed()) TRY_OK(publish(id, mailbox.info().highestmodseq));
+    if (mailbox.changed()) TRY_OK(publish(id, mailbox.info().highestmodseq, appeared_to(mailbox)));
   if (any) put_meta();
   return {};
 }

@@ -102,7 +102,8 @@ class Commit {
   Result<void> finish_mailbox(MailboxEdit& mailbox);
   void index_grants(const MailboxInfo* before, const MailboxInfo& after);
   Result<void> finish_user(UserEdit& user);
-  Result<void> publish(key::Entity entity, ModSeq modseq);
+  Result<void> publish(key::Entity entity, ModSeq modseq,
+                       std::vector<std::string> appeared_to = {});
   Result<JournalSeq> journal_at(const std::string& entity_key);
   JournalSeq journal_of(const key::Entity& entity);
 

@@ -98,6 +98,34 @@ TEST_P(StoreBasic, AWatchIsToldOfWhatIsDurable) {
   EXPECT_EQ(seen[0].highestmodseq, ModSeq(2));
 }
 
+TEST_P(StoreBasic, AWatchIsToldToWhomAMailboxAppears) {
+  std::vector<std::vector<std::string>> told;
+  const Watch watch = store->watch_all([&](const Published& one) {
+    if (std::holds_alternative<UniqueId>(one.entity)) told.push_back(one.appeared_to);
+  });
+  using Names = std::vector<std::string>;
+  const auto is_told = [&](const Names& names) {
+    const std::vector<Names> was = std::exchange(told, {});
+    return was == std::vector<Names>{names};
+  };
+  const UniqueId plans = store.create("Plans");
+  EXPECT_TRUE(is_told({"alice"}));
+  ASSERT_TRUE(store->set_attributes(plans, {{"comment", "x"}}));
+  EXPECT_TRUE(is_told({}));
+  ASSERT_TRUE(store->set_attributes(plans, {{"acl/bob", "r"}}));
+  EXPECT_TRUE(is_told({"alice", "bob"}));
+  store.append(plans, "a");
+  EXPECT_TRUE(is_told({}));
+  ASSERT_TRUE(store->set_attributes(plans, {{"acl/bob", "lr"}}));
+  EXPECT_TRUE(is_told({"alice", "bob"}));
+  ASSERT_TRUE(store->rename({"alice", "Plans"}, {"alice", "Schemes"}));
+  EXPECT_TRUE(is_told({"alice", "bob"}));
+  ASSERT_TRUE(store->remove(plans));
+  EXPECT_TRUE(is_told({}));
+  ASSERT_TRUE(store->restore(plans, {"alice", "Plans"}));
+  EXPECT_TRUE(is_told({"alice", "bob"}));
+}
+
 TEST_P(StoreBasic, ARenameToItsOwnNameMovesInboxToAnotherPartition) {
   const UniqueId inbox = store.inbox();
   store.append(inbox, "Subject: x\r\n\r\nhello");
