@@ -158,6 +158,26 @@ std::string end_of_answer(Client& client, std::string_view command) {
   return out;
 }
 
+// Anybody can mail such messages.
+TEST(Hostile, LongFieldsAreOrderedByTheirBeginning) {
+  World world;
+  Client client = alice(world);
+  std::string text;
+  for (int i = 0; i < 4000; ++i) text += repeated("\ufdfa", 80) + "\r\n ";
+  const std::string message =
+      fmt::format("Subject: {}x\r\nFrom: {} <a@b>\r\nTo: \"{}\"@b\r\n\r\nhello", text,
+                  text.substr(0, 40'000), text.substr(0, 40'000));
+  for (int i = 0; i < 32; ++i) client.send(append_command("a", "INBOX", message));
+  client.line("b SELECT INBOX");
+  for (const std::string_view command :
+       {"c SORT (SUBJECT) UTF-8 ALL", "c SORT (FROM TO DISPLAYFROM DISPLAYTO CC) UTF-8 ALL",
+        "c THREAD ORDEREDSUBJECT UTF-8 ALL", "c THREAD REFERENCES UTF-8 ALL"}) {
+    const HeapPeak peak;
+    ASSERT_THAT(client.line(command), HasSubstr("c OK")) << command;
+    EXPECT_LT(peak.bytes(), 16 * kMiB) << command;
+  }
+}
+
 std::string in_multipart(std::string_view part, size_t size) {
   const std::string one = fmt::format("--b\r\n{}\r\n", part);
   return "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" +

@@ -10,8 +10,6 @@
 #include "mail/address.h"
 #include "mail/charset.h"
 #include "mail/encoded_word.h"
-#include "mail/mime_header.h"
-#include "mail/text.h"
 
 namespace gemel::imap {
 namespace {
@@ -32,21 +30,21 @@ constexpr std::array kKinds = {
 
 /// The local part of the first address (RFC 5256 §3).
 std::string first_mailbox(std::string_view header, std::string_view field) {
-  for (const Address& address : parse_addresses(field_text(header, field)))
-    if (address.mailbox) return collation_key(*address.mailbox);
+  for (const Address& address : parse_addresses(compared_field(header, field)))
+    if (address.mailbox) return compared_key(*address.mailbox);
   return {};
 }
 
 /// What a reader is shown of the first address: its name, or else a group's name, or else the
 /// address itself (RFC 5957 §3).
 std::string first_display(std::string_view header, std::string_view field) {
-  const std::vector<Address> addresses = parse_addresses(field_text(header, field));
+  const std::vector<Address> addresses = parse_addresses(compared_field(header, field));
   if (addresses.empty()) return {};
   const Address& first = addresses.front();
-  if (first.name && !first.name->empty()) return collation_key(decode_encoded_words(*first.name));
+  if (first.name && !first.name->empty()) return compared_key(decode_encoded_words(*first.name));
   const std::string mailbox = first.mailbox.value_or("");
-  if (!first.host) return collation_key(decode_encoded_words(mailbox));
-  return collation_key(to_utf8(mailbox + '@' + *first.host, {}));
+  if (!first.host) return compared_key(decode_encoded_words(mailbox));
+  return compared_key(to_utf8(mailbox + '@' + *first.host, {}));
 }
 
 }  // namespace

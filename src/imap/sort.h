@@ -40,7 +40,8 @@ Result<std::vector<SortKey>> read_sort_keys(wire::Tokenizer& tokens);
 
 bool sorts_by(const std::vector<SortKey>& keys, SortKey::Kind kind);
 
-/// Collects the values of many messages, then orders them. Memory: the values.
+/// Collects the values of many messages, then orders them. Memory: 16 bytes for each
+/// message, and for each of its keys 40 and no more than kComparedKeyBytesMax.
 class Sorter {
  public:
   /// `relevance`: of a message, for kRelevancy.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "mail/charset.h"
 #include "mail/encoded_word.h"
 #include "mail/header_date.h"
 #include "mail/mime_header.h"
@@ -95,9 +96,19 @@ BaseSubject base_subject(std::string_view utf8) {
   return out;
 }
 
+std::string compared_field(std::string_view header, std::string_view field) {
+  const std::string text = field_text(header, field);
+  return std::string(whole_characters(text, kComparedFieldBytesMax));
+}
+
+std::string compared_key(std::string_view utf8) {
+  const std::string key = collation_key(whole_characters(utf8, kComparedTextBytesMax));
+  return key.substr(0, kComparedKeyBytesMax);
+}
+
 BaseSubject subject_of(std::string_view header) {
-  BaseSubject out = base_subject(decode_encoded_words(field_text(header, "Subject")));
-  out.text = collation_key(out.text);
+  BaseSubject out = base_subject(decode_encoded_words(compared_field(header, "Subject")));
+  out.text = compared_key(out.text);
   return out;
 }
 

@@ -35,8 +35,9 @@ struct ThreadIds {
 ThreadIds thread_ids_of(std::string_view header);
 
 /// Collects the messages in ascending order of their uids, then makes the threads. Memory: the
-/// subjects, and about 100 bytes for each message and each id that is referred to. Cost: O(n log n)
-/// in messages and references, whatever they refer to; the stack does not grow with their depth.
+/// subjects, no more than kComparedKeyBytesMax each, and about 100 bytes for each message and each
+/// id that is referred to. Cost: O(n log n) in messages and references, whatever they refer to; the
+/// stack does not grow with their depth.
 class Threader {
  public:
   /// `ids_max`: different Message IDs, those referred to as well.

@@ -7,8 +7,8 @@
 //   S: what the server answers
 //
 // A client's line is sent with CRLF, unless it ends in "<>"; <0xHH> is one byte. What clients say
-// without a break is sent at once. After it, all clients are shown what the server tells them: those
-// that it wakes, as the network's loop would.
+// without a break is sent at once. After it, all clients are shown what the server tells them:
+// those that it wakes, as the network's loop would.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -221,8 +221,8 @@ struct Published {
   std::variant<UniqueId, std::string> entity;  // a mailbox, or a user's data by userid
   ModSeq highestmodseq;
   JournalSeq journal;
-  /// Of a mailbox that was made, has come back, has another name or another ACL: who may see it from
-  /// now on and perhaps did not before, its owner and the identifiers of its ACL. Else empty.
+  /// Of a mailbox that was made, has come back, has another name or another ACL: who may see it
+  /// from now on and perhaps did not before, its owner and the identifiers of its ACL. Else empty.
   std::vector<std::string> appeared_to = {};
 };
 
