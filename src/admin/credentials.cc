@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "mail/mailbox_name.h"
+#include "store/access.h"
 
 namespace gemel::admin {
 namespace {
@@ -63,9 +65,21 @@ Credentials::Credentials(const MailStore& store, Options options, Clock& clock, 
   nobodys_.text = wire::format_scram_credential(*nobodys);
 }
 
+Result<void> Credentials::find_user(std::string_view userid) const {
+  if (!check_userid(userid) || is_reserved_userid(userid) || userid == kSharedOwner)
+    return fail(Code::kNotFound, "no such user");
+  TRY_OK(store_.user(userid));
+  return {};
+}
+
+Result<void> Credentials::check_user(std::string_view userid) {
+  Result<void> found = find_user(userid);
+  if (!found && found.error().code == Code::kNotFound) return refused();
+  return found;
+}
+
 Result<Credentials::Stored> Credentials::stored(std::string_view userid) const {
-  if (!check_userid(userid)) return fail(Code::kNotFound, "no such user");
-  TRY_OK(store_.user(userid));  // a deleted user's items may still be kept
+  TRY_OK(find_user(userid));  // a deleted user's items may still be kept
   TRY(std::optional<std::string> scram, store_.user_item(userid, kUserItemScram));
   if (scram) return Stored{std::move(*scram), false};
   TRY(std::optional<std::string> crypt, store_.user_item(userid, kUserItemCrypt));

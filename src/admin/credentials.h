@@ -45,6 +45,8 @@ class Credentials final : public wire::CredentialSource {
   /// Store and clock must outlive this.
   Credentials(const MailStore& store, Options options, Clock& clock, Random& random);
 
+  /// Nobody is `shared`, nor what is_reserved_userid().
+  Result<void> check_user(std::string_view userid) override;
   Result<wire::ScramCredential> scram(std::string_view userid) override;
   /// A user that doesn't exist costs as much time as one that does.
   Result<void> check_password(std::string_view userid, std::string_view password) override;
@@ -55,6 +57,8 @@ class Credentials final : public wire::CredentialSource {
     std::string text;
     bool is_crypt = false;
   };
+  /// Errors: kNotFound, kIo.
+  Result<void> find_user(std::string_view userid) const;
   Result<Stored> stored(std::string_view userid) const;
   bool is_recent(const std::string& mark);
   void remember(const std::string& mark);

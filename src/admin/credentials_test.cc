@@ -3,6 +3,9 @@
 #include <crypt.h>
 #include <gtest/gtest.h>
 
+#include "mail/mailbox_name.h"
+#include "store/access.h"
+
 namespace gemel::admin {
 namespace {
 
@@ -47,6 +50,19 @@ TEST_F(CredentialsTest, GivesScramWhatItKeeps) {
   EXPECT_EQ(credentials_->scram("alice")->iterations, 4096U);
   EXPECT_EQ(credentials_->scram("nobody").error().code, Code::kNotFound);
   EXPECT_EQ(credentials_->scram("bob").error().code, Code::kNotFound);
+}
+
+TEST_F(CredentialsTest, NobodyIsWhatTheServerKeepsForItself) {
+  EXPECT_TRUE(credentials_->check_user("alice"));
+  EXPECT_TRUE(credentials_->check_user("bob"));  // by a token, say
+  for (const std::string_view owner : {kSharedOwner, kOutboxUserId, kServerUserId}) {
+    ASSERT_TRUE(store_->create_user(owner, *items_for_password("secret", 4096, random_)));
+    EXPECT_EQ(credentials_->check_user(owner).error().code, Code::kAuthFailed);
+    EXPECT_EQ(code_of(owner, "secret"), Code::kAuthFailed);
+    EXPECT_EQ(credentials_->scram(owner).error().code, Code::kNotFound);
+  }
+  for (const std::string_view none : {"nobody", "", "no/user"})
+    EXPECT_EQ(credentials_->check_user(none).error().code, Code::kAuthFailed);
 }
 
 TEST_F(CredentialsTest, ANewPasswordEndsTheOldOneAndItsMark) {

@@ -309,6 +309,11 @@ Result<std::unique_ptr<ConfiguredCredential>> ConfiguredCredential::make(
   return std::make_unique<ConfiguredCredential>(std::move(userid), std::move(credential));
 }
 
+Result<void> ConfiguredCredential::check_user(std::string_view userid) {
+  if (userid != userid_) return fail(Code::kAuthFailed, "wrong user name or password");
+  return {};
+}
+
 Result<wire::ScramCredential> ConfiguredCredential::scram(std::string_view userid) {
   if (userid != userid_) return fail(Code::kNotFound, "no such user");
   return credential_;

@@ -79,6 +79,7 @@ class ConfiguredCredential final : public wire::CredentialSource {
   /// Errors: kInvalid, the password can't be one.
   static Result<std::unique_ptr<ConfiguredCredential>> make(std::string userid,
                                                             std::string_view password);
+  Result<void> check_user(std::string_view userid) override;
   Result<wire::ScramCredential> scram(std::string_view userid) override;
   Result<void> check_password(std::string_view userid, std::string_view password) override;
 

@@ -140,8 +140,7 @@ void Delivery::make_options() {
   lmtp_ = lmtp_options(config_);
   lmtp_.credentials = lmtp_credential_.get();
   lmtp_.server_secret = parts_.server_secret;
-  // The one user's password is no token.
-  lmtp_.login = {.guard = parts_.login.guard};
+  lmtp_.login_guard = parts_.login.guard;
   managesieve_ = std::make_shared<managesieve::Options>(managesieve::Options{
       .store = parts_.store,
       .clock = system_clock(),

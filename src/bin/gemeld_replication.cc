@@ -18,6 +18,17 @@ constexpr int64_t kLookMs = 20;
 // A server that tells a promotion nothing for so long is not waited for.
 constexpr int64_t kHearMsMax = 500;
 
+// Apart from the users' logins, so that neither shuts the other out. One user may come here, whom
+// nobody shall lock out by failing in that name: so only addresses are refused.
+wire::LoginGuardOptions guard_options(const LoginConfig& config) {
+  using Local = wire::LoginGuardOptions::Local;
+  return {.delay_ms = config.failed_delay_ms,
+          .address_failures_max = config.failures_per_address,
+          .user_failures_max = 0,
+          .window_ms = config.failure_window_s * 1000,
+          .local = config.local == LoginConfig::Local::kCounted ? Local::kCounted : Local::kExempt};
+}
+
 std::string role_text(Role role) { return role == Role::kPrimary ? "primary" : "replica"; }
 
 }  // namespace
@@ -37,11 +48,13 @@ Result<std::unique_ptr<Replication>> Replication::make(const Config& config, Mai
   std::unique_ptr<Replication> made(new Replication(config, store));
   if (config.sync.empty()) return made;
   TRY(made->credential_, ConfiguredCredential::make(config.sync_user, config.sync_password));
+  made->guard_ = std::make_unique<wire::LoginGuard>(guard_options(config.login), system_clock());
   using Plaintext = sync::ReceiverOptions::Plaintext;
   sync::ReceiverOptions& options = made->receiver_options_;
   options.userid = config.sync_user;
   options.server_name = config.hostname;
   options.credentials = made->credential_.get();
+  options.guard = made->guard_.get();
   options.server_secret = server_secret;
   options.plaintext =
       config.sync_tls == Config::SyncTls::kOff ? Plaintext::kAnywhere : Plaintext::kLocalOnly;

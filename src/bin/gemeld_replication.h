@@ -17,7 +17,7 @@
 #include "store/mail_store.h"
 #include "sync/receiver.h"
 #include "sync/upstreams.h"
-#include "wire/sasl.h"
+#include "wire/login_guard.h"
 
 namespace gemel::bin {
 
@@ -56,6 +56,7 @@ class Replication {
   MailStore& store_;
   sync::Upstreams upstreams_;
   std::unique_ptr<ConfiguredCredential> credential_;  // none: nobody may send
+  std::unique_ptr<wire::LoginGuard> guard_;           // of those who would send; none: as above
   sync::ReceiverOptions receiver_options_;
   AckGate ack_gate_;
   Channels channels_;

@@ -16,12 +16,7 @@ Error secret_needed() {
   return {Code::kDenied, "passwords are taken only on an encrypted connection"};
 }
 
-/// Whoever has the right password may still have no mail here.
 Status welcome(Session& session, const std::string& userid) {
-  const Result<UserInfo> user = session.store().user(userid);
-  if (!user && user.error().code == Code::kNotFound)
-    return session.refuse_login({Code::kAuthFailed, "wrong user name or password"});
-  TRY_OK(user);
   TRY_OK(session.log_in(userid));
   log::info("imap login user={} peer={}", userid, session.env().peer_address);
   return Completion{.code = fmt::format("[CAPABILITY {}]", session.capabilities()),

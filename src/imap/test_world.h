@@ -21,6 +21,7 @@ namespace gemel::imap {
 class TestCredentials final : public wire::CredentialSource {
  public:
   explicit TestCredentials(Random& random);
+  Result<void> check_user(std::string_view userid) override;
   Result<wire::ScramCredential> scram(std::string_view userid) override;
   Result<void> check_password(std::string_view userid, std::string_view password) override;
 

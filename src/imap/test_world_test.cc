@@ -27,6 +27,11 @@ TestCredentials::TestCredentials(Random& random)
     : credential_(
           wire::make_scram_credential(kPassword, wire::kScramIterationsMin, random).value()) {}
 
+Result<void> TestCredentials::check_user(std::string_view userid) {
+  if (!is_name(userid)) return fail(Code::kAuthFailed, "wrong user name or password");
+  return {};
+}
+
 Result<wire::ScramCredential> TestCredentials::scram(std::string_view userid) {
   if (!is_name(userid)) return fail(Code::kNotFound, "no such user");
   return credential_;

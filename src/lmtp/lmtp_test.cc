@@ -84,9 +84,13 @@ TEST(Lmtp, FiftyRecipientsShareOneBody) {
   EXPECT_EQ(view->body(guid)->read_all()->find("for <"), std::string::npos);
 }
 
-// Whoever has the password "secret".
+// mta, whose password is "secret".
 class OnePassword final : public wire::CredentialSource {
  public:
+  Result<void> check_user(std::string_view userid) override {
+    if (userid != "mta") return fail(Code::kAuthFailed, "");
+    return {};
+  }
   Result<wire::ScramCredential> scram(std::string_view) override {
     return fail(Code::kNotFound, "");
   }
@@ -119,6 +123,26 @@ TEST(Lmtp, TlsForgetsTheLogin) {  // RFC 3207 §4.2
   EXPECT_EQ(say("MAIL FROM:<>"), "530");
   EXPECT_EQ(say("AUTH PLAIN AG10YQBzZWNyZXQ="), "235");
   EXPECT_EQ(say("MAIL FROM:<>"), "250");
+}
+
+// The login is the mail server's; users have certificates too.
+TEST(Lmtp, OnlyTheMailServersCertificateLogsIn) {
+  delivery::TestWorld world;
+  OnePassword credentials;
+  const Options options{
+      .hostname = "mx", .credentials = &credentials, .auth = Options::Auth::kRequired};
+  const auto says = [&](std::string userid) {
+    const auto tls =
+        std::make_shared<wire::TlsFacts>(wire::TlsFacts{.client_userids = {std::move(userid)}});
+    Session session({*world.store, world.clock, world.random, *world.deliverer}, options,
+                    {.peer_address = "192.0.2.7", .is_tls = true, .tls = tls});
+    session.receive("LHLO x\r\nAUTH EXTERNAL =\r\n");
+    std::string out;
+    session.produce(out, 10'000);
+    return out.substr(out.find("250 ") + 4).substr(out.substr(out.find("250 ") + 4).find('\n') + 1);
+  };
+  EXPECT_TRUE(says("mta").starts_with("235 "));
+  EXPECT_TRUE(says("alice").starts_with("535 "));
 }
 
 // A sender that pipelines does not know yet that nobody takes them.
@@ -179,6 +203,7 @@ TEST(Lmtp, RepliesWaitForTheReplica) {
 
 class NobodysLogin final : public wire::CredentialSource {
  public:
+  Result<void> check_user(std::string_view) override { return {}; }
   Result<wire::ScramCredential> scram(std::string_view) override {
     return fail(Code::kAuthFailed, "");
   }

@@ -23,7 +23,7 @@ Session::Session(const Services& services, const Options& options, wire::Session
                                       .random = services_.random,
                                       .clock = services_.clock,
                                       .server_secret = options_.server_secret,
-                                      .services = options_.login},
+                                      .services = {.guard = options_.login_guard}},
                    env_);
   greet();
 }

@@ -63,10 +63,11 @@ struct Options {
   std::vector<NetworkRange> allow = {};
   std::shared_ptr<wire::PeerCount> peers = std::make_shared<wire::PeerCount>(0);
 
-  /// Who may log in; none: nobody, and AUTH is not offered.
+  /// Who may log in: the mail server, and not whoever has mail here. None: nobody, and AUTH is not
+  /// offered. Tokens are their users', and not taken.
   wire::CredentialSource* credentials = nullptr;
   std::string server_secret = {};  // see wire::SaslOptions
-  wire::LoginServices login = {};
+  wire::LoginGuard* login_guard = nullptr;
   enum class Auth : uint8_t { kOffered, kRequired } auth = Auth::kOffered;
 };
 

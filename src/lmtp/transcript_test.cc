@@ -23,6 +23,10 @@ namespace {
 // mta, whose password is secret.
 class OneLogin final : public wire::CredentialSource {
  public:
+  Result<void> check_user(std::string_view userid) override {
+    if (userid != "mta") return fail(Code::kAuthFailed, "");
+    return {};
+  }
   Result<wire::ScramCredential> scram(std::string_view userid) override {
     if (userid != "mta") return fail(Code::kNotFound, "");
     return wire::make_scram_credential("secret", wire::kScramIterationsMin, random_);

@@ -55,29 +55,22 @@ bool Session::resume_login() {
 
 // Nothing while the exchange goes on: its challenge was said.
 std::optional<Result<Reply>> Session::take_sasl_step(Result<wire::SaslStep> step) {
-  if (!step) return refuse_login(step.error());
-  if (step->is_waiting) return std::nullopt;
-  if (step->done) return welcome(step->userid, {.text = "logged in"});
-  const std::string challenge = to_base64(step->challenge);
+  Reply reply{.text = "logged in"};
   // RFC 5804 §1.3, SASL: what the server says last goes with the OK; the client has nothing to
   // answer (RFC 5802 §3).
-  if (step->is_last) {
+  if (step && step->is_last) {
+    reply.code = fmt::format("SASL \"{}\"", to_base64(step->challenge));
     step = login_.step("");
-    if (!step) return refuse_login(step.error());
-    return welcome(step->userid,
-                   {.code = fmt::format("SASL \"{}\"", challenge), .text = "logged in"});
   }
-  wire::put_string(output_, challenge);
+  if (!step) return refuse_login(step.error());
+  if (step->is_waiting) return std::nullopt;
+  if (step->done) return welcome(step->userid, std::move(reply));
+  wire::put_string(output_, to_base64(step->challenge));
   output_ += "\r\n";
   return std::nullopt;
 }
 
-// Whoever has the right password may still have no mail here.
-Result<Reply> Session::welcome(const std::string& userid, Reply reply) {
-  const Result<UserInfo> user = options_->store.user(userid);
-  if (!user && user.error().code == Code::kNotFound)
-    return refuse_login({Code::kAuthFailed, "wrong user name or password"});
-  TRY_OK(user);
+Reply Session::welcome(const std::string& userid, Reply reply) {
   log::info("managesieve login user={} peer={}", userid, env_.peer_address);
   userid_ = userid;
   framer_.set_limits(framer_limits());

@@ -118,7 +118,7 @@ class Session final : public wire::Session {
   void take_sasl_line(wire::Tokenizer& args);
   std::optional<Result<Reply>> take_sasl_step(Result<wire::SaslStep> step);
   bool resume_login();
-  Result<Reply> welcome(const std::string& userid, Reply reply);
+  Reply welcome(const std::string& userid, Reply reply);
   std::unexpected<Error> refuse_login(Error error);
 
   std::shared_ptr<const Options> options_;

@@ -13,8 +13,14 @@
 
 namespace gemel::managesieve {
 
+/// The store must outlive it.
 class EveryonesSecret final : public wire::CredentialSource {
  public:
+  explicit EveryonesSecret(const std::unique_ptr<MailStore>& store) : store_(store) {}
+  Result<void> check_user(std::string_view userid) override {
+    if (!store_->user(userid)) return fail(Code::kAuthFailed, "no mail here");
+    return {};
+  }
   Result<wire::ScramCredential> scram(std::string_view) override {
     SeededRandom random(2);
     return wire::make_scram_credential("secret", wire::kScramIterationsMin, random);
@@ -23,6 +29,9 @@ class EveryonesSecret final : public wire::CredentialSource {
     if (password != "secret") return fail(Code::kAuthFailed, "");
     return {};
   }
+
+ private:
+  const std::unique_ptr<MailStore>& store_;
 };
 
 class TestWorld {
@@ -52,8 +61,8 @@ class TestWorld {
   ManualClock clock;
   SeededRandom random{1};
   MemoryOpener engines;
-  EveryonesSecret credentials;
   std::unique_ptr<MailStore> store;
+  EveryonesSecret credentials{store};
   std::shared_ptr<Options> options;
 };
 

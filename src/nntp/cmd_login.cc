@@ -5,7 +5,6 @@
 
 #include "base/bytes.h"
 #include "nntp/session.h"
-#include "store/access.h"
 
 namespace gemel::nntp {
 namespace {
@@ -14,12 +13,6 @@ constexpr size_t kAlgorithmBytesMax = 20;  // RFC 8054 §4
 constexpr std::string_view kNeedsTls = "passwords are taken only on an encrypted connection";
 
 void welcome(Session& session, const std::string& userid, std::string_view last_word) {
-  // Whoever has the right password may still have no mail here.
-  const Result<UserInfo> user = session.options().store.user(userid);
-  const bool is_missing = !user && user.error().code == Code::kNotFound;
-  if (is_missing || userid == kSharedOwner)
-    return session.refuse_login({Code::kAuthFailed, "no such user"});
-  if (!user) return session.refuse_login(user.error());
   session.log_in(userid);
   if (last_word.empty()) return session.say(281, "logged in");
   session.say(283, to_base64(last_word));  // RFC 4643 §2.4.2

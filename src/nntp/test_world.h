@@ -17,6 +17,7 @@ class TestCredentials final : public wire::CredentialSource {
  public:
   explicit TestCredentials(Random& random)
       : credential_(*wire::make_scram_credential("secret", wire::kScramIterationsMin, random)) {}
+  Result<void> check_user(std::string_view userid) override;
   Result<wire::ScramCredential> scram(std::string_view userid) override;
   Result<void> check_password(std::string_view userid, std::string_view password) override;
 

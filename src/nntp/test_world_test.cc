@@ -8,6 +8,12 @@
 
 namespace gemel::nntp {
 
+Result<void> TestCredentials::check_user(std::string_view userid) {
+  if (userid == "nobody" || userid == kSharedOwner)
+    return fail(Code::kAuthFailed, "wrong user or password");
+  return {};
+}
+
 Result<wire::ScramCredential> TestCredentials::scram(std::string_view userid) {
   if (userid == "nobody") return fail(Code::kNotFound, "no such user");
   return credential_;

@@ -70,7 +70,7 @@ Result<void> Session::take_sasl_line(std::string_view line) {
 
 Result<void> Session::take_step(const Result<wire::SaslStep>& step) {
   if (!step) return refuse_login(step.error());
-  if (step->done) return log_in(step->userid);
+  if (step->done) return log_in(login_name_of(*step, options_->mailbox_separator));
   if (!step->is_waiting) output_ += fmt::format("+ {}\r\n", to_base64(step->challenge));
   return {};
 }
@@ -95,13 +95,7 @@ Result<void> Session::refuse_login(Error error) {
   return std::unexpected(std::move(error));
 }
 
-Result<void> Session::log_in(const std::string& name) {
-  TRY(const LoginName login, parse_login_name(options_->store, name, options_->mailbox_separator));
-  const Result<UserInfo> user = options_->store.user(login.userid);
-  // Whoever has the right password may still have no mail here.
-  if (!user && user.error().code == Code::kNotFound)
-    return refuse_login({Code::kAuthFailed, "no mail here"});
-  TRY_OK(user);
+Result<void> Session::log_in(const LoginName& login) {
   TRY(Maildrop opened, open_maildrop(login));
   maildrop_.emplace(std::move(opened));
   state_ = kTransaction;

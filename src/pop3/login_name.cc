@@ -2,26 +2,18 @@
 
 namespace gemel::pop3 {
 
-Result<LoginName> parse_login_name(const MailStore& store, std::string_view name,
-                                   std::string_view separator) {
-  LoginName whole{std::string(name), "INBOX"};
-  const size_t at = separator.empty() ? std::string_view::npos : name.find(separator);
-  if (at == std::string_view::npos) return whole;
-  const Result<UserInfo> user = store.user(name);
-  if (user) return whole;
+LoginName login_name_of(const wire::SaslStep& done, std::string_view separator) {
+  if (done.login_name.size() <= done.userid.size()) return {done.userid, "INBOX"};
+  return {done.userid, done.login_name.substr(done.userid.size() + separator.size())};
+}
+
+Result<std::string> LoginCredentials::userid_of(std::string_view login_name) {
+  const size_t at = separator_.empty() ? std::string_view::npos : login_name.find(separator_);
+  if (at == std::string_view::npos) return std::string(login_name);
+  const Result<UserInfo> user = store_.user(login_name);
+  if (user) return std::string(login_name);
   if (user.error().code != Code::kNotFound) return std::unexpected(user.error());
-  return LoginName{std::string(name.substr(0, at)),
-                   std::string(name.substr(at + separator.size()))};
-}
-
-Result<wire::ScramCredential> LoginCredentials::scram(std::string_view name) {
-  TRY(const LoginName login, parse_login_name(store_, name, separator_));
-  return users_.scram(login.userid);
-}
-
-Result<void> LoginCredentials::check_password(std::string_view name, std::string_view password) {
-  TRY(const LoginName login, parse_login_name(store_, name, separator_));
-  return users_.check_password(login.userid, password);
+  return std::string(login_name.substr(0, at));
 }
 
 }  // namespace gemel::pop3

@@ -93,6 +93,59 @@ TEST(Pop3, LogsInByScram) {  // RFC 5034, RFC 7677
   EXPECT_EQ(world.credentials.asked_for, "alice");
 }
 
+// RFC 4422 §2, §3.4.1: only a name that the client gives has to be understood; an identity that was
+// verified is one.
+TEST(Pop3, WhatATokenOrACertificateSaysIsAUseridAsItIs) {
+  class Tokens final : public wire::TokenSource {
+   public:
+    void check(std::string token, std::function<void(Result<std::string>)> done) override {
+      done(std::move(token));
+    }
+  } tokens;
+  World world;
+  world.options->login.tokens = &tokens;
+  const auto says = [&](const std::string& userid) {
+    Client by_token(world);
+    const std::string message = "n,,\1auth=Bearer " + userid + "\1\1";
+    const std::string said = by_token.line("AUTH OAUTHBEARER " + to_base64(message));
+    const auto tls = std::make_shared<wire::TlsFacts>(wire::TlsFacts{.client_userids = {userid}});
+    by_token.line("QUIT");
+    Client by_certificate(world, {.peer_address = "192.0.2.7", .is_tls = true, .tls = tls});
+    EXPECT_EQ(by_certificate.line("AUTH EXTERNAL ="), said);
+    return said;
+  };
+  EXPECT_TRUE(says("alice").starts_with("+OK"));
+  EXPECT_TRUE(says("alice+INBOX").starts_with("-ERR [AUTH]"));
+  EXPECT_TRUE(world.store->create_user("alice+INBOX", {}));
+  EXPECT_TRUE(says("alice+INBOX").starts_with("+OK"));
+}
+
+TEST(Pop3, GuessesCountForTheUserWhateverMailboxTheyName) {
+  World world;
+  wire::LoginGuard guard({.delay_ms = 0, .user_failures_max = 3}, world.clock);
+  world.options->login.guard = &guard;
+  for (int i = 0; i < 3; ++i) {
+    Client client(world, {.peer_address = "192.0.2." + std::to_string(i), .is_tls = true});
+    client.line("USER alice+" + std::to_string(i));
+    EXPECT_TRUE(client.line("PASS wrong").starts_with("-ERR [AUTH]"));
+  }
+  Client client(world, {.peer_address = "192.0.2.99", .is_tls = true});
+  EXPECT_TRUE(client.log_in("alice").starts_with("-ERR [SYS/TEMP]"));
+}
+
+TEST(Pop3, AMailboxBehindANameDoesNotTellWhetherTheUserExists) {  // RFC 5802 §9
+  World world;
+  const auto salt_of = [&](std::string_view name) {
+    Client client(world);
+    const auto scram = *wire::ScramClient::make(name, "x", world.random);
+    const std::string said = client.line("AUTH SCRAM-SHA-256 " + to_base64(scram.first()));
+    const std::string first = *from_base64(said.substr(2, said.size() - 4));
+    return first.substr(first.find(",s="));
+  };
+  EXPECT_EQ(salt_of("alice+x"), salt_of("alice"));
+  EXPECT_EQ(salt_of("nobody+x"), salt_of("nobody"));
+}
+
 TEST(Pop3, AnAnswerToAChallengeMayBeSoLongAndNoLonger) {  // RFC 5034 §4
   World world;
   const size_t most = world.options->limits.sasl_line_bytes_max;

@@ -67,7 +67,7 @@ class Session final : public wire::Session {
     return may_send_password() ? wire::Login::Secrets::kMayShow : wire::Login::Secrets::kHidden;
   }
   Result<void> check_secret_allowed() const;
-  Result<void> log_in(const std::string& name);
+  Result<void> log_in(const LoginName& login);
   Result<void> refuse_login(Error error);
   Result<Maildrop> open_maildrop(const LoginName& login);
   Result<void> take_step(const Result<wire::SaslStep>& step);

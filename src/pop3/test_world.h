@@ -14,13 +14,18 @@
 
 namespace gemel::pop3 {
 
-/// Every user's password is "open sesame ".
+/// Every user's password is "open sesame "; nobody is called "nobody". The store must outlive it.
 class TestCredentials final : public wire::CredentialSource {
  public:
-  explicit TestCredentials(Random& random)
-      : credential_(*wire::make_scram_credential("open sesame ", 4096, random)) {}
+  TestCredentials(Random& random, const std::unique_ptr<MailStore>& store)
+      : store_(store), credential_(*wire::make_scram_credential("open sesame ", 4096, random)) {}
+  Result<void> check_user(std::string_view userid) override {
+    if (!store_->user(userid)) return fail(Code::kAuthFailed, "no mail here");
+    return {};
+  }
   Result<wire::ScramCredential> scram(std::string_view userid) override {
     asked_for = userid;
+    if (userid == "nobody") return fail(Code::kNotFound, "no such user");
     return credential_;
   }
   Result<void> check_password(std::string_view userid, std::string_view password) override {
@@ -31,6 +36,7 @@ class TestCredentials final : public wire::CredentialSource {
   std::string asked_for;
 
  private:
+  const std::unique_ptr<MailStore>& store_;
   wire::ScramCredential credential_;
 };
 
@@ -81,9 +87,9 @@ class World {
   ManualClock clock{1'700'000'000};
   SeededRandom random{1};
   MemoryOpener disk;
-  TestCredentials credentials{random};
-  Maildrops maildrops;
   std::unique_ptr<MailStore> store;
+  TestCredentials credentials{random, store};
+  Maildrops maildrops;
   std::unique_ptr<Options> options;
 };
 

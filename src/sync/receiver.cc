@@ -1,5 +1,6 @@
 #include "sync/receiver.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
@@ -25,7 +26,14 @@ Receiver::Receiver(MailStore& store, ReceiverOptions options, wire::SessionEnv e
       options_(std::move(options)),
       env_(std::move(env)),
       framer_(kLoginLimits),
-      answers_(store, *options_.clock) {}
+      answers_(store, *options_.clock),
+      login_({.credentials = *options_.credentials,
+              .random = *options_.random,
+              .clock = *options_.clock,
+              .server_secret = options_.server_secret,
+              .services = {.guard = options_.guard}},
+             env_),
+      started_ms_(options_.clock->monotonic_ms()) {}
 
 void Receiver::receive(std::string_view bytes) {
   framer_.feed(bytes);
@@ -50,7 +58,10 @@ void Receiver::produce(std::string& out, size_t bytes_max) {
                         .after = true}));
   }
   if (receipt_ == Receipt::kWritten) finish_sync();
-  while (output_.size() < bytes_max && receipt_ == Receipt::kNone &&
+  if (state_ == State::kLogin)
+    if (std::optional<Result<wire::SaslStep>> step = login_.resume())
+      take_login_step(*std::move(step));
+  while (output_.size() < bytes_max && receipt_ == Receipt::kNone && !login_.is_waiting() &&
          (state_ == State::kLogin || state_ == State::kReady)) {
     if (!sending_.empty()) {
       fill(bytes_max);
@@ -112,14 +123,18 @@ wire::Want Receiver::want() const {
     case State::kClosing:
       return wire::Want::kClose;
     default:
-      return receipt_ == Receipt::kNone ? wire::Want::kInput : wire::Want::kWake;
+      return receipt_ == Receipt::kNone && !login_.is_waiting() ? wire::Want::kInput
+                                                                : wire::Want::kWake;
   }
 }
 
 wire::Compression Receiver::compression() const { return compression_; }
 
+// A deadline for the login, so that a byte now and then does not keep the connection.
 std::optional<int64_t> Receiver::input_timeout_ms() const {
-  return state_ == State::kReady ? kReceiverTimeoutMs : kLoginTimeoutMs;
+  if (state_ == State::kReady) return kReceiverTimeoutMs;
+  const int64_t since_ms = options_.clock->monotonic_ms() - started_ms_;
+  return std::max<int64_t>(0, kLoginTimeoutMs - since_ms);
 }
 
 void Receiver::timed_out() { leave({.term = {}, .text = "nothing was said for too long"}); }
@@ -254,7 +269,7 @@ void Receiver::run_login(const wire::Frame& frame) {
   wire::Tokenizer in(frame);
   Result<void> done;
   std::string_view command = "COMMAND";
-  if (sasl_) {
+  if (login_.is_under_way()) {
     command = "AUTHENTICATE";
     done = continue_login(in.rest());
   } else if (in.skip_word("HELLO")) {
@@ -324,9 +339,7 @@ Result<void> Receiver::authenticate(wire::Tokenizer& in) {
     refuse_login("this link needs TLS");
     return {};
   }
-  TRY(sasl_, wire::make_sasl_server(mechanism, {.credentials = *options_.credentials,
-                                                .random = *options_.random,
-                                                .server_secret = options_.server_secret}));
+  TRY_OK(login_.begin(mechanism, wire::Login::Secrets::kHidden));
   return continue_login(initial);
 }
 
@@ -336,26 +349,24 @@ Result<void> Receiver::continue_login(std::string_view base64) {
     return {};
   }
   TRY(const std::string message, from_base64(base64));
-  login_step(message);
+  take_login_step(login_.step(message));
   return {};
 }
 
-void Receiver::login_step(std::string_view message) {
-  Result<wire::SaslStep> step = sasl_->step(message);
-  if (!step) return refuse_login(step.error().text);
-  if (step->done) return logged_in(step->userid, {});
+void Receiver::take_login_step(Result<wire::SaslStep> step) {
+  std::string last;
   // The last message goes along with the OK, which saves a turn (doc/replication-protocol.md).
-  if (step->challenge.starts_with("v=")) {
-    const std::string last = step->challenge;
-    step = sasl_->step("");
-    if (!step || !step->done) return refuse_login("the exchange did not end");
-    return logged_in(step->userid, last);
+  if (step && step->is_last) {
+    last = std::move(step->challenge);
+    step = login_.step("");
   }
+  if (!step) return refuse_login(step.error().text);
+  if (step->is_waiting) return;
+  if (step->done) return logged_in(step->userid, last);
   say("+ " + to_base64(step->challenge) + "\r\n");
 }
 
 void Receiver::logged_in(std::string_view userid, std::string_view last_message) {
-  sasl_.reset();
   if (userid != options_.userid) return refuse_login("this user may not replicate");
   if (framer_.buffered_bytes() > 0)
     return broken("AUTHENTICATE", "more was said before the login was done");
@@ -399,7 +410,7 @@ Result<void> Receiver::take_over_term() {
 }
 
 void Receiver::refuse_login(std::string_view why) {
-  sasl_.reset();
+  login_.cancel();
   say(encode(refusal("AUTHENTICATE", {Code::kDenied, std::string(why)})));
   if (++login_tries_ == kLoginTriesMax) state_ = State::kClosing;
 }

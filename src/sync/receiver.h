@@ -16,7 +16,7 @@
 #include "base/random.h"
 #include "store/mail_store.h"
 #include "sync/upstreams.h"
-#include "wire/sasl.h"
+#include "wire/login.h"
 #include "wire/session.h"
 
 namespace gemel::sync {
@@ -26,7 +26,7 @@ inline constexpr size_t kUnderWayMax = 1024;
 /// Answers held back until SYNC; a sender that makes more in one batch is cut off.
 inline constexpr size_t kAnswerBytesMax = 64 << 20;
 inline constexpr int kLoginTriesMax = 3;
-inline constexpr int64_t kLoginTimeoutMs = 60'000;
+inline constexpr int64_t kLoginTimeoutMs = 60'000;  // from the connection to the login's end
 /// Longer than a sender is silent (sync/sender.h).
 inline constexpr int64_t kReceiverTimeoutMs = 120'000;
 
@@ -34,6 +34,8 @@ struct ReceiverOptions {
   std::string userid;       // the one who may log in
   std::string server_name;  // said in the greeting
   wire::CredentialSource* credentials = nullptr;
+  /// Who guesses is slowed down and stopped; none: nobody is.
+  wire::LoginGuard* guard = nullptr;
   Random* random = &system_random();
   Clock* clock = &system_clock();
   std::string server_secret;  // see wire::SaslOptions

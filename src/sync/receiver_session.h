@@ -51,7 +51,7 @@ class Receiver final : public wire::Session {
   Result<void> hello(wire::Tokenizer& in);
   Result<void> authenticate(wire::Tokenizer& in);
   Result<void> continue_login(std::string_view base64);
-  void login_step(std::string_view message);
+  void take_login_step(Result<wire::SaslStep> step);
   void logged_in(std::string_view userid, std::string_view last_message);
   void refuse_login(std::string_view why);
   Result<void> take_over_term();
@@ -100,7 +100,8 @@ class Receiver final : public wire::Session {
   wire::Compression compression_ = wire::Compression::kNone;  // that the sender wants
   bool compressed_ = false;
   int login_tries_ = 0;
-  std::unique_ptr<wire::SaslServer> sasl_;
+  wire::Login login_;
+  const int64_t started_ms_;
 
   // Of the command that is coming in.
   struct IncomingBody {

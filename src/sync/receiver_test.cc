@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/test_clock.h"
 #include "sync/grammar.h"
 #include "sync/test_link.h"
 #include "sync/words.h"
@@ -61,6 +62,45 @@ TEST_F(ReceiverTest, LetsInOnlyWhoReplicates) {
   EXPECT_FALSE(closes());
   login("replicator", "again");
   EXPECT_TRUE(closes());  // kLoginTriesMax
+}
+
+TEST_F(ReceiverTest, WhoGuessesIsSlowedDownAndStopped) {
+  ManualClock clock;
+  wire::LoginGuard guard({.delay_ms = 100, .address_failures_max = 2}, clock);
+  link.receiver_options.clock = &clock;
+  link.receiver_options.guard = &guard;
+  int64_t wake_after_ms = 0;
+  const wire::SessionEnv env{.peer_address = "192.0.2.1",
+                             .is_tls = true,
+                             .wake_after = [&](int64_t delay_ms) { wake_after_ms = delay_ms; }};
+  for (const int64_t delay_ms : {100, 200}) {
+    start(env);
+    EXPECT_EQ(login("replicator", "guess"), "");
+    EXPECT_EQ(wake_after_ms, delay_ms);
+    EXPECT_EQ(session->want(), wire::Want::kWake);
+    EXPECT_EQ(said(), "");
+    clock.advance_ms(delay_ms);
+    session->wake();
+    EXPECT_TRUE(said().starts_with("NO AUTHENTICATE [DENIED]"));
+    EXPECT_EQ(session->want(), wire::Want::kInput);
+  }
+  start(env);
+  EXPECT_NE(login().find("NO AUTHENTICATE [DENIED] too many failed logins"), std::string::npos);
+  start({.peer_address = "192.0.2.2", .is_tls = true});
+  EXPECT_TRUE(login().starts_with("OK AUTHENTICATE "));
+}
+
+TEST_F(ReceiverTest, ALoginHasToComeToItsEndInTime) {
+  ManualClock clock;
+  link.receiver_options.clock = &clock;
+  start({.peer_address = "192.0.2.1", .is_tls = true});
+  for (int i = 0; i < 3; ++i) {
+    clock.advance_ms(kLoginTimeoutMs / 4);
+    say("H");
+  }
+  EXPECT_EQ(session->input_timeout_ms(), kLoginTimeoutMs / 4);
+  clock.advance_ms(kLoginTimeoutMs);
+  EXPECT_EQ(session->input_timeout_ms(), 0);
 }
 
 TEST_F(ReceiverTest, RefusesPlaintextFromElsewhereAndAPrimary) {

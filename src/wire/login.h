@@ -2,9 +2,11 @@
 //
 // A step may not have its outcome yet: a token is still being asked about elsewhere, or a refusal
 // is held back from who guesses. Then it is_waiting: the session wants kWake and nothing else, and
-// asks resume() when it is woken.
+// asks resume() when it is woken. It is here, and for all doors, that who has proved to be somebody
+// is asked for among the users, and that refusals are counted and take their time: a refusal is due
+// so long after the message that it answers, whatever there was to compute.
 //
-// Owns     the exchange under way.
+// Owns     the exchange under way, a token's place among those of its address.
 // Threads  as the session that holds it.
 // Source   RFC 4422; doc/access.md.
 #pragma once
@@ -62,32 +64,39 @@ class Login {
 
   /// Errors: kUnsupported, there is none of that name; kDenied, it shows its secret.
   Result<void> begin(std::string_view mechanism, Secrets secrets);
-  bool is_under_way() const { return exchange_ != nullptr; }
+  bool is_under_way() const { return exchange_.has_value(); }
   void cancel() { exchange_.reset(); }
 
   /// As SaslServer::step; when it is done or has failed, the exchange is over. Errors: kBusy too,
   /// for an address or a user with too many failures.
   Result<SaslStep> step(std::string_view message);
   /// The same for a name and a password that came without SASL.
-  Result<SaslStep> check_password(std::string_view userid, std::string_view password);
+  Result<SaslStep> check_password(std::string_view name, std::string_view password);
 
   bool is_waiting() const { return waiting_ != nullptr; }
-  /// What the last step came to, if it has; is_waiting again if the refusal is held back.
+  /// What the last step came to, if it has; is_waiting again if a refusal is held back.
   std::optional<Result<SaslStep>> resume();
 
  private:
   class Admission;
   struct Waiting;
+  struct Exchange {
+    std::unique_ptr<SaslServer> server;
+    /// The last challenge was the outcome; only the client's answer to it is still to come.
+    enum class Outcome : uint8_t { kOpen, kProved, kRefused } outcome = Outcome::kOpen;
+  };
 
   SaslOptions sasl_options() const;
-  LoginOrigin origin() const;
+  LoginOrigin origin(std::string_view userid) const;
   Result<SaslStep> ask_about(const std::string& token);
   Result<SaslStep> conclude(Result<SaslStep> step);
+  Result<SaslStep> hold_back(Result<SaslStep> step, int64_t delay_ms);
 
   const LoginOptions options_;
   const SessionEnv& env_;
   std::unique_ptr<Admission> credentials_;
-  std::unique_ptr<SaslServer> exchange_;
+  std::optional<Exchange> exchange_;
+  int64_t asked_ms_ = 0;  // when the message came whose outcome is looked for
   std::shared_ptr<Waiting> waiting_;
 };
 

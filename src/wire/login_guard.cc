@@ -14,7 +14,7 @@ std::string name_key(std::string_view userid) {
   return std::string(userid.substr(0, kNameBytesMax));
 }
 
-std::string home_key(const LoginOrigin& origin) {
+std::string key_of_both(const LoginOrigin& origin) {
   return name_key(origin.userid) + '\0' + network_of(origin.address);
 }
 
@@ -49,13 +49,22 @@ size_t LoginGuard::count_up(Table& table, const std::string& key, int64_t now_ms
   return before + 1;
 }
 
+void LoginGuard::count_down(Table& table, const std::string& key, size_t count) {
+  const auto found = table.find(key);
+  if (found == table.end()) return;
+  if (found->second.count <= count)
+    table.erase(found);
+  else
+    found->second.count -= count;
+}
+
 Result<void> LoginGuard::admit(const LoginOrigin& origin) {
   const std::scoped_lock lock(mutex_);
   const int64_t now_ms = clock_.monotonic_ms();
   if (options_.address_failures_max > 0 && counts_address(origin) &&
       count_of(by_address_, network_of(origin.address), now_ms) >= options_.address_failures_max)
     return fail(Code::kBusy, "too many failed logins from your address, try again later");
-  const auto home = homes_.find(home_key(origin));
+  const auto home = homes_.find(key_of_both(origin));
   if (home != homes_.end() && home->second > now_ms) return {};
   if (options_.user_failures_max > 0 && !origin.userid.empty() &&
       count_of(by_user_, name_key(origin.userid), now_ms) >= options_.user_failures_max)
@@ -63,10 +72,19 @@ Result<void> LoginGuard::admit(const LoginOrigin& origin) {
   return {};
 }
 
+Result<SessionCount::Slot> LoginGuard::enter_token(const LoginOrigin& origin) {
+  if (!counts_address(origin)) return SessionCount::Slot();
+  if (auto entered = tokens_.enter(network_of(origin.address))) return *std::move(entered);
+  return fail(Code::kBusy, "too many tokens of your address are being asked about");
+}
+
 int64_t LoginGuard::failed(const LoginOrigin& origin) {
   const std::scoped_lock lock(mutex_);
   const int64_t now_ms = clock_.monotonic_ms();
-  if (!origin.userid.empty()) count_up(by_user_, name_key(origin.userid), now_ms);
+  if (!origin.userid.empty()) {
+    count_up(by_user_, name_key(origin.userid), now_ms);
+    count_up(by_both_, key_of_both(origin), now_ms);
+  }
   if (!counts_address(origin)) return options_.delay_ms;
   const size_t count = count_up(by_address_, network_of(origin.address), now_ms);
   int64_t delay_ms = options_.delay_ms;
@@ -79,8 +97,9 @@ int64_t LoginGuard::failed(const LoginOrigin& origin) {
 void LoginGuard::succeeded(const LoginOrigin& origin) {
   const std::scoped_lock lock(mutex_);
   const int64_t now_ms = clock_.monotonic_ms();
-  by_user_.erase(name_key(origin.userid));
-  const std::string home = home_key(origin);
+  const std::string home = key_of_both(origin);
+  count_down(by_user_, name_key(origin.userid), count_of(by_both_, home, now_ms));
+  by_both_.erase(home);
   if (!homes_.contains(home))
     make_room(homes_, [&](const auto& entry) { return entry.second <= now_ms; });
   homes_[home] = now_ms + options_.home_ms;

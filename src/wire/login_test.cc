@@ -11,14 +11,24 @@ using namespace std::string_view_literals;
 
 class OnePassword final : public CredentialSource {
  public:
+  explicit OnePassword(ManualClock& its_clock) : clock(its_clock) {}
+  Result<void> check_user(std::string_view userid) override {
+    if (userid == "ghost") return fail(Code::kAuthFailed, "no such user");
+    return {};
+  }
   Result<ScramCredential> scram(std::string_view) override {
     return fail(Code::kNotFound, "no such user");
   }
   Result<void> check_password(std::string_view, std::string_view password) override {
     ++checked;
+    clock.advance_ms(takes_ms);
+    std::exchange(meanwhile, [] {})();
     if (password == "right") return {};
     return fail(Code::kAuthFailed, "wrong user name or password");
   }
+  ManualClock& clock;
+  int64_t takes_ms = 0;
+  std::function<void()> meanwhile = [] {};
   int checked = 0;
 };
 
@@ -31,6 +41,10 @@ class SlowTokens final : public TokenSource {
   std::string asked;
   std::function<void(Result<std::string>)> answer;
 };
+
+std::optional<Code> code_of(const Result<SaslStep>& step) {
+  return step ? std::nullopt : std::optional(step.error().code);
+}
 
 class LoginTest : public ::testing::Test {
  protected:
@@ -65,9 +79,22 @@ class LoginTest : public ::testing::Test {
     return step && step->done && step->userid == userid;
   }
 
+  void fail_as_others(int count) {
+    for (int i = 0; i < count; ++i)
+      EXPECT_EQ(fail_once("u" + std::to_string(i)).first, Code::kAuthFailed);
+  }
+  // By a token of which `owner` comes to be known.
+  std::unique_ptr<Login> bring_token(Result<std::string> owner) {
+    auto attempt = login();
+    EXPECT_TRUE(attempt->begin("OAUTHBEARER", Login::Secrets::kMayShow));
+    EXPECT_TRUE(attempt->step("n,,\1auth=Bearer abc\1\1")->is_waiting);
+    tokens_.answer(std::move(owner));
+    return attempt;
+  }
+
   ManualClock clock_;
   SeededRandom random_{1};
-  OnePassword credentials_;
+  OnePassword credentials_{clock_};
   SlowTokens tokens_;
   LoginGuard guard_{{.delay_ms = 100,
                      .delay_ms_max = 350,
@@ -172,6 +199,118 @@ TEST_F(LoginTest, AnAnswerAboutATokenMayComeWhenNobodyWaits) {
   attempt.reset();
   tokens_.answer("ann");
   EXPECT_EQ(wakes_, 1);
+}
+
+TEST_F(LoginTest, AnAddressThatFailsTooOftenIsRefusedWithATokenOrACertificateToo) {
+  fail_as_others(6);
+  const auto token = login();
+  ASSERT_TRUE(token->begin("OAUTHBEARER", Login::Secrets::kMayShow));
+  EXPECT_EQ(code_of(token->step("n,,\1auth=Bearer abc\1\1")), Code::kBusy);
+  EXPECT_EQ(tokens_.asked, "");
+  env_.is_tls = true;
+  env_.tls = std::make_shared<TlsFacts>(TlsFacts{.client_userids = {"ann"}});
+  const auto certificate = login();
+  ASSERT_TRUE(certificate->begin("EXTERNAL", Login::Secrets::kMayShow));
+  EXPECT_EQ(code_of(certificate->step("")), Code::kBusy);
+}
+
+// RFC 7628 §3.2.3 has the client answer the refusal; who guesses would not.
+TEST_F(LoginTest, ATokenThatIsNotGoodCountsBeforeItsRefusalIsSaid) {
+  for (int i = 0; i < 6; ++i) {
+    const auto attempt = bring_token(fail(Code::kAuthFailed, "no"));
+    EXPECT_TRUE(attempt->resume()->value().is_waiting);
+    clock_.advance_ms(wake_after_ms_);
+    const std::optional<Result<SaslStep>> refusal = attempt->resume();
+    ASSERT_TRUE(refusal && *refusal);
+    EXPECT_EQ((*refusal)->challenge, R"({"status":"invalid_token"})");
+    if (i % 2 == 0) EXPECT_EQ(code_of(attempt->step("\1")), Code::kAuthFailed);  // and counts once
+  }
+  EXPECT_FALSE(succeeds("ann"));
+}
+
+TEST_F(LoginTest, SoManyTokensOfAnAddressAreAskedAboutAtOnce) {
+  std::vector<std::unique_ptr<Login>> attempts;
+  std::vector<std::function<void(Result<std::string>)>> answers;
+  const auto ask = [&] {
+    attempts.push_back(login());
+    EXPECT_TRUE(attempts.back()->begin("XOAUTH2", Login::Secrets::kMayShow));
+    const Result<SaslStep> step = attempts.back()->step("user=\1auth=Bearer abc\1\1");
+    if (step) answers.push_back(std::exchange(tokens_.answer, nullptr));
+    return code_of(step);
+  };
+  for (size_t i = 0; i < kTokensAtOnceMax; ++i) EXPECT_EQ(ask(), std::nullopt);
+  EXPECT_EQ(ask(), Code::kBusy);
+  attempts.clear();  // a client that goes away does not stop the questions
+  EXPECT_EQ(ask(), Code::kBusy);
+  env_.peer_address = "192.0.2.2";
+  EXPECT_EQ(ask(), std::nullopt);
+  env_.peer_address = "192.0.2.1";
+  answers.front()("ann");
+  answers.erase(answers.begin());
+  EXPECT_EQ(ask(), std::nullopt);
+}
+
+// By whatever mechanism; and it counts as any other failure.
+TEST_F(LoginTest, WhoProvesToBeSomebodyMustBeAUserHere) {
+  EXPECT_EQ(bring_token("ann")->resume()->value().userid, "ann");
+  env_.is_tls = true;
+  env_.tls = std::make_shared<TlsFacts>(TlsFacts{.client_userids = {"ghost"}});
+  const auto certificate = login();
+  ASSERT_TRUE(certificate->begin("EXTERNAL", Login::Secrets::kMayShow));
+  EXPECT_TRUE(certificate->step("")->is_waiting);
+  for (const auto& attempt : {bring_token("ghost"), bring_token("ghost")})
+    EXPECT_TRUE(attempt->resume()->value().is_waiting);
+  EXPECT_TRUE(login()->check_password("ghost", "right")->is_waiting);
+  clock_.advance_ms(wake_after_ms_);
+  EXPECT_EQ(code_of(*certificate->resume()), Code::kAuthFailed);
+  EXPECT_EQ(wake_after_ms_, 350);
+}
+
+TEST_F(LoginTest, ExchangesThatAreOpenAlreadyHaveTheSameLimits) {
+  std::vector<std::unique_ptr<Login>> attempts;
+  for (int i = 0; i < 5; ++i) {
+    attempts.push_back(login());
+    ASSERT_TRUE(attempts.back()->begin("SCRAM-SHA-256", Login::Secrets::kHidden));
+    ASSERT_TRUE(attempts.back()->step("n,,n=ann,r=abc"));
+  }
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(attempts[i]->step("c=biws,r=x,p=AAAA")->is_waiting);
+  EXPECT_EQ(code_of(attempts[4]->step("c=biws,r=x,p=AAAA")), Code::kBusy);
+}
+
+TEST_F(LoginTest, AGuessIsNotAnsweredIfOthersWereTooManyWhileItWasChecked) {
+  credentials_.meanwhile = [&] {
+    for (int i = 0; i < 4; ++i) guard_.failed({.address = "198.51.100.7", .userid = "ann"});
+  };
+  EXPECT_EQ(code_of(login()->check_password("ann", "right")), Code::kBusy);
+}
+
+TEST_F(LoginTest, AUsersOwnLoginLetsNoStrangerGuessOn) {
+  const auto guess = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      env_.peer_address = "192.0.2." + std::to_string(i);
+      EXPECT_EQ(fail_once("ann").first, Code::kAuthFailed);
+    }
+  };
+  guess(0, 2);
+  env_.peer_address = "198.51.100.7";
+  EXPECT_EQ(fail_once("ann").first, Code::kAuthFailed);  // ann mistypes it
+  EXPECT_TRUE(succeeds("ann"));                          // which is forgotten
+  guess(2, 4);
+  EXPECT_TRUE([&] {
+    env_.peer_address = "198.51.100.7";
+    return succeeds("ann");
+  }());
+  env_.peer_address = "192.0.2.99";
+  EXPECT_EQ(fail_once("ann").first, Code::kBusy);
+}
+
+TEST_F(LoginTest, ARefusalTakesTheSameTimeWhateverTheCheckTakes) {
+  credentials_.takes_ms = 30;
+  const auto attempt = login();
+  EXPECT_TRUE(attempt->check_password("ann", "wrong")->is_waiting);
+  EXPECT_EQ(wake_after_ms_, 70);
+  credentials_.takes_ms = 250;  // longer than the second refusal has to wait
+  EXPECT_EQ(code_of(login()->check_password("ann", "wrong")), Code::kAuthFailed);
 }
 
 TEST_F(LoginTest, SecretsStayHiddenInTheClear) {

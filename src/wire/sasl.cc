@@ -57,12 +57,14 @@ class PlainServer final : public SaslServer {
     TRY_OK(check_sasl_message(message));
     if (std::ranges::count(message, '\0') != 2) return fail(Code::kSyntax, "not a PLAIN message");
     const std::string_view authzid = cut_off(message, '\0');
-    const std::string_view userid = cut_off(message, '\0');
-    TRY_OK(check_sasl_identities(authzid, userid));
+    const std::string_view name = cut_off(message, '\0');
+    TRY_OK(check_sasl_identities(authzid, name));
     if (!is_usable_secret(message))
       return fail(Code::kAuthFailed, "no such user or wrong password");
+    TRY(const std::string userid, options_.credentials.userid_of(name));
     TRY_OK(options_.credentials.check_password(userid, message));
-    return SaslStep{.challenge = {}, .done = true, .userid = std::string(userid)};
+    return SaslStep{
+        .challenge = {}, .done = true, .userid = userid, .login_name = std::string(name)};
   }
 
  private:
@@ -83,7 +85,7 @@ class ScramServer final : public SaslServer {
         return proof(message);
       case Stage::kLast:
         if (!message.empty()) return fail(Code::kSyntax, "SCRAM message after the last");
-        return SaslStep{.challenge = {}, .done = true, .userid = userid_};
+        return SaslStep{.challenge = {}, .done = true, .userid = userid_, .login_name = name_};
       case Stage::kOver:
         break;
     }
@@ -102,9 +104,10 @@ class ScramServer final : public SaslServer {
     first_bare_ = rest;
     if (rest.starts_with("m=")) return fail(Code::kUnsupported, "mandatory SCRAM extension");
     TRY(const std::string_view name, take_attribute(rest, 'n'));
-    TRY(userid_, decode_saslname(name));
+    TRY(name_, decode_saslname(name));
     TRY(const std::string_view client_nonce, take_attribute(rest, 'r'));
-    TRY_OK(check_sasl_identities(header.authzid, userid_));
+    TRY_OK(check_sasl_identities(header.authzid, name_));
+    TRY(userid_, options_.credentials.userid_of(name_));
     TRY(credential_, look_up());
     nonce_ = std::string(client_nonce) + make_nonce(options_.random);
     server_first_ =
@@ -169,6 +172,7 @@ class ScramServer final : public SaslServer {
   SaslOptions options_;
   const Binding uses_;
   Stage stage_ = Stage::kFirst;
+  std::string name_;  // as the client gives it
   std::string userid_;
   std::string binding_bytes_;
   std::string bound_text_;  // GS2 header and binding, which the proof must repeat

@@ -58,6 +58,14 @@ Result<ScramCredential> parse_scram_credential(std::string_view text);
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
+  /// Whom a client means by the name that it gives to log in. All else takes userids, and what a
+  /// certificate or a token says is one already (RFC 4422 §3.4.1). Errors: kIo.
+  virtual Result<std::string> userid_of(std::string_view login_name) {
+    return std::string(login_name);
+  }
+  /// Whether this user may come in, once it is proved by whatever mechanism who it is. Errors:
+  /// kAuthFailed, there is no such user here, or it is the server's own; kIo.
+  virtual Result<void> check_user(std::string_view userid) = 0;
   /// Errors: kNotFound (no such user, or none that may log in so; the client can't tell), kIo,
   /// kBusy.
   virtual Result<ScramCredential> scram(std::string_view userid) = 0;
@@ -81,9 +89,13 @@ struct SaslStep {
   std::string challenge;  // to be sent unless done
   bool done = false;
   std::string userid = {};  // of whom has logged in; only when done
+  /// What the client called itself then; empty where a certificate or a token has named it.
+  std::string login_name = {};
   /// The challenge is the server's last word, and only an empty answer is right: a protocol whose
   /// success can carry it (RFC 4643 §2.4.2, RFC 5804 §2.1) gives step() that answer itself.
   bool is_last = false;
+  /// The challenge says that the login is refused; whatever answers it, the next step fails.
+  bool is_refusal = false;
   /// A bearer token whose owner judge() wants to hear of.
   std::string token = {};
   /// Nothing is to be said yet (see wire/login.h).

@@ -69,7 +69,9 @@ class TokenServer final : public SaslServer {
  private:
   enum class Stage : uint8_t { kFirst, kOver };
 
-  static SaslStep refusal() { return SaslStep{.challenge = std::string(kInvalidToken)}; }
+  static SaslStep refusal() {
+    return SaslStep{.challenge = std::string(kInvalidToken), .is_refusal = true};
+  }
 
   Result<void> take_header(std::string_view& message) {
     TRY(const Gs2Header header, take_gs2_header(message));

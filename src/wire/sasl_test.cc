@@ -20,6 +20,7 @@ class Users final : public CredentialSource {
   void add(const std::string& userid, std::string_view password) {
     users_[userid] = make_scram_credential(password, kScramIterationsMin, random_).value();
   }
+  Result<void> check_user(std::string_view) override { return {}; }
   Result<ScramCredential> scram(std::string_view userid) override {
     if (userid == "broken") return fail(Code::kIo, "the disk failed");
     const auto found = users_.find(std::string(userid));

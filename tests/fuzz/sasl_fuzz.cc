@@ -27,6 +27,7 @@ constexpr std::string_view kToken = "good";
 
 class Users final : public CredentialSource {
  public:
+  Result<void> check_user(std::string_view) override { return {}; }
   Result<ScramCredential> scram(std::string_view userid) override {
     if (userid != kUser) return fail(Code::kNotFound, "no such user");
     return credential_;

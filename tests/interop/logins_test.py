@@ -67,12 +67,16 @@ class Logins(unittest.TestCase):
         cls.ann = certificate(cls.directory, "ann", "email:ann@example.org")
         cls.aliases = cls.directory / "aliases"
         cls.aliases.write_text("postmaster: ann\n")
+        cls.mta = certificate(cls.directory, "mta", "email:mta@example.org")
+        users = Path(cls.directory) / "users.pem"
+        users.write_text("".join(Path(files[0]).read_text() for files in (cls.ann, cls.mta)))
         cls.tls_port, cls.pops_port = free_ports(2)
         cls.server = cls.enterClassContext(Server(
-            services=("imap", "pop3", "nntp", "managesieve"),
-            more={"tls": {"certificate": cls.mail[0], "key": cls.mail[1], "client_ca": cls.ann[0],
+            services=("imap", "pop3", "nntp", "managesieve", "lmtp"),
+            more={"lmtp": {"user": "mta", "password": PASSWORD, "auth": "required",
+                           "aliases": str(cls.aliases)},
+                  "tls": {"certificate": cls.mail[0], "key": cls.mail[1], "client_ca": str(users),
                           "client_name": "local-part"},
-                  "lmtp": {"aliases": str(cls.aliases)},
                   "imap": {"listen_tls": [f"{HOST}:{cls.tls_port}"]},
                   "pop3": {"listen_tls": [f"{HOST}:{cls.pops_port}"]}},
             extra=f'\n[[tls.host]]\ncertificate = "{cls.news[0]}"\nkey = "{cls.news[1]}"\n'))
@@ -147,6 +151,24 @@ class Logins(unittest.TestCase):
         with self.imap(client=self.news) as imap:
             self.assertNotIn("AUTH=EXTERNAL", imap.capabilities)
 
+    def test_only_the_mail_servers_certificate_is_good_for_lmtp(self):
+        for client, code in ((self.mta, b"235"), (self.ann, b"535")):
+            link = socket.create_connection((HOST, self.server.ports["lmtp"]), timeout=60)
+            link.recv(1000)
+            link.sendall(b"LHLO x\r\nSTARTTLS\r\n")
+            said = b""
+            while b"220 2.0.0" not in said:
+                said += link.recv(1000)
+            with self.context(client=client).wrap_socket(link) as tls:
+                stream = tls.makefile("rb")
+                tls.sendall(b"LHLO x\r\n")
+                lines = [stream.readline()]
+                while not lines[-1].startswith(b"250 "):
+                    lines.append(stream.readline())
+                self.assertTrue(any(b"AUTH" in line and b"EXTERNAL" in line for line in lines))
+                tls.sendall(b"AUTH EXTERNAL =\r\n")
+                self.assertTrue(stream.readline().startswith(code))
+
     def test_a_new_certificate_without_a_break(self):
         old = self.imap()
         old.login("ann", PASSWORD)
@@ -193,7 +215,8 @@ class Issuer(http.server.BaseHTTPRequestHandler):
 
 class Tokens(unittest.TestCase):
     def serve(self, oauth):
-        server = self.enterContext(Server(services=("imap", "pop3"), more={"oauth": oauth}))
+        server = self.enterContext(Server(
+            services=("imap", "pop3", "nntp", "managesieve"), more={"oauth": oauth}))
         for user in ("ann", "slow"):
             server.add_user(user)
         return server
@@ -235,6 +258,29 @@ class Tokens(unittest.TestCase):
         self.assertFalse(self.log_in(server, token(exp=time.time() - 600)))
         self.assertFalse(self.log_in(server, token(sub="bob")))
         self.assertFalse(self.log_in(server, token() + "A"))
+        server.gemel("mailbox", "create", "shared", "Team")  # with it comes the owner
+        for name, is_user in (("ann", True), ("ann+INBOX", False), ("shared", False),
+                              ("$outbox", False), ("$server", False)):
+            self.assertEqual(self.doors_open_to(server, token(sub=name)), [is_user] * 4, name)
+
+    def doors_open_to(self, server, token):
+        """Which of IMAP, POP3, NNTP and ManageSieve the token lets in."""
+        message = base64.b64encode(f"n,,\1auth=Bearer {token}\1\1".encode()).decode()
+        doors = (("imap", f"a AUTHENTICATE OAUTHBEARER {message}", b"a OK"),
+                 ("pop3", f"AUTH OAUTHBEARER {message}", b"+OK"),
+                 ("nntp", f"AUTHINFO SASL OAUTHBEARER {message}", b"281 "),
+                 ("managesieve", f'AUTHENTICATE "OAUTHBEARER" "{message}"', b"OK"))
+        out = []
+        for door, line, success in doors:
+            with socket.create_connection((HOST, server.ports[door]), timeout=60) as link:
+                stream = link.makefile("rb")
+                while door == "managesieve" and not stream.readline().startswith(b"OK"):
+                    pass
+                if door != "managesieve":
+                    stream.readline()
+                link.sendall(f"{line}\r\n".encode())
+                out.append(stream.readline().startswith(success))
+        return out
 
     def test_introspection_keeps_nobody_else_waiting(self):
         issuer = http.server.ThreadingHTTPServer((HOST, 0), Issuer)
