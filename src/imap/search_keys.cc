@@ -111,6 +111,7 @@ class Parser {
   const SearchLimits& limits_;
   std::string charset_;
   size_t keys_ = 0;
+  size_t text_bytes_ = 0;
   size_t depth_ = 0;
   size_t fuzzy_depth_ = 0;
 };
@@ -167,7 +168,12 @@ Result<SearchNode> Parser::set(SearchNode::Numbers numbers) {
 Result<std::string> Parser::text() {
   TRY_OK(tokens_.space());
   TRY(const std::string_view raw, tokens_.astring());
-  return to_utf8(raw, charset_);
+  std::string utf8 = to_utf8(raw, charset_);
+  // Folded, it may take eleven times as much, and stay as long as the client wants to hear of it.
+  text_bytes_ += utf8.size();
+  if (text_bytes_ > limits_.text_bytes_max)
+    return fail(Code::kLimit, "too much text to search for");
+  return utf8;
 }
 
 Result<void> Parser::read_text(SearchNode& node) {

@@ -83,7 +83,8 @@ struct SearchNode {
 struct SearchLimits {
   size_t keys_max;
   size_t depth_max;
-  size_t ranges_max;  // in one sequence set
+  size_t ranges_max;      // in one sequence set
+  size_t text_bytes_max;  // of all texts together, in UTF-8
 };
 
 /// `CHARSET name `, if it is there; else an empty name. Errors: as read_charset.

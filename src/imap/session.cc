@@ -419,7 +419,8 @@ Result<SearchNode> Session::read_search(Args& args, std::string charset) {
   TRY(SearchNode root, parse_search(args.tokens,
                                     {.keys_max = limits.search_keys_max,
                                      .depth_max = limits.search_depth_max,
-                                     .ranges_max = limits.sequence_ranges_max},
+                                     .ranges_max = limits.sequence_ranges_max,
+                                     .text_bytes_max = limits.search_text_bytes_max},
                                     std::move(charset)));
   current_->has_msns = root.contains(SearchNode::Numbers::kMsn);
   if (features_.uidonly && current_->has_msns) return uid_required();

@@ -481,6 +481,19 @@ TEST(SessionLimits, CommandsInAPipeline) {
   EXPECT_EQ(session.want(), wire::Want::kInput);
 }
 
+TEST(SessionLimits, SearchTexts) {
+  World world;
+  Client client = alice(world);
+  client.line("a SELECT INBOX");
+  const size_t max = Limits().search_text_bytes_max;
+  const auto search = [&](size_t bytes, size_t more) {
+    return client.line("b SEARCH CHARSET UTF-8 SUBJECT {" + std::to_string(bytes) + "+}\r\n" +
+                       std::string(bytes, 'x') + " BODY " + std::string(more, 'y'));
+  };
+  EXPECT_THAT(search(max - 9, 9), HasSubstr("b OK"));
+  EXPECT_THAT(search(max - 9, 10), StartsWith("b NO [LIMIT]"));
+}
+
 TEST(SessionLimits, SearchDepth) {
   World world;
   Client client = alice(world);
