@@ -49,9 +49,9 @@ struct Limits {
   size_t fetch_items_max = 100;
   size_t search_keys_max = 1000;
   size_t search_text_bytes_max = 64 << 10;  // of all keys of one SEARCH, in UTF-8
-  size_t search_mailboxes_max = 10'000;  // in one ESEARCH
-  size_t search_contexts_max = 10;       // searches told of as they change
-  size_t search_depth_max = 30;          // the tokenizer's lists end at 32
+  size_t search_mailboxes_max = 10'000;     // in one ESEARCH
+  size_t search_contexts_max = 10;          // searches told of as they change
+  size_t search_depth_max = 30;             // the tokenizer's lists end at 32
   size_t thread_ids_max = 2'000'000;  // different Message IDs in one THREAD, about 100 bytes each
   size_t list_patterns_max = 20;
   size_t notify_groups_max = 100;
