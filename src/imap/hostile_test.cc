@@ -55,7 +55,7 @@ TEST(Hostile, HoldsLittleAfterLogin) {
     command += " SUBJECT {49900+}\r\n" + std::string(49'900, 'x');
   client.send(command);
   EXPECT_LT(heap_bytes(), before + 16 * kMiB);
-  EXPECT_THAT(client.line(""), HasSubstr("b OK"));
+  EXPECT_THAT(client.line(""), HasSubstr("b NO [LIMIT]"));
   // Small messages wait in memory for the end of the command.
   command = "c APPEND INBOX";
   for (size_t held = 0; held + kMiB <= limits.append_held_bytes_max; held += kMiB)
@@ -63,6 +63,23 @@ TEST(Hostile, HoldsLittleAfterLogin) {
   client.send(command);
   command.clear();
   command.shrink_to_fit();
+  EXPECT_LT(heap_bytes(), before + 16 * kMiB);
+}
+
+// What is looked for stays, folded, as long as the client wants to hear of it.
+TEST(Hostile, SearchesThatAreKeptUpToDateHoldLittle) {
+  World world;
+  Client client = alice(world);
+  client.line("a SELECT INBOX");
+  const size_t before = heap_bytes();
+  const Limits limits;
+  const std::string text = repeated("\xef\xb7\xba", limits.search_text_bytes_max / 3);
+  for (size_t i = 0; i < limits.search_contexts_max; ++i)
+    EXPECT_THAT(
+        client.line(fmt::format("b{} UID SEARCH RETURN (UPDATE) CHARSET UTF-8 FUZZY SUBJECT "
+                                "{{{}+}}\r\n{}",
+                                i, text.size(), text)),
+        HasSubstr(fmt::format("b{} OK", i)));
   EXPECT_LT(heap_bytes(), before + 16 * kMiB);
 }
 

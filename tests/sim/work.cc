@@ -82,11 +82,12 @@ UidSet Work::some_of(const MailboxInfo& info) {
   return out;
 }
 
-std::vector<Guid> Work::guids_of(Server& server, const UniqueId& mailbox, const UidSet& uids) {
+std::vector<Guid> Work::guids_of(Server& server, const UniqueId& mailbox, const UidSet& uids,
+                                 MailboxView::Include include) {
   std::vector<Guid> out;
   const auto view = server.store().view(mailbox);
   if (!view || uids.empty()) return out;
-  const auto states = view->states(uids);
+  const auto states = view->states(uids, include);
   if (!states) return out;
   for (const RecordState& state : *states)
     if (const auto record = view->record(state.uid)) out.push_back(record->facts.guid);
@@ -249,6 +250,11 @@ void Work::purge(Server& server) {
   if (info->is_deleted()) {
     for (const Guid& guid : guids_of(server, info->id, all_of(*info)))
       ledger_.freed(guid, server.name());
+    for (const Guid& guid :
+         guids_of(server, info->id, all_of(*info), MailboxView::Include::kExpungedToo))
+      // Where the other side has something new in it, all that side has comes back: nobody can tell
+      // which of it was expunged before the mailbox was deleted.
+      ledger_.deleted(guid);
     took(server.store().purge_deleted(info->id));
     return;
   }

@@ -40,7 +40,8 @@ class Work {
   FlagNames flags();
   std::optional<MailboxInfo> any(Server& server, MailStore::Which which = MailStore::Which::kLive);
   UidSet some_of(const MailboxInfo& info);
-  std::vector<Guid> guids_of(Server& server, const UniqueId& mailbox, const UidSet& uids);
+  std::vector<Guid> guids_of(Server& server, const UniqueId& mailbox, const UidSet& uids,
+                             MailboxView::Include include = MailboxView::Include::kLive);
   /// Returns what they are.
   std::vector<Guid> note_removed(Server& server, const MailboxInfo& info, const UidSet& uids);
   void note(const MailboxInfo& info);
