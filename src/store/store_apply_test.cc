@@ -306,6 +306,29 @@ TEST_P(StoreApply, UpdatesUnderWayTakeEffectInOrder) {
   EXPECT_EQ(store.info(kId).highestmodseq, ModSeq(40));
 }
 
+// A merge decides of the user behind the mailboxes; the server that merged may be lost in between.
+TEST_P(StoreApply, APromotionBringsBackWhomALiveMailboxBelongsTo) {
+  const auto deleted = [&](const std::string& userid) {
+    return store
+        ->apply(UserUpdate{.userid = userid,
+                           .from = {},
+                           .to = ModSeq(2),
+                           .created_s = 1,
+                           .deleted_s = 5,
+                           .items = {}})
+        .get();
+  };
+  ASSERT_TRUE(deleted("bob"));
+  ASSERT_TRUE(deleted("carol"));
+  MailboxUpdate mailbox = first();
+  mailbox.header->name = {"bob", "INBOX"};
+  ASSERT_TRUE(apply(mailbox, {"four", "seven"}));
+  EXPECT_EQ(store->user("bob").error().code, Code::kNotFound);
+  ASSERT_TRUE(store->promote());
+  EXPECT_EQ(store->user("bob")->modseq, ModSeq(3));
+  EXPECT_EQ(store->user("carol").error().code, Code::kNotFound);
+}
+
 TEST_P(StoreApply, EachRoleTakesItsOwnWritesOnly) {
   start();
   EXPECT_EQ(store->create_user("bob", {}).error().code, Code::kReadOnly);

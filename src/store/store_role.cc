@@ -4,8 +4,33 @@
 #include <algorithm>
 
 #include "store/impl.h"
+#include "store/operations.h"
 
 namespace gemel {
+namespace {
+
+// A merge brings a mailbox before it decides of the user; if the server that merged was lost in
+// between, the mailbox lives here and its user does not. As in a merge, the user comes back with
+// it.
+Result<void> revive_owners(Commit& commit) {
+  std::vector<std::string> owners;
+  TRY_OK(commit.rows().scan_prefix(
+      std::string(key::kUsers),
+      [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+        const std::string_view userid = row_key.substr(key::kUsers.size());
+        TRY(const UserRow row, UserRow::decode(userid, value));
+        if (row.info.is_deleted() && row.info.mailboxes > 0) owners.emplace_back(userid);
+        return true;
+      }));
+  for (const std::string& userid : owners) {
+    TRY(UserEdit * user, commit.user(userid));
+    user->header().deleted_s = 0;
+    user->modseq();
+  }
+  return commit.finish();
+}
+
+}  // namespace
 
 Role MailStore::role() const { return impl_->committer->role(); }
 Term MailStore::term() const { return impl_->committer->terms().own; }
@@ -13,15 +38,17 @@ Term MailStore::heard() const { return impl_->committer->terms().heard; }
 
 Result<Term> MailStore::promote(Term above) {
   const std::lock_guard lock(impl_->role_mutex);
-  TRY(const Term begun, impl_->commit<Term>(Purpose::kRole, [above](Commit& commit) {
-    MetaRow& meta = commit.meta();
-    const uint64_t seen = std::max({meta.term.epoch, meta.heard.epoch, above.epoch});
-    meta.role = StoredRole::kPrimary;
-    meta.term = {seen + 1, meta.origin};
-    meta.heard = meta.term;
-    commit.put_meta();
-    return Result<Term>(meta.term);
-  }));
+  TRY(const Term begun,
+      impl_->commit<Term>(Purpose::kRole, [above](Commit& commit) -> Result<Term> {
+        MetaRow& meta = commit.meta();
+        const uint64_t seen = std::max({meta.term.epoch, meta.heard.epoch, above.epoch});
+        meta.role = StoredRole::kPrimary;
+        meta.term = {seen + 1, meta.origin};
+        meta.heard = meta.term;
+        commit.put_meta();
+        TRY_OK(revive_owners(commit));
+        return meta.term;
+      }));
   impl_->committer->admit_writes();
   return begun;
 }
