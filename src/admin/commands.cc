@@ -116,11 +116,7 @@ Start mailbox_create(const TaskContext& context, const Json& request) {
   const std::string use = text_field_or(request, "special_use", "");
   if (!use.empty()) mailbox.attributes.emplace(kAttributeSpecialUse, use);
   MailStore& store = *context.services.store;
-  // The owner of shared mailboxes comes with the first of them.
-  if (mailbox.name.owner == kSharedOwner && !store.user(kSharedOwner)) {
-    const Result<UserInfo> owner = store.create_user(kSharedOwner, {});
-    if (!owner && owner.error().code != Code::kExists) return std::unexpected(owner.error());
-  }
+  if (mailbox.name.owner == kSharedOwner) TRY_OK(make_shared_owner(store));
   TRY(const MailboxInfo made, store.create(mailbox));
   return rows({row_of(made)});
 }

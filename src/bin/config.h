@@ -90,7 +90,7 @@ struct Config {
   size_t imap_sessions_per_user = 0;  // 0: any number
   bool imap_unauthenticate = true;
 
-  LoginConfig login;
+  wire::LoginGuardOptions login;
   OauthConfig oauth;
 
   std::vector<std::string> admins;  // userids

@@ -60,16 +60,17 @@ void read_introspection(ConfigTable& table, OauthConfig& out) {
 
 }  // namespace
 
-LoginConfig read_login(ConfigTable table) {
-  LoginConfig out;
-  out.failed_delay_ms = table.number("failed_delay_ms", 1000, 0, 60'000);
-  out.failures_per_address =
+wire::LoginGuardOptions read_login(ConfigTable table) {
+  using Local = wire::LoginGuardOptions::Local;
+  wire::LoginGuardOptions out;
+  out.delay_ms = table.number("failed_delay_ms", 1000, 0, 60'000);
+  out.address_failures_max =
       static_cast<size_t>(table.number("failures_per_address", 50, 0, 1'000'000));
-  out.failures_per_user = static_cast<size_t>(table.number("failures_per_user", 20, 0, 1'000'000));
-  out.failure_window_s = table.number("failure_window_s", 600, 1, 86'400);
+  out.user_failures_max = static_cast<size_t>(table.number("failures_per_user", 20, 0, 1'000'000));
+  out.window_ms = table.number("failure_window_s", 600, 1, 86'400) * 1000;
   out.local = table.on_off("count_local", ConfigTable::Switch::kOff) == ConfigTable::Switch::kOn
-                  ? LoginConfig::Local::kCounted
-                  : LoginConfig::Local::kExempt;
+                  ? Local::kCounted
+                  : Local::kExempt;
   table.check_all_read();
   return out;
 }

@@ -8,17 +8,11 @@
 #include "bin/config_table.h"
 #include "oauth/introspection.h"
 #include "oauth/jwt.h"
+#include "wire/login_guard.h"
 
 namespace gemel::bin {
 
-struct LoginConfig {
-  int64_t failed_delay_ms = 0;
-  size_t failures_per_address = 0;  // 0: no limit
-  size_t failures_per_user = 0;
-  int64_t failure_window_s = 0;
-  enum class Local : uint8_t { kExempt, kCounted } local = Local::kExempt;
-};
-LoginConfig read_login(ConfigTable table);
+wire::LoginGuardOptions read_login(ConfigTable table);
 
 struct OauthConfig {
   oauth::ClaimRules rules = {};

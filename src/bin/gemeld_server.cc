@@ -169,16 +169,7 @@ Result<void> Server::make_logins() {
   credentials_ = std::make_unique<admin::Credentials>(
       *store_, admin::Credentials::Options{.usual_iterations = config_.password_iterations},
       system_clock(), system_random());
-  const LoginConfig& login = config_.login;
-  guard_ = std::make_unique<wire::LoginGuard>(
-      wire::LoginGuardOptions{.delay_ms = login.failed_delay_ms,
-                              .address_failures_max = login.failures_per_address,
-                              .user_failures_max = login.failures_per_user,
-                              .window_ms = login.failure_window_s * 1000,
-                              .local = login.local == LoginConfig::Local::kCounted
-                                           ? wire::LoginGuardOptions::Local::kCounted
-                                           : wire::LoginGuardOptions::Local::kExempt},
-      system_clock());
+  guard_ = std::make_unique<wire::LoginGuard>(config_.login, system_clock());
   TRY(tokens_, Tokens::make(config_.oauth));
   return {};
 }
@@ -317,50 +308,33 @@ Result<void> Server::listen_everywhere() {
   using Tls = net::ListenOptions::Tls;
   using For = net::ListenOptions::For;
   const Tls start_tls = identity_ ? Tls::kStartTls : Tls::kNone;
-  for (const Endpoint& endpoint : config_.imap)
-    TRY_OK(listen(
-        "imap", endpoint,
-        {.tls = start_tls, .alpn = {"imap"}, .whom = For::kClients, .session = imap_sessions()}));
-  for (const Endpoint& endpoint : config_.imap_tls)
-    TRY_OK(listen("imaps", endpoint,
-                  {.tls = Tls::kImplicit,
-                   .alpn = {"imap"},
-                   .whom = For::kClients,
-                   .session = imap_sessions()}));
+  const auto serve_clients = [this](const std::string& service,
+                                    const std::vector<Endpoint>& endpoints, Tls tls,
+                                    const std::vector<std::string>& alpn,
+                                    const wire::SessionFactory& session) -> Result<void> {
+    for (const Endpoint& endpoint : endpoints)
+      TRY_OK(listen(service, endpoint,
+                    {.tls = tls, .alpn = alpn, .whom = For::kClients, .session = session}));
+    return {};
+  };
+  TRY_OK(serve_clients("imap", config_.imap, start_tls, {"imap"}, imap_sessions()));
+  TRY_OK(serve_clients("imaps", config_.imap_tls, Tls::kImplicit, {"imap"}, imap_sessions()));
   // The mail server runs as another user; what may reach the socket is for its directory to say.
   for (const Endpoint& endpoint : config_.lmtp.listen)
     TRY_OK(listen(
         "lmtp", endpoint,
         {.mode = config_.lmtp.mode, .tls = start_tls, .session = delivery_->lmtp_sessions()}));
-  for (const Endpoint& endpoint : config_.managesieve.listen)
-    TRY_OK(listen("managesieve", endpoint,
-                  {.tls = start_tls,
-                   .alpn = {"managesieve"},
-                   .whom = For::kClients,
-                   .session = delivery_->managesieve_sessions()}));
-  for (const Endpoint& endpoint : config_.pop3)
-    TRY_OK(listen(
-        "pop3", endpoint,
-        {.tls = start_tls, .alpn = {"pop3"}, .whom = For::kClients, .session = pop3_sessions()}));
-  for (const Endpoint& endpoint : config_.pop3_tls)
-    TRY_OK(listen("pop3s", endpoint,
-                  {.tls = Tls::kImplicit,
-                   .alpn = {"pop3"},
-                   .whom = For::kClients,
-                   .session = pop3_sessions()}));
-  // Readers and peers share the port: "nnsp" is what peers call it.
-  for (const Endpoint& endpoint : config_.news.listen)
-    TRY_OK(listen("nntp", endpoint,
-                  {.tls = start_tls,
-                   .alpn = {"nntp", "nnsp"},
-                   .whom = For::kClients,
-                   .session = news_->sessions()}));
-  for (const Endpoint& endpoint : config_.news.listen_tls)
-    TRY_OK(listen("nntps", endpoint,
-                  {.tls = Tls::kImplicit,
-                   .alpn = {"nntp", "nnsp"},
-                   .whom = For::kClients,
-                   .session = news_->sessions()}));
+  TRY_OK(serve_clients("managesieve", config_.managesieve.listen, start_tls, {"managesieve"},
+                       delivery_->managesieve_sessions()));
+  TRY_OK(serve_clients("pop3", config_.pop3, start_tls, {"pop3"}, pop3_sessions()));
+  TRY_OK(serve_clients("pop3s", config_.pop3_tls, Tls::kImplicit, {"pop3"}, pop3_sessions()));
+  if (news_) {
+    // Readers and peers share the port: "nnsp" is what peers call it.
+    const std::vector<std::string> alpn = {"nntp", "nnsp"};
+    TRY_OK(serve_clients("nntp", config_.news.listen, start_tls, alpn, news_->sessions()));
+    TRY_OK(
+        serve_clients("nntps", config_.news.listen_tls, Tls::kImplicit, alpn, news_->sessions()));
+  }
   for (const Endpoint& endpoint : config_.sync)
     TRY_OK(listen("sync", endpoint, {.tls = start_tls, .session = replication_->receivers()}));
   for (const Endpoint& endpoint : config_.metrics)

@@ -138,12 +138,10 @@ Result<std::vector<std::string>> read_entries(wire::Tokenizer& tokens) {
     if (out.size() == kAnnotationsMax) return fail(Code::kLimit, "too many entries at once");
     TRY(const std::string_view word, tokens.astring());
     // With DEPTH these are all that there is (RFC 5464 §4.2.2).
-    const std::string whole = to_lower(word) + '/';
-    if (whole == kPrivateEntry || whole == kSharedEntry) {
-      out.push_back(to_lower(word));
-      continue;
+    std::string entry = to_lower(word);
+    if (entry + '/' != kPrivateEntry && entry + '/' != kSharedEntry) {
+      TRY(entry, parse_annotation_name(word));
     }
-    TRY(std::string entry, parse_annotation_name(word));
     out.push_back(std::move(entry));
   } while (is_list && tokens.skip(' '));
   if (is_list) TRY_OK(tokens.close());

@@ -73,7 +73,6 @@ Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
               .services = options_->login},
              env_),
       gate_(options_->ack_gate, env_.wake),
-      started_ms_(options_->clock.monotonic_ms()),
       framer_(limits_before_login(options_->limits)) {}
 
 State Session::state() const {
@@ -121,9 +120,7 @@ wire::Want Session::want() const {
 
 std::optional<int64_t> Session::input_timeout_ms() const {
   if (!is_stranger()) return options_->limits.idle_timeout_ms;
-  // A deadline, so that a byte now and then does not keep the connection.
-  const int64_t since = options_->clock.monotonic_ms() - started_ms_;
-  return std::max<int64_t>(0, options_->limits.login_timeout_ms - since);
+  return login_.left_ms(options_->limits.login_timeout_ms);
 }
 
 void Session::timed_out() {
@@ -312,7 +309,7 @@ void Session::log_out() {
   features_ = {};
   saved_search_ = Bitmap();
   commands_ = 0;
-  started_ms_ = options_->clock.monotonic_ms();
+  login_.begin_anew();
   framer_.set_limits(limits_before_login(options_->limits));
 }
 

@@ -248,7 +248,6 @@ class Session final : public wire::Session {
   wire::SessionEnv env_;
   wire::Login login_;
   AnswerGate gate_;
-  int64_t started_ms_;
   wire::Framer framer_;
   std::string output_;
   std::list<std::unique_ptr<Work>> works_;  // an empty one has no memory

@@ -290,7 +290,8 @@ bool any_field_text(std::string_view header, std::string_view name, const LookAt
   while (const auto field = reader.next()) {
     if (!equals_ignoring_case(field->name, name)) continue;
     if (texts.take(decode_encoded_words(unfold(field->value)))) return true;
-    if (texts.take(plain_addresses(*field))) return true;
+    const std::string plain = plain_addresses(*field);
+    if (!plain.empty() && texts.take(plain)) return true;
   }
   return false;
 }

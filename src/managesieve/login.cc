@@ -89,7 +89,7 @@ std::unexpected<Error> Session::refuse_login(Error error) {
 Result<Reply> Session::cmd_unauthenticate(wire::Tokenizer& args) {
   TRY_OK(args.end());
   userid_.clear();
-  started_ms_ = options_->clock.monotonic_ms();
+  login_.begin_anew();
   framer_.set_limits(framer_limits());
   return Reply{.text = "you are nobody again"};
 }

@@ -44,7 +44,6 @@ Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
              env_),
       gate_(options_->ack_gate, env_.wake),
       place_(options_->peers->enter(env_.peer_address)),
-      started_ms_(options_->clock.monotonic_ms()),
       framer_(framer_limits()) {}
 
 wire::FramerLimits Session::framer_limits() const {
@@ -112,9 +111,7 @@ wire::Want Session::want() const {
 
 std::optional<int64_t> Session::input_timeout_ms() const {
   if (!is_stranger()) return options_->limits.idle_timeout_ms;
-  // A deadline, so that a byte now and then does not keep the connection.
-  const int64_t since = options_->clock.monotonic_ms() - started_ms_;
-  return std::max<int64_t>(0, options_->limits.login_timeout_ms - since);
+  return login_.left_ms(options_->limits.login_timeout_ms);
 }
 
 void Session::tls_started() {

@@ -126,7 +126,6 @@ class Session final : public wire::Session {
   wire::Login login_;
   AnswerGate gate_;
   std::optional<wire::SessionCount::Slot> place_;  // among its peer's sessions
-  int64_t started_ms_;
   wire::Framer framer_;
   std::string output_;
   std::string userid_;

@@ -269,6 +269,37 @@ class Peer {
   SSL* tls_ = nullptr;
 };
 
+/// A socket that listens on the loopback, in place of a server.
+class Listener {
+ public:
+  /// `received_bytes_max`: of a connection's buffer; 0: the system's.
+  explicit Listener(int queue_max, int received_bytes_max = 0)
+      : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (received_bytes_max > 0)
+      ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &received_bytes_max,
+                   sizeof received_bytes_max);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(::bind(descriptor_, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+    CHECK(::listen(descriptor_, queue_max) == 0);
+    socklen_t size = sizeof at;
+    ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&at), &size);
+    port_ = ntohs(at.sin_port);
+  }
+  ~Listener() { ::close(descriptor_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  uint16_t port() const { return port_; }
+  /// The next connection; it is the caller's.
+  int accept() const { return ::accept(descriptor_, nullptr, nullptr); }
+
+ private:
+  int descriptor_;
+  uint16_t port_ = 0;
+};
+
 /// A directory that goes with the test.
 class Directory {
  public:

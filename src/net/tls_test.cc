@@ -12,6 +12,7 @@ using testing::Counter;
 using testing::Directory;
 using testing::echo;
 using testing::Echo;
+using testing::Listener;
 using testing::Peer;
 
 class TlsTest : public ::testing::Test {
@@ -263,19 +264,12 @@ TEST_F(ConnectTest, SaysWhyThereIsNoConnection) {
 
 TEST_F(ConnectTest, StoppingEndsWhatIsBeingMade) {
   // A listener whose queue is full does not answer.
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-  ASSERT_EQ(::listen(listener, 0), 0);
-  socklen_t size = sizeof at;
-  ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size);
+  const Listener listener(0);
   Counter ended;
   for (int i = 0; i < 8; ++i) {
     ConnectOptions options;
     options.host = "127.0.0.1";
-    options.port = ntohs(at.sin_port);
+    options.port = listener.port();
     options.connect_timeout_ms = 3'600'000;
     options.session = [&](wire::SessionEnv env) {
       return std::make_unique<Echo>(std::move(env), watch_);
@@ -285,7 +279,6 @@ TEST_F(ConnectTest, StoppingEndsWhatIsBeingMade) {
   }
   network_.stop(0);
   EXPECT_EQ(ended.value(), 8u);
-  ::close(listener);
 }
 
 }  // namespace

@@ -24,8 +24,7 @@ Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
               .clock = options_->clock,
               .server_secret = options_->server_secret,
               .services = options_->login},
-             env_),
-      started_ms_(options_->clock.monotonic_ms()) {}
+             env_) {}
 
 Session::~Session() { end_awaited(); }
 
@@ -63,9 +62,7 @@ wire::Want Session::want() const {
 
 std::optional<int64_t> Session::input_timeout_ms() const {
   if (!is_stranger()) return options_->limits.idle_timeout_ms;
-  // A deadline, so that a byte now and then does not keep the connection.
-  const int64_t since = options_->clock.monotonic_ms() - started_ms_;
-  return std::max<int64_t>(0, options_->limits.login_timeout_ms - since);
+  return login_.left_ms(options_->limits.login_timeout_ms);
 }
 
 void Session::timed_out() {

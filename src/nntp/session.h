@@ -125,7 +125,6 @@ class Session final : public wire::Session {
   std::shared_ptr<const Options> options_;
   wire::SessionEnv env_;
   wire::Login login_;
-  int64_t started_ms_;
   std::string input_;
   size_t head_ = 0;  // input_ before this is taken
   bool skipping_line_ = false;

@@ -34,8 +34,7 @@ Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
               .clock = options_->clock,
               .server_secret = options_->server_secret,
               .services = options_->login},
-             env_),
-      started_ms_(options_->clock.monotonic_ms()) {
+             env_) {
   // No "<": that would be the challenge of APOP (RFC 1939 §7), which there is not.
   say(fmt::format("{} POP3 ready", options_->hostname));
 }
@@ -223,9 +222,7 @@ void Session::tls_started() {
 
 std::optional<int64_t> Session::input_timeout_ms() const {
   if (!is_stranger()) return options_->limits.idle_timeout_ms;
-  // A deadline, so that a byte now and then does not keep the connection.
-  const int64_t since = options_->clock.monotonic_ms() - started_ms_;
-  return std::max<int64_t>(0, options_->limits.login_timeout_ms - since);
+  return login_.left_ms(options_->limits.login_timeout_ms);
 }
 
 // RFC 1939 §3: no message is removed, and the client is told nothing.

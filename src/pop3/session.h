@@ -103,7 +103,6 @@ class Session final : public wire::Session {
   AnswerGate gate_;
   LoginCredentials credentials_;
   wire::Login login_;
-  int64_t started_ms_;
   State state_ = kAuthorization;
   std::string input_;
   size_t head_ = 0;  // input_ before this is taken

@@ -19,6 +19,15 @@ std::optional<std::string_view> below(std::string_view path, std::string_view pr
 
 }  // namespace
 
+Result<void> make_shared_owner(MailStore& store) {
+  const Result<UserInfo> there = store.user(kSharedOwner);
+  if (there || there.error().code != Code::kNotFound)
+    return there ? Result<void>() : std::unexpected(there.error());
+  const Result<UserInfo> made = store.create_user(kSharedOwner, {});
+  if (!made && made.error().code != Code::kExists) return std::unexpected(made.error());
+  return {};
+}
+
 bool UserAccess::is_admin() const {
   return !userid_.empty() && std::ranges::find(options_->admins, userid_) != options_->admins.end();
 }

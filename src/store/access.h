@@ -25,6 +25,8 @@ namespace gemel {
 
 /// The owner of the mailboxes that belong to nobody. Nobody logs in by this name.
 inline constexpr std::string_view kSharedOwner = "shared";
+/// It comes with the first thing it has; nothing if it is there. Errors: of the store.
+Result<void> make_shared_owner(MailStore& store);
 
 struct AccessOptions {
   // One or more levels, without a separator at the end; empty: that namespace is not shown.

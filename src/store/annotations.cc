@@ -41,14 +41,6 @@ bool has_other(const AnnotationMap& now, const AnnotationMap& before, std::strin
   return !std::ranges::equal(of_scope(now), of_scope(before));
 }
 
-// It comes with the first thing it has.
-Result<void> make_shared_owner(MailStore& store) {
-  if (const Result<UserInfo> owner = store.user(kSharedOwner);
-      !owner && owner.error().code == Code::kNotFound)
-    TRY_OK(store.create_user(kSharedOwner, {}));
-  return {};
-}
-
 // What is kept as annotations. Special uses are not.
 Result<AnnotationMap> kept_annotations(const MailStore& store, std::string_view userid,
                                        const MailboxInfo* mailbox) {

@@ -9,12 +9,7 @@ namespace {
 
 /// The shared owner, and the mailbox that groups take their ACL from.
 Result<void> make_prefix(MailStore& store, std::string_view prefix) {
-  const Result<UserInfo> owner = store.user(kSharedOwner);
-  if (!owner) {
-    if (owner.error().code != Code::kNotFound) return std::unexpected(owner.error());
-    const auto made = store.create_user(kSharedOwner, {});
-    if (!made && made.error().code != Code::kExists) return std::unexpected(made.error());
-  }
+  TRY_OK(make_shared_owner(store));
   TRY(const MailboxName name, MailboxName::make(kSharedOwner, prefix));
   const Result<MailboxInfo> there = store.find(name);
   if (there || there.error().code != Code::kNotFound)

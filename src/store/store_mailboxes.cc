@@ -50,34 +50,30 @@ Result<MailboxInfo> create_one(Commit& commit, const MailStore::NewMailbox& make
 
 using Attributes = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
-Result<void> set_some(Commit& commit, const UniqueId& id, const Attributes& attributes) {
-  TRY(MailboxEdit * mailbox, commit.live_mailbox(id));
-  std::map<std::string, std::string> now = mailbox->info().attributes;
+void set_some(MailboxEdit& mailbox, const Attributes& attributes) {
+  std::map<std::string, std::string> now = mailbox.info().attributes;
   for (const auto& [name, value] : attributes) {
     if (value)
       now[name] = *value;
     else
       now.erase(name);
   }
-  if (now != mailbox->info().attributes) {
-    mailbox->header().attributes = std::move(now);
-    mailbox->modseq();
-  }
-  return {};
+  if (now == mailbox.info().attributes) return;
+  mailbox.header().attributes = std::move(now);
+  mailbox.modseq();
 }
 
-Result<bool> change_some(Commit& commit, const MailStore::MetadataChange& change) {
-  if (change.mailbox) TRY_OK(set_some(commit, *change.mailbox, change.attributes));
+Result<void> change_some(Commit& commit, const MailStore::MetadataChange& change) {
+  if (change.mailbox) {
+    TRY(MailboxEdit * mailbox, commit.live_mailbox(*change.mailbox));
+    set_some(*mailbox, change.attributes);
+    if (change.raises_modseq) mailbox->modseq();
+  }
   for (const auto& [userid, items] : change.items) {
     TRY(UserEdit * user, live_user(commit, userid));
     TRY_OK(put_items(*user, items));
   }
-  if (change.mailbox && change.raises_modseq) {
-    TRY(MailboxEdit * mailbox, commit.live_mailbox(*change.mailbox));
-    mailbox->modseq();
-  }
-  TRY_OK(commit.finish());
-  return true;
+  return commit.finish();
 }
 
 }  // namespace
@@ -142,18 +138,21 @@ Result<MailStore::Committed> MailStore::remove(const UniqueId& id) {
 
 Result<MailStore::Committed> MailStore::set_attributes(const UniqueId& id,
                                                        const Attributes& attributes) {
-  return impl_->commit<Committed>(Purpose::kCommit,
-                                  [id, attributes](Commit& commit) -> Result<Committed> {
-                                    TRY_OK(set_some(commit, id, attributes));
-                                    TRY_OK(commit.finish());
-                                    return commit.committed(id);
-                                  });
+  return impl_->commit<Committed>(
+      Purpose::kCommit,
+      [change = MetadataChange{.mailbox = id, .attributes = attributes}](
+          Commit& commit) -> Result<Committed> {
+        TRY_OK(change_some(commit, change));
+        return commit.committed(*change.mailbox);
+      });
 }
 
 Result<void> MailStore::change_metadata(MetadataChange change) {
-  TRY_OK(impl_->commit<bool>(Purpose::kCommit, [change = std::move(change)](Commit& commit) {
-    return change_some(commit, change);
-  }));
+  TRY_OK(impl_->commit<bool>(Purpose::kCommit,
+                             [change = std::move(change)](Commit& commit) -> Result<bool> {
+                               TRY_OK(change_some(commit, change));
+                               return true;
+                             }));
   return {};
 }
 

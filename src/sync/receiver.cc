@@ -1,6 +1,5 @@
 #include "sync/receiver.h"
 
-#include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
@@ -32,8 +31,7 @@ Receiver::Receiver(MailStore& store, ReceiverOptions options, wire::SessionEnv e
               .clock = *options_.clock,
               .server_secret = options_.server_secret,
               .services = {.guard = options_.guard}},
-             env_),
-      started_ms_(options_.clock->monotonic_ms()) {}
+             env_) {}
 
 void Receiver::receive(std::string_view bytes) {
   framer_.feed(bytes);
@@ -130,11 +128,8 @@ wire::Want Receiver::want() const {
 
 wire::Compression Receiver::compression() const { return compression_; }
 
-// A deadline for the login, so that a byte now and then does not keep the connection.
 std::optional<int64_t> Receiver::input_timeout_ms() const {
-  if (state_ == State::kReady) return kReceiverTimeoutMs;
-  const int64_t since_ms = options_.clock->monotonic_ms() - started_ms_;
-  return std::max<int64_t>(0, kLoginTimeoutMs - since_ms);
+  return state_ == State::kReady ? kReceiverTimeoutMs : login_.left_ms(kLoginTimeoutMs);
 }
 
 void Receiver::timed_out() { leave({.term = {}, .text = "nothing was said for too long"}); }

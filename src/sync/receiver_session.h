@@ -101,7 +101,6 @@ class Receiver final : public wire::Session {
   bool compressed_ = false;
   int login_tries_ = 0;
   wire::Login login_;
-  const int64_t started_ms_;
 
   // Of the command that is coming in.
   struct IncomingBody {

@@ -1,5 +1,6 @@
 #include "wire/login.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -63,9 +64,16 @@ struct Login::Waiting {
 };
 
 Login::Login(LoginOptions options, const SessionEnv& env)
-    : options_(std::move(options)), env_(env), credentials_(std::make_unique<Admission>(*this)) {}
+    : options_(std::move(options)),
+      env_(env),
+      since_ms_(options_.clock.monotonic_ms()),
+      credentials_(std::make_unique<Admission>(*this)) {}
 
 Login::~Login() = default;
+
+int64_t Login::left_ms(int64_t timeout_ms) const {
+  return std::max<int64_t>(0, timeout_ms - (options_.clock.monotonic_ms() - since_ms_));
+}
 
 SaslOptions Login::sasl_options() const {
   const bool takes_tokens = options_.services.tokens != nullptr;

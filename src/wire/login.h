@@ -73,6 +73,11 @@ class Login {
   /// The same for a name and a password that came without SASL.
   Result<SaslStep> check_password(std::string_view name, std::string_view password);
 
+  /// How much of `timeout_ms` is left to log in, never below 0. It runs from the connection on, or
+  /// from begin_anew(), whatever comes meanwhile: a byte now and then does not keep a connection.
+  int64_t left_ms(int64_t timeout_ms) const;
+  void begin_anew() { since_ms_ = options_.clock.monotonic_ms(); }
+
   bool is_waiting() const { return waiting_ != nullptr; }
   /// What the last step came to, if it has; is_waiting again if a refusal is held back.
   std::optional<Result<SaslStep>> resume();
@@ -94,6 +99,7 @@ class Login {
 
   const LoginOptions options_;
   const SessionEnv& env_;
+  int64_t since_ms_;  // that one may log in
   std::unique_ptr<Admission> credentials_;
   std::optional<Exchange> exchange_;
   int64_t asked_ms_ = 0;  // when the message came whose outcome is looked for
