@@ -351,7 +351,7 @@ void Cycle::finish(const Entity& entity, Result<void> result) {
     held_.erase(*id);
     if (!result) order_.refused(*id);
     if (const MailboxReunion* reunion = reunion_of(*id); reunion != nullptr && !result)
-      undecided_.insert(reunion->theirs().name.owner);
+      undecided_[reunion->theirs().name.owner].insert(*id);
     drop_comparison(*id);
     queue_.drop_large(*id);
     is_reunion_over_ |= mailbox_reunions_.erase(*id) > 0;

@@ -227,6 +227,10 @@ class Cycle {
   Result<bool> is_told(const UniqueId& id);
   Result<bool> has_all(const UniqueId& id);
   Result<void> unite(const UniqueId& id);
+  Result<Twin> twin_of(const MailboxInfo& info);
+  TwinOf twins() {
+    return [this](const MailboxInfo& info) { return twin_of(info); };
+  }
   bool waits_for_owner(const std::string& userid);
   bool may_free_what_is_held(const MailboxState& row, const MailboxInfo& info) const;
   static std::array<std::string, 2> holders_of(const std::string& owner);
@@ -285,8 +289,8 @@ class Cycle {
   std::map<UniqueId, MailboxReunion> mailbox_reunions_;
   bool is_reunion_over_ = false;  // of one that others may have waited for
   std::map<std::string, UserReunion> user_reunions_;
-  // Users with a mailbox that could not be united: whether they live can't be said.
-  std::set<std::string> undecided_;
+  // Mailboxes that could not be united, by user: whether that one lives can't be said.
+  std::map<std::string, std::set<UniqueId>> undecided_;
   // Of those, other states than they were asked for.
   std::map<UniqueId, MailboxState> moved_;
   std::map<std::string, UserState> users_moved_;

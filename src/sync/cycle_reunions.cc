@@ -110,6 +110,9 @@ std::array<std::string, 2> Cycle::holders_of(const std::string& owner) {
 
 void Cycle::begin_reunion(MailboxReunion reunion, const std::optional<MailboxInfo>& info) {
   const UniqueId id = reunion.theirs().id;
+  const auto undecided = undecided_.find(reunion.theirs().name.owner);
+  if (undecided != undecided_.end() && undecided->second.erase(id) > 0 && undecided->second.empty())
+    undecided_.erase(undecided);
   const auto [item, is_new] = items_.try_emplace(id);
   if (is_new || !info) item->second.stage = Item::Stage::kUnite;
   if (options_.effect == Effect::kSend)
@@ -357,9 +360,22 @@ Result<bool> Cycle::is_told(const UniqueId& id) {
   return holds != Holds::kUntold;
 }
 
+// The replica tells of all mailboxes of a user, so that one it has changed is here with the one
+// that has its name.
+Result<Twin> Cycle::twin_of(const MailboxInfo& info) {
+  const auto undecided = undecided_.find(info.name.owner);
+  if (undecided != undecided_.end() && undecided->second.contains(info.id))
+    return Twin{.is = Twin::Is::kUnknown};
+  const MailboxReunion* reunion = reunion_of(info.id);
+  if (reunion == nullptr) return Twin{};
+  TRY(const bool is_told, this->is_told(info.id));
+  if (verdicts_.contains(info.id)) return Twin{.is = Twin::Is::kUnknown};
+  return is_told ? Twin{.reunion = reunion} : Twin{.is = Twin::Is::kAsked};
+}
+
 // And the bodies.
 Result<bool> Cycle::has_all(const UniqueId& id) {
-  const Result<bool> has_all = mailbox_reunions_.at(id).has_all(store_, *options_.clock);
+  const Result<bool> has_all = mailbox_reunions_.at(id).has_all(store_, *options_.clock, twins());
   if (has_all) return *has_all;
   give_up(id, has_all.error());
   return false;
@@ -367,7 +383,7 @@ Result<bool> Cycle::has_all(const UniqueId& id) {
 
 Result<void> Cycle::unite(const UniqueId& id) {
   MailboxReunion& reunion = mailbox_reunions_.at(id);
-  Result<United> united = reunion.unite(store_, *options_.clock);
+  Result<United> united = reunion.unite(store_, *options_.clock, twins());
   if (!united) {
     give_up(id, united.error());
     return {};

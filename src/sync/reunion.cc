@@ -349,19 +349,20 @@ bool MailboxReunion::expunges() const {
          std::ranges::any_of(changed_, [](const ChangedRecord& one) { return one.row.expunged; });
 }
 
-Result<bool> MailboxReunion::has_all(MailStore& store, Clock& clock) {
+Result<bool> MailboxReunion::has_all(MailStore& store, Clock& clock, const TwinOf& twin_of) {
   if (has_all_) return true;
-  TRY(const United united, unite(store, clock, Effect::kLook));
+  TRY(const United united, unite(store, clock, twin_of, Effect::kLook));
   return has_all_ = united.next != United::Next::kBodies;
 }
 
-Result<United> MailboxReunion::unite(MailStore& store, Clock& clock, Effect effect) {
+Result<United> MailboxReunion::unite(MailStore& store, Clock& clock, const TwinOf& twin_of,
+                                     Effect effect) {
   for (int i = 0; i < kTriesMax; ++i) {
     Result<MailboxView> view = store.view(theirs_.id);
     if (!view && view.error().code != Code::kNotFound) return std::unexpected(view.error());
     std::optional<MailboxView> ours;
     if (view) ours.emplace(std::move(*view));
-    Result<United> united = unite_with(store, ours, clock, effect);
+    Result<United> united = unite_with(store, ours, clock, twin_of, effect);
     if (united || united.error().code != Code::kModified) return united;
   }
   return fail(Code::kModified, "the mailbox keeps changing");
@@ -377,9 +378,27 @@ Result<MailboxSide> MailboxReunion::own_side(const MailboxView& view) const {
   return side;
 }
 
+// Of both sides, where a merge goes by them. Whether the replica's have been told.
+Result<bool> MailboxReunion::take_uids(const std::optional<MailboxView>& ours, MailboxSide& own,
+                                       MailboxSide& theirs) {
+  if (search_) {
+    theirs.uids = uids_of(changed_);
+  } else if (asks_uids_ == Uids::kAll) {
+    theirs.uids = uids_.value_or(RecordUids());
+    own.uids.emplace();
+    if (ours) {
+      TRY(own.uids, uids_of(*ours));
+    }
+  } else if (ours && ours->info().purged_modseq) {
+    ask_all_over();  // purged since
+    return false;
+  }
+  return true;
+}
+
 // To look at it makes no change here; what it comes to is then left open, but for kBodies.
 Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<MailboxView>& ours,
-                                          Clock& clock, Effect effect) {
+                                          Clock& clock, const TwinOf& twin_of, Effect effect) {
   MailboxSide theirs = side_of(theirs_, header_);
   theirs.changed = changed_;
   MailboxSide own{};
@@ -396,18 +415,8 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     }
     TRY(own, own_side(*ours));
   }
-  if (search_) {
-    theirs.uids = uids_of(changed_);
-  } else if (asks_uids_ == Uids::kAll) {
-    theirs.uids = uids_.value_or(RecordUids());
-    own.uids.emplace();
-    if (ours) {
-      TRY(own.uids, uids_of(*ours));
-    }
-  } else if (ours && ours->info().purged_modseq) {
-    ask_all_over();  // purged since
-    return United{.next = United::Next::kBodies};
-  }
+  TRY(const bool has_uids, take_uids(ours, own, theirs));
+  if (!has_uids) return United{.next = United::Next::kBodies};
   TRY(const bool is_held, ours ? this->is_held(store, *ours, clock) : Result<bool>(false));
   const bool is_behind = ours && !search_ && common_ == theirs.highestmodseq;
   if (is_behind && !is_held) return United{.next = United::Next::kBehind};
@@ -425,7 +434,13 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
   const auto holder =
       merged.header.deleted_s == 0 ? store.find(merged.header.name) : fail(Code::kNotFound, "");
   const bool is_taken = holder && holder->id != theirs_.id;
-  if (is_taken && ours) {
+  Twin twin;
+  if (is_taken && !ours) {
+    TRY(twin, twin_of(*holder));
+  }
+  if (twin.is == Twin::Is::kAsked) return United{.next = United::Next::kBodies};
+  const bool folds = is_taken && !ours && twin.is == Twin::Is::kKnown;
+  if (is_taken && !folds) {
     merged.header.name = free_name(store, merged.header.name);
     merged.to = std::max(merged.to, next(std::max(own.highestmodseq, theirs.highestmodseq)));
   }
@@ -437,7 +452,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     TRY(const bool is_complete, has_bodies(store, *update, own));
     if (!is_complete) return United{.next = United::Next::kBodies};
     if (effect == Effect::kLook) return United{};
-    if (is_taken && !ours) return fold_into(store, std::move(*update), *holder, clock);
+    if (folds) return fold_into(store, std::move(*update), *holder, twin, clock);
     TRY_OK(store.merge({std::move(*update)}, bodies()).get());
   }
   if (effect == Effect::kLook) return United{};
@@ -459,12 +474,29 @@ Result<United> MailboxReunion::mend_theirs(const MailStore& store, const MergedM
   return United{.next = United::Next::kMend, .mend = std::move(update), .after = known_from(info)};
 }
 
-// Both sides made a mailbox of this name: the older one stays, and the other's messages move there.
+// Of rows of ours: what the replica has expunged or freed is expunged, for the merge will do that.
+void MailboxReunion::expunge_as_told(std::vector<RecordRow>& ours) const {
+  if (is_emptied(theirs_)) return;  // what lives here comes back there
+  std::map<Uid, Guid> expunged;
+  for (const ChangedRecord& record : changed_)
+    if (record.row.expunged) expunged.emplace(record.row.uid, record.row.facts.guid);
+  for (RecordRow& row : ours) {
+    const auto found = expunged.find(row.uid);
+    const bool is_freed = uids_ && row.facts.created_modseq <= common_ &&
+                          !uids_->live.contains(row.uid) && !uids_->expunged.contains(row.uid);
+    row.expunged |= is_freed || (found != expunged.end() && found->second == row.facts.guid);
+  }
+}
+
+// Both sides have a mailbox of this name: the older one stays, and the other's messages move there.
+// What the replica has expunged in ours does not count: it may live on in theirs.
 Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
-                                         const MailboxInfo& twin, Clock& clock) {
-  TRY(const MailboxView view, store.view(twin.id));
+                                         const MailboxInfo& twin_info, const Twin& twin,
+                                         Clock& clock) {
+  TRY(const MailboxView view, store.view(twin_info.id));
   const MailboxInfo& info = view.info();
-  TRY(const std::vector<RecordRow> own_rows, rows_of(view));
+  TRY(std::vector<RecordRow> own_rows, rows_of(view));
+  if (twin.reunion != nullptr) twin.reunion->expunge_as_told(own_rows);
   const std::vector<RecordRow> their_rows = rows_of(changed_);
   MailboxUpdate own{.id = info.id,
                     .from = info.highestmodseq,
@@ -490,7 +522,7 @@ Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
   updates.push_back(std::move(goes));
   updates.push_back(std::move(stays));
   TRY_OK(store.merge(std::move(updates), bodies()).get());
-  return United{.next = United::Next::kFolded, .other = twin.id};
+  return United{.next = United::Next::kFolded, .other = info.id};
 }
 
 // --- users ---

@@ -8,6 +8,7 @@
 // Source   doc/decisions/0006-terms-and-merge.md, doc/replication-protocol.md "Merging".
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,7 +28,7 @@ namespace gemel::sync {
 /// What unite() came to.
 struct United {
   enum class Next : uint8_t {
-    kBodies,  // wanted() says which of the replica's bodies it takes first
+    kBodies,  // the replica has to tell more first, or to send bodies
     kMend,    // the replica is to be told `mend`, and is as `after` then
     kDone,    // the replica has it all
     kBehind,  // an ordinary update leads on from where the replica is
@@ -37,6 +38,19 @@ struct United {
   std::optional<ReplicaMailbox> after = {};
   UniqueId other = {};
 };
+
+class MailboxReunion;
+
+/// What is known of a mailbox of ours that has the name of one that only the replica has.
+struct Twin {
+  enum class Is : uint8_t {
+    kKnown,    // the replica has it as we or not at all, or has told what it did to it
+    kAsked,    // the replica has changed it too, and is still to tell how
+    kUnknown,  // it has, and the two can't be merged
+  } is = Is::kKnown;
+  const MailboxReunion* reunion = nullptr;  // where the replica has changed it, and told how
+};
+using TwinOf = std::function<Result<Twin>(const MailboxInfo&)>;
 
 class MailboxReunion {
  public:
@@ -68,11 +82,13 @@ class MailboxReunion {
   bool expunges() const;
   /// Whether unite() would make the merge; else questions() says what has to come first. Cost: that
   /// of the merge, until it is once so. Errors: as of unite().
-  Result<bool> has_all(MailStore& store, Clock& clock);
+  Result<bool> has_all(MailStore& store, Clock& clock, const TwinOf& twin_of);
   /// Errors: kLimit, no uids are left; kInvalid, the two can't be one mailbox; kCorrupt; those of
   /// MailStore::merge.
-  Result<United> unite(MailStore& store, Clock& clock) {
-    return unite(store, clock, Effect::kMerge);
+  Result<United> unite(
+      MailStore& store, Clock& clock,
+      const TwinOf& twin_of = [](const MailboxInfo&) { return Twin(); }) {
+    return unite(store, clock, twin_of, Effect::kMerge);
   }
 
   /// The two are at equal numbers, and it looks for the records that differ.
@@ -89,16 +105,19 @@ class MailboxReunion {
   void ask_all_over();
   void begin_anew(const MailboxInfo& ours);
   Result<MailboxSide> own_side(const MailboxView& view) const;
+  Result<bool> take_uids(const std::optional<MailboxView>& ours, MailboxSide& own,
+                         MailboxSide& theirs);
   enum class Effect : uint8_t { kLook, kMerge };
-  Result<United> unite(MailStore& store, Clock& clock, Effect effect);
+  Result<United> unite(MailStore& store, Clock& clock, const TwinOf& twin_of, Effect effect);
   Result<United> unite_with(MailStore& store, const std::optional<MailboxView>& ours, Clock& clock,
-                            Effect effect);
+                            const TwinOf& twin_of, Effect effect);
   Result<bool> is_held(const MailStore& store, const MailboxView& ours, Clock& clock) const;
   bool asks_for_kept(const UidSet& uids);
   Result<United> mend_theirs(const MailStore& store, const MergedMailbox& merged,
                              const MailboxSide& theirs) const;
-  Result<United> fold_into(MailStore& store, MailboxUpdate theirs, const MailboxInfo& twin,
-                           Clock& clock);
+  Result<United> fold_into(MailStore& store, MailboxUpdate theirs, const MailboxInfo& twin_info,
+                           const Twin& twin, Clock& clock);
+  void expunge_as_told(std::vector<RecordRow>& ours) const;
   Result<bool> has_bodies(MailStore& store, const MailboxUpdate& update, const MailboxSide& own);
   std::vector<StagedBody> bodies() const;
 
