@@ -16,7 +16,9 @@ class ThreadWork final : public Work {
   ThreadWork(Session& session, Search search, ThreadAlgorithm algorithm, Numbers numbers)
       : session_(session),
         search_(std::move(search)),
-        threader_(algorithm, session.options().limits.thread_ids_max),
+        threader_({.algorithm = algorithm,
+                   .absent_ids_max = session.options().limits.thread_absent_ids_max,
+                   .salt = session.options().random.u64()}),
         numbers_(numbers),
         walk_(Bitmap()) {}
 

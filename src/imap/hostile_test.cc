@@ -195,6 +195,24 @@ TEST(Hostile, LongFieldsAreOrderedByTheirBeginning) {
   }
 }
 
+// Of the Message IDs that a message refers to, those count that others may share.
+TEST(Hostile, AThousandReferencesInEachMessage) {
+  constexpr int kMessages = 400;
+  World world;
+  Client client = alice(world);
+  for (int i = 0; i < kMessages; ++i) {
+    std::string message = fmt::format("Message-ID: <{}@x>\r\nReferences:", i);
+    for (int id = 0; id < 1000; ++id) message += fmt::format(" <{}.{}@y>\r\n", i, id);
+    client.send(append_command("a", "INBOX", message + "\r\nhello"));
+  }
+  client.line("b SELECT INBOX");
+  const HeapPeak peak;
+  const std::string answer = end_of_answer(client, "c THREAD REFERENCES UTF-8 ALL");
+  EXPECT_THAT(answer, HasSubstr(fmt::format("({})\r\nc OK", kMessages)));
+  EXPECT_LT(peak.bytes(), 16 * kMiB);
+  RecordProperty("bytes", static_cast<int>(peak.bytes()));
+}
+
 std::string in_multipart(std::string_view part, size_t size) {
   const std::string one = fmt::format("--b\r\n{}\r\n", part);
   return "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" +

@@ -52,7 +52,8 @@ struct Limits {
   size_t search_mailboxes_max = 10'000;     // in one ESEARCH
   size_t search_contexts_max = 10;          // searches told of as they change
   size_t search_depth_max = 30;             // the tokenizer's lists end at 32
-  size_t thread_ids_max = 2'000'000;  // different Message IDs in one THREAD, about 100 bytes each
+  // Message IDs of messages that are not there, in one THREAD; one more for each message.
+  size_t thread_absent_ids_max = 1 << 16;
   size_t list_patterns_max = 20;
   size_t notify_groups_max = 100;
   size_t notify_mailboxes_max = 10'000;  // with more, NOTIFY tells nothing (RFC 5465 §5.8)

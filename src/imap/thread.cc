@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "imap/message.h"
 #include "imap/subject.h"
@@ -70,21 +71,41 @@ ThreadIds thread_ids_of(std::string_view header) {
   return out;
 }
 
-size_t Threader::IdHash::operator()(const IdKey& key) const {
-  size_t out = 0;
-  std::memcpy(&out, key.data(), sizeof(out));
-  return out;
+ThreadKey Threader::key_of(std::string_view text) const {
+  if (text.empty()) return 0;
+  std::string salted(sizeof(terms_.salt), '\0');
+  std::memcpy(salted.data(), &terms_.salt, sizeof(terms_.salt));
+  const Sha256 hash = sha256(salted.append(text));
+  ThreadKey out = 0;
+  std::memcpy(&out, hash.data(), sizeof(out));
+  return std::max<ThreadKey>(out, 1);
 }
 
-ForestNode Threader::make_node() {
+ForestNode Threader::make_node(ThreadKey key) {
   message_of_.push_back(kNoMessage);
+  key_of_.push_back(key);
   return forest_.add();
 }
 
-ForestNode Threader::node_of(const std::string& id) {
-  const auto [at, is_new] = nodes_.try_emplace(sha256(id), 0);
-  if (is_new) at->second = make_node();
-  return at->second;
+/// Where the node of that key is, or would be.
+size_t Threader::slot_of(ThreadKey key) const {
+  const size_t mask = slots_.size() - 1;
+  size_t at = key & mask;
+  while (slots_[at] != 0 && key_of_[slots_[at]] != key) at = (at + 1) & mask;
+  return at;
+}
+
+ForestNode Threader::find_or_make(ThreadKey key) {
+  if (const ForestNode known = find(key); known != 0) return known;
+  make_room();
+  return slots_[slot_of(key)] = make_node(key);
+}
+
+void Threader::make_room() {
+  if (forest_.size() + 1 <= slots_.size() / 4 * 3) return;
+  slots_.assign(2 * slots_.size(), 0);
+  for (ForestNode node = 1; node < key_of_.size(); ++node)
+    if (key_of_[node] != 0) slots_[slot_of(key_of_[node])] = node;
 }
 
 Result<void> Threader::add(const MailboxView& mailbox, const UidSet& uids) {
@@ -100,13 +121,13 @@ Result<void> Threader::add(const MailboxView& mailbox, const UidSet& uids) {
 
 Result<void> Threader::add(const MailboxView& mailbox, Uid uid, const RecordFacts& facts) {
   ThreadMessage message{
-      .uid = uid, .sent_s = facts.internaldate_s, .internaldate_s = facts.internaldate_s};
+      .sent_s = facts.internaldate_s, .internaldate_s = facts.internaldate_s, .uid = uid};
   const auto read = [&]() -> Result<ThreadIds> {
     Message reader(mailbox, facts.guid);
     TRY(const std::string_view header, reader.known_header());
-    BaseSubject subject = subject_of(header);
+    const BaseSubject subject = subject_of(header);
     message.sent_s = sent_s(header, facts);
-    message.subject = std::move(subject.text);
+    message.subject = key_of(subject.text);
     message.is_reply = subject.is_reply;
     return thread_ids_of(header);
   };
@@ -116,27 +137,27 @@ Result<void> Threader::add(const MailboxView& mailbox, Uid uid, const RecordFact
   if (!ids)
     log::error("imap thread mailbox={} uid={}: {}", mailbox.info().id.text(), uid.value,
                ids.error().text);
-  return add(std::move(message), ids.value_or(ThreadIds()));
+  add(message, ids.value_or(ThreadIds()));
+  return {};
 }
 
-Result<void> Threader::add(ThreadMessage message, const ThreadIds& ids) {
+void Threader::add(ThreadMessage message, const ThreadIds& ids) {
   const auto index = static_cast<uint32_t>(messages_.size());
-  messages_.push_back(std::move(message));
-  if (algorithm_ == ThreadAlgorithm::kOrderedSubject) return {};
-  ForestNode node = ids.own ? node_of(*ids.own) : make_node();
+  messages_.push_back(message);
+  if (terms_.algorithm == ThreadAlgorithm::kOrderedSubject) return;
+  ForestNode node = ids.own ? find_or_make(key_of(*ids.own)) : make_node(0);
   // RFC 5256 §3: of several messages with one id, the first has it.
-  if (!is_dummy(node)) node = make_node();
+  if (!is_dummy(node)) node = make_node(0);
   message_of_[node] = index;
   link_by_ids(node, ids);
-  if (forest_.size() > ids_max_)
-    return fail(Code::kLimit, "these messages name too many Message IDs to be threaded");
-  return {};
 }
 
 void Threader::link_by_ids(ForestNode node, const ThreadIds& ids) {
   ForestNode before = 0;
   for (const std::string& id : ids.references) {
-    const ForestNode reference = node_of(id);
+    const ThreadKey key = key_of(id);
+    const ForestNode reference = may_add_absent() ? find_or_make(key) : find(key);
+    if (reference == 0) continue;
     if (before != 0 && forest_.parent_of(reference) == 0) forest_.link(reference, before);
     before = reference;
   }
@@ -146,10 +167,10 @@ void Threader::link_by_ids(ForestNode node, const ThreadIds& ids) {
 }
 
 std::vector<uint32_t> Threader::threads() && {
-  if (algorithm_ == ThreadAlgorithm::kOrderedSubject) return by_subject().told();
+  if (terms_.algorithm == ThreadAlgorithm::kOrderedSubject) return by_subject().told();
   ThreadTree tree = by_references();
   tree.sort_children();
-  if (algorithm_ == ThreadAlgorithm::kRefs) {
+  if (terms_.algorithm == ThreadAlgorithm::kRefs) {
     tree.sort_roots_by_newest();
     return tree.told();
   }
@@ -166,7 +187,7 @@ ThreadTree Threader::by_subject() const {
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   const auto key = [&](uint32_t i) {
     const ThreadMessage& message = messages_[i];
-    return std::tuple(std::string_view(message.subject), message.sent_s, message.uid);
+    return std::tuple(message.subject, message.sent_s, message.uid);
   };
   std::ranges::sort(order, {}, key);
   for (size_t i = 0, first = 0; i < order.size(); ++i) {
@@ -177,6 +198,7 @@ ThreadTree Threader::by_subject() const {
     first = i;
     tree.add_root(order[i]);
   }
+  tree.sort_children();
   tree.sort_roots_by_sent();
   return tree;
 }
@@ -201,8 +223,12 @@ std::vector<ForestNode> Threader::holders() const {
   return out;
 }
 
-ThreadTree Threader::by_references() const {
+// What it needs no more makes room for what is made of it.
+ThreadTree Threader::by_references() {
+  slots_ = {};
+  key_of_ = {};
   const std::vector<ForestNode> holder = holders();
+  forest_ = {};
   std::vector<uint32_t> children(holder.size());
   for (ForestNode node = 1; node < holder.size(); ++node)
     if (!is_dummy(node) && holder[node] != 0) ++children[holder[node]];

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "imap/heap_peak.h"
+#include "imap/options.h"
 
 namespace gemel::imap {
 namespace {
@@ -17,19 +19,23 @@ struct Row {
   int64_t internaldate_s = 0;
 };
 
+Threader threader_of(ThreadAlgorithm algorithm, size_t absent_ids_max = 1000) {
+  return Threader({.algorithm = algorithm, .absent_ids_max = absent_ids_max, .salt = 7});
+}
+
 /// As THREAD tells it, with uids from 1 in the order of `rows`.
-std::string threads_of(ThreadAlgorithm algorithm, const std::vector<Row>& rows) {
-  Threader threader(algorithm, 1000);
+std::string threads_of(Threader threader, const std::vector<Row>& rows) {
   uint32_t uid = 0;
   for (const Row& row : rows) {
     ThreadIds ids{.references = row.references};
     if (!row.own.empty()) ids.own = row.own;
-    EXPECT_TRUE(threader.add({.uid = Uid(++uid),
-                              .sent_s = row.sent_s == 0 ? uid : row.sent_s,
-                              .internaldate_s = row.internaldate_s,
-                              .subject = row.subject,
-                              .is_reply = row.is_reply},
-                             ids));
+    ++uid;
+    threader.add({.sent_s = row.sent_s == 0 ? uid : row.sent_s,
+                  .internaldate_s = row.internaldate_s,
+                  .subject = threader.key_of(row.subject),
+                  .uid = Uid(uid),
+                  .is_reply = row.is_reply},
+                 ids);
   }
   std::string out;
   const std::vector<uint32_t> threads = std::move(threader).threads();
@@ -42,6 +48,10 @@ std::string threads_of(ThreadAlgorithm algorithm, const std::vector<Row>& rows) 
       out += fmt::format("{} ", token);
   }
   return out;
+}
+
+std::string threads_of(ThreadAlgorithm algorithm, const std::vector<Row>& rows) {
+  return threads_of(threader_of(algorithm), rows);
 }
 
 std::string by_references(const std::vector<Row>& rows) {
@@ -147,17 +157,17 @@ TEST(Thread, TellsEveryMessageOnceInWellFormedLists) {
     SeededRandom random(seed);
     const auto pick = [&](uint64_t count) { return random.u64() % count; };
     for (const auto algorithm : {ThreadAlgorithm::kReferences, ThreadAlgorithm::kRefs}) {
-      Threader threader(algorithm, 1000);
+      Threader threader = threader_of(algorithm);
       const auto count = static_cast<uint32_t>(1 + pick(30));
       for (uint32_t uid = 1; uid <= count; ++uid) {
         ThreadIds ids{.own = std::to_string(pick(40))};
         for (uint64_t i = pick(4); i > 0; --i) ids.references.push_back(std::to_string(pick(40)));
-        ThreadMessage message{.uid = Uid(uid),
-                              .sent_s = static_cast<int64_t>(pick(10)),
-                              .internaldate_s = static_cast<int64_t>(pick(10)),
-                              .subject = std::string(pick(3), 's'),
-                              .is_reply = pick(2) == 0};
-        ASSERT_TRUE(threader.add(std::move(message), ids));
+        threader.add({.sent_s = static_cast<int64_t>(pick(10)),
+                      .internaldate_s = static_cast<int64_t>(pick(10)),
+                      .subject = threader.key_of(std::string(pick(3), 's')),
+                      .uid = Uid(uid),
+                      .is_reply = pick(2) == 0},
+                     ids);
       }
       std::vector<uint32_t> told(count + 1);
       std::vector<size_t> members{0};  // of the lists that are open
@@ -188,24 +198,44 @@ TEST(Thread, TellsEveryMessageOnceInWellFormedLists) {
 TEST(Thread, ChainsOfAnyDepth) {
   constexpr uint32_t kCount = 100'000;
   for (const auto algorithm : {ThreadAlgorithm::kReferences, ThreadAlgorithm::kRefs}) {
-    Threader threader(algorithm, 2 * kCount);
+    Threader threader = threader_of(algorithm);
     for (uint32_t uid = 1; uid <= kCount; ++uid) {
       // Each is the parent of the one before, and has a sibling that splits the thread.
       ThreadIds ids{.own = std::to_string(uid)};
       const uint32_t parent = uid % 2 == 0 ? uid - 1 : uid + 2;
       ids.references.push_back(std::to_string(parent));
-      ASSERT_TRUE(threader.add({.uid = Uid(uid), .sent_s = uid}, ids));
+      threader.add({.sent_s = uid, .uid = Uid(uid)}, ids);
     }
     EXPECT_GT(std::move(threader).threads().size(), kCount);
   }
 }
 
-TEST(Thread, HasALimitOfIds) {
-  Threader threader(ThreadAlgorithm::kReferences, 3);
-  EXPECT_TRUE(threader.add({.uid = Uid(1)}, {.own = "a", .references = {"b", "c"}}));
-  const Result<void> beyond = threader.add({.uid = Uid(2)}, {.own = "d"});
-  ASSERT_FALSE(beyond);
-  EXPECT_EQ(beyond.error().code, Code::kLimit);
+// One for each message, and so many more.
+TEST(Thread, LeavesOutMessagesThatAreNotThereBeyondALimit) {
+  const std::vector<Row> rows = {
+      {"x", {"1", "2", "3"}}, {"a", {"h", "g"}}, {"b", {"i", "g"}}, {"c", {"a"}}};
+  const auto with_limit = [&](size_t absent_ids_max) {
+    return threads_of(threader_of(ThreadAlgorithm::kReferences, absent_ids_max), rows);
+  };
+  EXPECT_EQ(with_limit(1000), "(1)((2 4)(3))");
+  EXPECT_EQ(with_limit(3), "(1)((2 4)(3))");
+  // 2 and 3 are not told to have "g" in common, but what is there is found all the same.
+  EXPECT_EQ(with_limit(0), "(1)(2 4)(3)");
+}
+
+TEST(Thread, NeedsLittleMemoryForEachMessage) {
+  constexpr uint32_t kCount = 100'000;
+  const HeapPeak peak;
+  Threader threader = threader_of(ThreadAlgorithm::kReferences, Limits().thread_absent_ids_max);
+  for (uint32_t uid = 1; uid <= kCount; ++uid) {
+    ThreadIds ids{.own = std::to_string(uid)};
+    for (uint32_t i = 0; i < 4; ++i) ids.references.push_back(fmt::format("{}.{}", uid, i));
+    threader.add({.sent_s = uid, .subject = threader.key_of(std::to_string(uid)), .uid = Uid(uid)},
+                 ids);
+  }
+  EXPECT_EQ(std::move(threader).threads().size(), 3 * kCount);
+  EXPECT_LT(peak.bytes(), 16 << 20);
+  RecordProperty("bytes", static_cast<int>(peak.bytes()));
 }
 
 }  // namespace

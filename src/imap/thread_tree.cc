@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <ranges>
+#include <tuple>
 
 namespace gemel::imap {
 
 ThreadTree::Node ThreadTree::add_dummy() {
-  children_.emplace_back();
-  return static_cast<Node>(children_.size() - 1);
+  links_.emplace_back();
+  return static_cast<Node>(links_.size() - 1);
+}
+
+void ThreadTree::hang(Node child, Node parent) {
+  links_[child].next = std::exchange(links_[parent].first_child, child);
 }
 
 // RFC 5256 §2.2: at equal dates the order in the mailbox decides.
@@ -16,8 +21,16 @@ bool ThreadTree::comes_before(const ThreadMessage& a, const ThreadMessage& b) co
 }
 
 void ThreadTree::sort_children() {
-  for (std::vector<Node>& siblings : children_)
+  std::vector<Node> siblings;
+  for (Node parent = 0; parent < links_.size(); ++parent) {
+    siblings.clear();
+    for (Node at = links_[parent].first_child; at != kNoNode; at = links_[at].next)
+      siblings.push_back(at);
+    if (siblings.size() < 2) continue;
     std::ranges::sort(siblings, [&](Node a, Node b) { return comes_before(head(a), head(b)); });
+    links_[parent].first_child = kNoNode;
+    for (const Node child : siblings | std::views::reverse) hang(child, parent);
+  }
 }
 
 void ThreadTree::sort_roots_by_sent() {
@@ -45,22 +58,20 @@ std::pair<int64_t, Uid> ThreadTree::newest_of(Node root) const {
     open.pop_back();
     if (!is_dummy(node))
       newest = std::max(newest, {messages_[node].internaldate_s, messages_[node].uid});
-    open.insert(open.end(), children_[node].begin(), children_[node].end());
+    for (Node child = links_[node].first_child; child != kNoNode; child = links_[child].next)
+      open.push_back(child);
   }
   return newest;
 }
 
-// Step 5, A and B: which root keeps each subject.
-ThreadTree::SubjectTable ThreadTree::roots_by_subject() const {
-  SubjectTable table;
-  for (const Node root : roots_) {
-    const ThreadMessage& message = head(root);
-    if (message.subject.empty()) continue;
-    const auto [at, is_new] = table.try_emplace(message.subject, root);
-    if (is_new || is_dummy(at->second)) continue;
-    if (is_dummy(root) || (messages_[at->second].is_reply && !message.is_reply)) at->second = root;
+// Step 5, A and B: which of the roots with one subject keeps it.
+ThreadTree::Node ThreadTree::kept_of(std::span<const Node> roots) const {
+  Node kept = roots.front();
+  for (const Node root : roots.subspan(1)) {
+    if (is_dummy(kept)) break;
+    if (is_dummy(root) || (messages_[kept].is_reply && !messages_[root].is_reply)) kept = root;
   }
-  return table;
+  return kept;
 }
 
 // Step 5 C, but for two dummies.
@@ -68,56 +79,73 @@ bool ThreadTree::joins_below(Node root, Node kept) const {
   return is_dummy(kept) || (messages_[root].is_reply && !messages_[kept].is_reply);
 }
 
-void ThreadTree::join_by_subject() {
-  SubjectTable table = roots_by_subject();
-  const size_t count = children_.size();
-  std::vector<bool> is_joined(count);
-  for (const Node root : roots_) {
-    const auto at = table.find(head(root).subject);
-    if (at == table.end() || at->second == root || is_joined[root]) continue;
-    const Node kept = at->second;
+void ThreadTree::join(std::span<const Node> roots, std::vector<bool>& is_joined) {
+  Node kept = kept_of(roots);
+  for (const Node root : roots) {
+    if (root == kept || is_joined[root]) continue;
     is_joined[root] = true;
     if (is_dummy(root)) {  // a dummy was kept then
-      for (const Node child : std::exchange(children_[root], {})) hang(child, kept);
+      Node child = std::exchange(links_[root].first_child, kNoNode);
+      while (child != kNoNode) hang(std::exchange(child, links_[child].next), kept);
     } else if (joins_below(root, kept)) {
       hang(root, kept);
     } else {
       is_joined[kept] = true;
-      at->second = add_dummy();
-      hang(kept, at->second);
-      hang(root, at->second);
+      const Node dummy = add_dummy();
+      hang(kept, dummy);
+      hang(root, dummy);
+      kept = dummy;
     }
   }
+}
+
+void ThreadTree::join_by_subject() {
+  const size_t count = links_.size();
+  const auto subject = [&](Node root) { return head(root).subject; };
+  std::vector<Node> order;
+  for (const Node root : roots_)
+    if (subject(root) != 0) order.push_back(root);
+  std::ranges::sort(order, {}, [&](Node root) {
+    const ThreadMessage& message = head(root);
+    return std::tuple(message.subject, message.sent_s, message.uid);
+  });
+  std::vector<bool> is_joined(count);
+  for (auto at = order.begin(); at != order.end();) {
+    const auto end = std::ranges::upper_bound(at, order.end(), subject(*at), {}, subject);
+    join({at, end}, is_joined);
+    at = end;
+  }
   std::erase_if(roots_, [&](Node root) { return is_joined[root]; });
-  for (size_t dummy = count; dummy < children_.size(); ++dummy)
+  for (size_t dummy = count; dummy < links_.size(); ++dummy)
     roots_.push_back(static_cast<Node>(dummy));
 }
 
 std::vector<uint32_t> ThreadTree::told() const {
   std::vector<uint32_t> out;
-  struct Step {
-    uint32_t token;  // kOpen, kClose, or else `node`
-    Node node;
-  };
-  std::vector<Step> open;
-  const auto put_apart = [&](Node node) {
-    open.insert(open.end(), {{kClose, 0}, {1, node}, {kOpen, 0}});
-  };
-  for (const Node root : roots_ | std::views::reverse) put_apart(root);
-  while (!open.empty()) {
-    const Step step = open.back();
-    open.pop_back();
-    if (step.token == kOpen || step.token == kClose) {
-      out.push_back(step.token);
-      continue;
+  std::vector<Node> lists;  // that are open, by what each begins with
+  // Gives the first of several that hang below.
+  const auto open = [&](Node node) {
+    lists.push_back(node);
+    out.push_back(kOpen);
+    for (;;) {
+      if (!is_dummy(node)) out.push_back(messages_[node].uid.value);
+      const Node child = links_[node].first_child;
+      if (child == kNoNode || links_[child].next != kNoNode) return child;
+      node = child;
     }
-    if (!is_dummy(step.node)) out.push_back(messages_[step.node].uid.value);
-    const std::vector<Node>& children = children_[step.node];
-    if (children.size() == 1) {
-      open.push_back({1, children.front()});
-      continue;
+  };
+  for (const Node root : roots_) {
+    Node next = open(root);
+    while (!lists.empty()) {
+      if (next != kNoNode) {
+        next = open(next);
+        continue;
+      }
+      const Node ended = lists.back();
+      lists.pop_back();
+      out.push_back(kClose);
+      if (!lists.empty()) next = links_[ended].next;
     }
-    for (const Node child : children | std::views::reverse) put_apart(child);
   }
   return out;
 }

@@ -100,7 +100,11 @@ std::string unfold(std::string_view value) {
 
 std::vector<std::string> message_ids_of(std::string_view value) {
   std::vector<std::string> out;
-  while (out.size() < kReferencesMax) {
+  const auto shorten = [&] {
+    if (out.size() > kReferencesMax)
+      out.erase(out.begin() + 1, out.end() - static_cast<ptrdiff_t>(kReferencesMax - 1));
+  };
+  for (;;) {
     const size_t open = value.find('<');
     if (open == std::string_view::npos) break;
     value.remove_prefix(open);
@@ -109,8 +113,10 @@ std::vector<std::string> message_ids_of(std::string_view value) {
     std::string id(value.substr(0, close + 1));
     std::erase_if(id, [](char c) { return is_white_space(c) || c == '\0'; });
     if (id.size() > 2) out.push_back(std::move(id));
+    if (out.size() == 2 * kReferencesMax) shorten();  // now and then: each id is moved once
     value.remove_prefix(close + 1);
   }
+  shorten();
   return out;
 }
 

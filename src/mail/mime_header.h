@@ -19,8 +19,9 @@ namespace gemel {
 /// those of all parts together for the structure; the rest is served but not understood. Mail
 /// servers send headers of 100 KiB at most, and to understand one takes several times its size.
 inline constexpr size_t kHeaderBytesMax = 1024 * 1024;
-/// Message ids taken from one References field.
-inline constexpr size_t kReferencesMax = 1000;
+/// Message ids taken from one References field: the first, which names the thread, and of the
+/// others the last ones, as one may shorten the field (RFC 5537 §3.4.4).
+inline constexpr size_t kReferencesMax = 200;
 
 struct HeaderField {
   std::string_view name;   // as written; empty for a line that is no field
@@ -56,8 +57,9 @@ std::string field_text(std::string_view block, std::string_view name);
 /// CR or LF becomes a space and a NUL goes, as neither can be told in one line.
 std::string unfold(std::string_view value);
 
-/// What stands in angle brackets, brackets included, white space inside taken out, at most
-/// kReferencesMax of them (RFC 5322 §3.6.4: Message-ID, In-Reply-To, References).
+/// What stands in angle brackets, brackets included, white space inside taken out: the first, and
+/// of the others the last, at most kReferencesMax together (RFC 5322 §3.6.4: Message-ID,
+/// In-Reply-To, References).
 std::vector<std::string> message_ids_of(std::string_view value);
 
 }  // namespace gemel

@@ -85,9 +85,16 @@ TEST(MimeHeader, UnfoldingGivesOneLine) {
 TEST(MimeHeader, MessageIdsComeOutOfAnyText) {  // RFC 5322 §3.6.4
   EXPECT_EQ(message_ids_of("<a@b> (x) <c@\r\n d>junk<>, <e"),
             (std::vector<std::string>{"<a@b>", "<c@d>"}));
-  std::string many;
-  for (size_t i = 0; i < kReferencesMax + 1; ++i) many += "<a@b>";
-  EXPECT_EQ(message_ids_of(many).size(), kReferencesMax);
+  // Of many, the first and the last ones.
+  for (const size_t count : {kReferencesMax, kReferencesMax + 1, 5 * kReferencesMax + 3}) {
+    std::string many;
+    for (size_t i = 1; i <= count; ++i) many += "<" + std::to_string(i) + "@b>";
+    const std::vector<std::string> ids = message_ids_of(many);
+    ASSERT_EQ(ids.size(), kReferencesMax);
+    EXPECT_EQ(ids[0], "<1@b>");
+    EXPECT_EQ(ids[1], "<" + std::to_string(count - kReferencesMax + 2) + "@b>");
+    EXPECT_EQ(ids.back(), "<" + std::to_string(count) + "@b>");
+  }
 }
 
 TEST(EncodedWord, DecodesTheExamplesOfItsRfc) {  // RFC 2047 §8
