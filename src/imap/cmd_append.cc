@@ -12,6 +12,7 @@ namespace {
 /// What is said when messages are there: a warning, and their UIDs to who may select the mailbox
 /// (RFC 4315 §3).
 std::string told_of(Session& session, const AppendIntake::Taken& taken) {
+  session.note_made(taken.mailbox, taken.uids);
   const Result<MailboxInfo> mailbox = session.store().find(taken.mailbox);
   if (!mailbox) return {};
   warn_of_quota(session, mailbox->name.owner);

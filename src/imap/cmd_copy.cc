@@ -53,6 +53,7 @@ Status restore(Session& session, const Transfer& transfer) {
     out.text = fmt::format("{} brought back, {} there already", back.target_uids.size(),
                            back.there_already.size());
   if (back.target_uids.empty()) return out;
+  session.note_made(transfer.target.id, back.target_uids);
   warn_of_quota(session, transfer.target.name.owner);
   if (transfer.tells_uids)
     out.code = copy_uid(transfer.target.uidvalidity, back.source_uids, back.target_uids);
@@ -70,6 +71,7 @@ Status cmd_copy(Session& session, Args& args) {
                            MailStore::Keep::kCopy, transfer.terms));
   // RFC 4315 §3: no code where nothing was copied.
   if (copied.target_uids.empty()) return Completion();
+  session.note_made(transfer.target.id, copied.target_uids);
   warn_of_quota(session, transfer.target.name.owner);
   return Completion{.code = transfer.tells_uids ? copy_uid(copied) : ""};
 }
@@ -83,6 +85,7 @@ Status cmd_move(Session& session, Args& args) {
       session.store().copy(session.view().id(), transfer.uids, transfer.target.id,
                            MailStore::Keep::kMove, transfer.terms));
   if (copied.target_uids.empty()) return Completion();
+  session.note_made(transfer.target.id, copied.target_uids);
   warn_of_quota(session, transfer.target.name.owner);
   // RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where they went.
   if (transfer.tells_uids) session.say(fmt::format("* OK {} moved\r\n", copy_uid(copied)));

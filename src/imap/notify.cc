@@ -73,6 +73,14 @@ std::string_view leaf_of(std::string_view path) {
   return path.substr(path.rfind(kHierarchySeparator) + 1);
 }
 
+/// Of the user's data; 0 where there is no such user.
+Result<ModSeq> data_modseq(const MailStore& store, std::string_view userid) {
+  const Result<UserInfo> user = store.user(userid);
+  if (!user && user.error().code == Code::kNotFound) return ModSeq();
+  TRY_OK(user);
+  return user->modseq;
+}
+
 std::unexpected<Error> overflow() {
   return fail(Code::kLimit, "[NOTIFICATIONOVERFLOW] too many mailboxes");
 }
@@ -145,10 +153,8 @@ uint8_t Notifier::events_at(const Picture& picture, const std::string& path) con
   return out;
 }
 
-Result<Notifier::Picture> Notifier::take_one_picture(const Session& session) const {
-  Picture out;
+Result<void> Notifier::add_mailboxes(Picture& picture, const Session& session) const {
   const UserAccess& user = session.access();
-  const MailStore& store = session.store();
   TRY(std::vector<MailboxInfo> visible, user.visible());
   if (visible.size() > session.options().limits.notify_mailboxes_max) return overflow();
   const bool wants_annotations = wants_any(kNotifyMailboxMetadata);
@@ -159,15 +165,28 @@ Result<Notifier::Picture> Notifier::take_one_picture(const Session& session) con
     const Rights rights = user.rights(mailbox.info);
     mailbox.is_readable = rights.has(Right::kRead);
     if (wants_annotations && rights.has_any(kMetadataReaders)) {
-      TRY(mailbox.annotations, annotations_of(store, user.userid(), &mailbox.info));
+      TRY(mailbox.annotations, annotations_of(session.store(), user.userid(), &mailbox.info));
     }
-    out.by_path.emplace(mailbox.path, mailbox.info.id);
-    out.mailboxes.emplace(mailbox.info.id, std::move(mailbox));
+    picture.by_path.emplace(mailbox.path, mailbox.info.id);
+    picture.mailboxes.emplace(mailbox.info.id, std::move(mailbox));
   }
-  TRY(out.subscribed, subscribed_paths(store, user));
+  return {};
+}
+
+Result<Notifier::Picture> Notifier::take_one_picture(const Session& session) const {
+  Picture out;
+  const std::string& userid = session.userid();
+  const MailStore& store = session.store();
+  TRY(out.user_modseq, data_modseq(store, userid));
+  TRY(out.shared_modseq, data_modseq(store, kSharedOwner));
+  TRY_OK(add_mailboxes(out, session));
+  TRY(out.subscribed, subscribed_paths(store, session.access()));
   if (wants_any(kNotifyServerMetadata)) {
-    TRY(out.server, annotations_of(store, user.userid(), nullptr));
+    TRY(out.server, annotations_of(store, userid, nullptr));
   }
+  TRY(const ModSeq user_modseq, data_modseq(store, userid));
+  TRY(const ModSeq shared_modseq, data_modseq(store, kSharedOwner));
+  out.is_whole = out.user_modseq == user_modseq && out.shared_modseq == shared_modseq;
   return out;
 }
 
@@ -229,22 +248,57 @@ Result<void> Notifier::begin(const Session& session, std::string& out) {
 Result<void> Notifier::look(const Session& session, std::string& out) {
   if (std::ranges::all_of(request_.groups, &NotifyGroup::is_of_selected)) {
     take_interest(session, told_);
-    return {};
+  } else {
+    TRY(Picture now, take_picture(session));
+    TRY_OK(put_changes(out, session, now));
+    told_ = std::move(now);
   }
-  TRY(Picture now, take_picture(session));
-  TRY_OK(put_changes(out, session, now));
-  told_ = std::move(now);
+  session.own_changes().forget();
   return {};
+}
+
+bool Notifier::is_own_change(const Session& session, const UniqueId& id, const Picture& now) const {
+  const auto before = told_.mailboxes.find(id);
+  const auto after = now.mailboxes.find(id);
+  const ModSeq since =
+      before != told_.mailboxes.end() ? before->second.info.highestmodseq : ModSeq();
+  ModSeq until;
+  if (after != now.mailboxes.end()) {
+    until = after->second.info.highestmodseq;
+  } else if (const Result<MailboxInfo> gone = session.store().find(id)) {
+    until = gone->highestmodseq;
+  }
+  return until > since && !session.own_changes().have_others_changed(id, since, until);
+}
+
+bool Notifier::is_own_data(const Session& session, const Picture& now) const {
+  const OwnChanges& own = session.own_changes();
+  return now.is_whole &&
+         !own.have_others_changed(session.userid(), told_.user_modseq, now.user_modseq) &&
+         !own.have_others_changed(std::string(kSharedOwner), told_.shared_modseq,
+                                  now.shared_modseq);
+}
+
+std::set<UniqueId> Notifier::own_changes(const Session& session, const Picture& now) const {
+  std::set<UniqueId> out;
+  // What is private of a mailbox is among the user's data.
+  if (!is_own_data(session, now)) return out;
+  for (const Picture* const picture : {&told_, &now})
+    for (const auto& [id, mailbox] : picture->mailboxes)
+      if (is_own_change(session, id, now)) out.insert(id);
+  return out;
 }
 
 Result<void> Notifier::put_changes(std::string& out, const Session& session,
                                    const Picture& now) const {
+  const std::set<UniqueId> own = own_changes(session, now);
   for (const auto& [id, mailbox] : told_.mailboxes) {
-    if (now.mailboxes.contains(id)) continue;
+    if (now.mailboxes.contains(id) || own.contains(id)) continue;
     if ((events_at(told_, mailbox.path) & kNotifyMailboxName) == 0) continue;
     if (!now.by_path.contains(mailbox.path)) put_name(out, session, now, mailbox.path);
   }
   for (const auto& [path, id] : now.by_path) {
+    if (own.contains(id)) continue;
     const Mailbox& mailbox = now.mailboxes.at(id);
     const auto before = told_.mailboxes.find(id);
     const uint8_t events = events_at(now, path);
@@ -256,7 +310,8 @@ Result<void> Notifier::put_changes(std::string& out, const Session& session,
       TRY_OK(put_mailbox(out, session, before->second, mailbox, events));
     }
   }
-  put_parents(out, session, now);
+  put_parents(out, session, now, own);
+  if (is_own_data(session, now)) return {};
   put_subscriptions(out, session, now);
   if (wants_any(kNotifyServerMetadata))
     put_annotations(out, "", told_.server, now.server, session.dialect());
@@ -288,11 +343,13 @@ void Notifier::put_renamed(std::string& out, const Session& session, const Mailb
   out += "\r\n";
 }
 
-void Notifier::put_parents(std::string& out, const Session& session, const Picture& now) const {
+void Notifier::put_parents(std::string& out, const Session& session, const Picture& now,
+                           const std::set<UniqueId>& own) const {
   std::set<std::string> parents;
   const auto note = [&](const Picture& here, const Picture& there) {
     for (const auto& [id, mailbox] : here.mailboxes)
-      if (!there.mailboxes.contains(id)) parents.insert(parent_of(mailbox.path));
+      if (!there.mailboxes.contains(id) && !own.contains(id))
+        parents.insert(parent_of(mailbox.path));
   };
   note(told_, now);
   note(now, told_);

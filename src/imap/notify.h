@@ -87,7 +87,7 @@ class Notifier {
   /// The first look, and STATUS of all mailboxes whose messages are watched if that was asked for.
   /// Errors: kLimit with NOTIFICATIONOVERFLOW; of the store.
   Result<void> begin(const Session& session, std::string& out);
-  /// Appends what has changed since the last look. Cost: O(mailboxes). Errors: as begin.
+  /// Appends what others have changed since the last look. Cost: O(mailboxes). Errors: as begin.
   Result<void> look(const Session& session, std::string& out);
 
   /// Of the selected mailbox; null: nothing was said of it.
@@ -107,11 +107,17 @@ class Notifier {
     std::map<std::string, UniqueId> by_path;
     std::set<std::string> subscribed;  // paths
     AnnotationMap server;
+    // Of the user's own data, and of those that all share. Where they rose while the picture was
+    // taken, it may be ahead of them, and is not whole.
+    ModSeq user_modseq;
+    ModSeq shared_modseq;
+    bool is_whole = false;
   };
 
   /// Of nothing whose changes would not be heard of.
   Result<Picture> take_picture(const Session& session) const;
   Result<Picture> take_one_picture(const Session& session) const;
+  Result<void> add_mailboxes(Picture& picture, const Session& session) const;
   void put_inaccessible(std::string& out, const Session& session) const;
   bool wants_any(uint8_t events) const;
   bool matches(const NotifyGroup& group, const Picture& picture, const std::string& path) const;
@@ -120,6 +126,12 @@ class Notifier {
   std::string attributes_at(const Picture& picture, const std::string& path) const;
   void put_name(std::string& out, const Session& session, const Picture& picture,
                 const std::string& path) const;
+  /// Mailboxes that the client itself has changed, made or deleted since it was told of them, and
+  /// nobody else (RFC 5465 §5).
+  std::set<UniqueId> own_changes(const Session& session, const Picture& now) const;
+  bool is_own_change(const Session& session, const UniqueId& id, const Picture& now) const;
+  /// Has nobody else changed the user's data, or those that all share?
+  bool is_own_data(const Session& session, const Picture& now) const;
   Result<void> put_changes(std::string& out, const Session& session, const Picture& now) const;
   Result<void> put_mailbox(std::string& out, const Session& session, const Mailbox& before,
                            const Mailbox& now, uint8_t events) const;
@@ -129,7 +141,8 @@ class Notifier {
   void put_renamed(std::string& out, const Session& session, const Mailbox& before,
                    const Picture& now, const Mailbox& mailbox) const;
   /// Those that what was made or has gone is directly below (RFC 5465 §5.4).
-  void put_parents(std::string& out, const Session& session, const Picture& now) const;
+  void put_parents(std::string& out, const Session& session, const Picture& now,
+                   const std::set<UniqueId>& own) const;
   void put_subscriptions(std::string& out, const Session& session, const Picture& now) const;
   bool take_interest(const Session& session, const Picture& picture) const;
 

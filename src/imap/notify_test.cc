@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "imap/own_changes.h"
 #include "imap/test_world.h"
 
 namespace gemel::imap {
@@ -65,6 +66,66 @@ TEST(Notify, WakesForWhatConcernsTheUserAlone) {
   const Interest admin("root", Interest::Sees::kEverything);
   EXPECT_TRUE(admin.is_concerned(change(other, {"bob"})));
   EXPECT_FALSE(admin.is_concerned(change(other)));
+}
+
+// RFC 5465 §5: what the client does itself it knows, but no more than that.
+TEST(Notify, TellsOfOthersWhateverTheClientDidItselfMeanwhile) {
+  World world;
+  Client client = alice(world);
+  Client other = alice(world);
+  client.line("a CREATE Lists");
+  client.line("b " + std::string(kPersonal));
+  client.hear();
+  const auto append = [](Client& by) { by.send(append_command("c", "Lists", "x")); };
+  append(client);
+  append(client);
+  EXPECT_EQ(client.hear(), "");
+  append(other);
+  EXPECT_THAT(client.hear(), HasSubstr("* STATUS Lists (MESSAGES 3"));
+  append(client);
+  append(other);
+  append(client);
+  EXPECT_THAT(client.hear(), HasSubstr("* STATUS Lists (MESSAGES 6"));
+  append(other);
+  append(client);
+  EXPECT_THAT(client.hear(), HasSubstr("* STATUS Lists (MESSAGES 8"));
+  client.line("d DELETE Lists");
+  other.line("e CREATE Lists");
+  EXPECT_THAT(client.hear(), HasSubstr("* LIST (\\HasNoChildren) \"/\" Lists\r\n"));
+  other.line("f DELETE Lists");
+  client.line("g CREATE Lists");
+  EXPECT_EQ(client.hear(), "");
+  EXPECT_THAT(client.line("h STATUS Lists (MESSAGES)"), HasSubstr("(MESSAGES 0)"));
+}
+
+TEST(Notify, NotesWhichChangesAreTheClientsOwn) {
+  OwnChanges own(nullptr);
+  const UniqueId mailbox{.origin = 1, .number = 7};
+  const auto make = [&](uint64_t modseq) {
+    const Published change{.entity = mailbox, .highestmodseq = ModSeq(modseq), .journal = {}};
+    own.about_to_publish({&change, 1});
+  };
+  const auto others = [&](uint64_t since, uint64_t now) {
+    return own.have_others_changed(mailbox, ModSeq(since), ModSeq(now));
+  };
+  make(1);  // not asked for yet
+  EXPECT_TRUE(others(0, 1));
+  own.start();
+  make(2);
+  make(3);
+  make(5);
+  EXPECT_FALSE(others(1, 2));
+  EXPECT_FALSE(others(1, 3));
+  EXPECT_FALSE(others(2, 3));
+  EXPECT_FALSE(others(4, 5));
+  EXPECT_FALSE(others(5, 5));
+  EXPECT_TRUE(others(0, 3));
+  EXPECT_TRUE(others(1, 4));
+  EXPECT_TRUE(others(1, 5));
+  EXPECT_TRUE(others(5, 6));
+  EXPECT_TRUE(own.have_others_changed(std::string("alice"), ModSeq(1), ModSeq(2)));
+  own.forget();
+  EXPECT_TRUE(others(1, 2));
 }
 
 TEST(Notify, AfterLogoutNobodyIsTold) {

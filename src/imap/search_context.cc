@@ -59,7 +59,7 @@ Result<Progress> ContextUpdate::tell_new(std::string& out) {
   if (!news_) {
     const Bitmap came = search_->found() - context_->results;
     FetchRequest request{.items = context_->new_items,
-                         .uids = members_between(came, newest_ + 1, UINT32_MAX)};
+                         .uids = members_between(came, newest_ + 1, UINT32_MAX) - session_.made()};
     if (request.uids.isEmpty()) return Progress::kDone;
     news_ = make_fetch(session_, std::move(request));
   }

@@ -56,6 +56,11 @@ uint32_t lowest_of(const Bitmap& uids, uint64_t count) {
   return lowest;
 }
 
+std::shared_ptr<OwnChanges> own_changes_behind(const AnswerGate& gate) {
+  const WitnessScope witnessed = gate.scope();
+  return std::make_shared<OwnChanges>(current_witness());
+}
+
 }  // namespace
 
 std::unique_ptr<wire::Session> make_session(std::shared_ptr<const Options> options,
@@ -73,6 +78,7 @@ Session::Session(std::shared_ptr<const Options> options, wire::SessionEnv env)
               .services = options_->login},
              env_),
       gate_(options_->ack_gate, env_.wake),
+      own_changes_(own_changes_behind(gate_)),
       framer_(limits_before_login(options_->limits)) {}
 
 State Session::state() const {
@@ -138,7 +144,7 @@ void Session::tls_started() {
 }
 
 void Session::produce(std::string& out, size_t bytes_max) {
-  const WitnessScope witnessed = gate_.scope();
+  const WitnessScope witnessed(own_changes_);
   const size_t start = out.size();
   if (compression_ == Compressing::kAsked) compression_ = Compressing::kYes;
   if (!std::exchange(has_greeted_, true))
@@ -248,6 +254,7 @@ bool Session::finish_command() {
     if (completion.text.empty()) completion.text = fmt::format("{} completed", done.command->name);
     put_ok(output_, done.tag, completion.code, completion.text);
   } else {
+    own_changes_->forget();
     if (done.saves_search && !is_bad(done.status.error().code)) saved_search_ = Bitmap();
     reject(done.tag, done.status.error(), done.command->error_place());
   }

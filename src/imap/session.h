@@ -20,6 +20,7 @@
 #include "imap/commands.h"
 #include "imap/notify.h"
 #include "imap/options.h"
+#include "imap/own_changes.h"
 #include "imap/search.h"
 #include "imap/search_context.h"
 #include "imap/view.h"
@@ -125,6 +126,12 @@ class Session final : public wire::Session {
   Result<SearchNode> read_search(Args& args, std::string charset);
   /// A search of the selected mailbox, or of those of its messages that are in `among`.
   Result<Search> start_search(SearchNode root, const std::optional<Bitmap>& among = {});
+  /// Changes of the client's own that NOTIFY does not tell it of.
+  OwnChanges& own_changes() const { return *own_changes_; }
+  /// The client itself made these messages, so it is not told of what they are (RFC 5465 §5.2).
+  void note_made(const UniqueId& mailbox, const UidSet& uids);
+  /// Those of the selected mailbox, since it was selected.
+  const Bitmap& made() const { return made_; }
   void save_search(Bitmap uids) { saved_search_ = std::move(uids); }
   /// The command under way saves what it finds: nothing, if it is answered by NO (RFC 5182 §2.1).
   void will_save_search() { current_->saves_search = true; }
@@ -248,6 +255,7 @@ class Session final : public wire::Session {
   wire::SessionEnv env_;
   wire::Login login_;
   AnswerGate gate_;
+  std::shared_ptr<OwnChanges> own_changes_;  // behind gate_
   wire::Framer framer_;
   std::string output_;
   std::list<std::unique_ptr<Work>> works_;  // an empty one has no memory
@@ -259,6 +267,7 @@ class Session final : public wire::Session {
   Features features_;
   std::optional<View> view_;
   Bitmap saved_search_;
+  Bitmap made_;
   std::vector<std::shared_ptr<SearchContext>> contexts_;
   Watch watch_;
   std::unique_ptr<Notifier> notifier_;

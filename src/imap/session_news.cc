@@ -145,11 +145,13 @@ void Session::select(View view) {
   view_ = std::move(view);
   has_held_back_ = false;
   shown_ = ModSeq();
-  saved_search_ = Bitmap();                       // RFC 5182 §2.1
+  saved_search_ = Bitmap();  // RFC 5182 §2.1
+  made_ = Bitmap();
   is_woken_ = is_woken_ || notifier_ != nullptr;  // it takes another interest now
 }
 
 void Session::notify_by(Notifier notifier) {
+  own_changes_->start();
   notifier_ = std::make_unique<Notifier>(std::move(notifier));
   notify_watch_ = store().watch_all(
       [interest = notifier_->interest(), wake = env_.wake](const Published& change) {
@@ -160,6 +162,7 @@ void Session::notify_by(Notifier notifier) {
 }
 
 void Session::stop_notifying() {
+  own_changes_->stop();
   notify_watch_ = Watch();
   notifier_.reset();
 }
@@ -203,8 +206,12 @@ void Session::tell_arrived(Uid first) {
   const NotifyGroup* const selected = notified();
   if (selected == nullptr || selected->new_items.items.empty()) return;
   FetchRequest request{.items = selected->new_items,
-                       .uids = members_between(view_->known(), first.value, UINT32_MAX)};
-  queue(make_fetch(*this, std::move(request)));
+                       .uids = members_between(view_->known(), first.value, UINT32_MAX) - made_};
+  if (!request.uids.isEmpty()) queue(make_fetch(*this, std::move(request)));
+}
+
+void Session::note_made(const UniqueId& mailbox, const UidSet& uids) {
+  if (view_ && view_->id() == mailbox && !view_->shows_expunged()) made_ |= bitmap_of(uids);
 }
 
 void Session::tell(const News& news, Expunges expunges) {
