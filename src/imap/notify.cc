@@ -153,6 +153,15 @@ uint8_t Notifier::events_at(const Picture& picture, const std::string& path) con
   return out;
 }
 
+uint8_t Notifier::personal_events_at(const UserAccess& user, const std::string& path) const {
+  const Result<MailboxName> name = user.name_of(path);
+  if (!name || name->owner != user.userid()) return 0;
+  uint8_t out = 0;
+  for (const NotifyGroup& group : request_.groups)
+    if (group.filter == Filter::kPersonal) out |= group.events;
+  return out;
+}
+
 Result<void> Notifier::add_mailboxes(Picture& picture, const Session& session) const {
   const UserAccess& user = session.access();
   TRY(std::vector<MailboxInfo> visible, user.visible());
@@ -385,8 +394,9 @@ void Notifier::put_subscriptions(std::string& out, const Session& session,
   std::ranges::set_symmetric_difference(told_.subscribed, now.subscribed,
                                         std::back_inserter(changed));
   for (const std::string& path : changed) {
-    // What is subscribed no more was in its group until now.
-    const auto events = static_cast<uint8_t>(events_at(now, path) | events_at(told_, path));
+    // What is subscribed no more was in its group until now. There need be no such mailbox.
+    const auto events = static_cast<uint8_t>(events_at(now, path) | events_at(told_, path) |
+                                             personal_events_at(session.access(), path));
     if ((events & kNotifySubscriptionChange) == 0) continue;
     std::string attributes = attributes_at(now, path);
     if (now.subscribed.contains(path)) attributes += " \\Subscribed";

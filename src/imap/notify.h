@@ -123,6 +123,8 @@ class Notifier {
   bool matches(const NotifyGroup& group, const Picture& picture, const std::string& path) const;
   /// Of all groups that have the mailbox (RFC 5465 §6).
   uint8_t events_at(const Picture& picture, const std::string& path) const;
+  /// Those of a name in the user's own namespace, whether or not there is a mailbox.
+  uint8_t personal_events_at(const UserAccess& user, const std::string& path) const;
   std::string attributes_at(const Picture& picture, const std::string& path) const;
   void put_name(std::string& out, const Session& session, const Picture& picture,
                 const std::string& path) const;
