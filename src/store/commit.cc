@@ -178,35 +178,29 @@ Result<void> Commit::finish_user(UserEdit& user) {
   if (making_ != Making::kApply && user.data_changed())
     user.header().lineage =
         extended(std::move(user.header().lineage), meta_.term, user.modseq_before());
+  if (user.data_changed()) {
+    TRY(const JournalSeq seq, publish(user.info().userid, user.info().modseq, user.row().journal));
+    user.set_journal(seq);
+  }
   user.flush();
   if (user.before()) meta_.digest -= in_server_digest(*user.before());
   meta_.digest += in_server_digest(user.info());
-  if (user.data_changed()) TRY_OK(publish(user.info().userid, user.info().modseq));
   return {};
 }
 
-/// JournalSeq{0} if it has no entry yet.
-Result<JournalSeq> Commit::journal_at(const std::string& entity_key) {
-  if (const auto ours = journal_.find(entity_key); ours != journal_.end()) return ours->second;
-  if (const auto cached = state_->journal.find(entity_key); cached != state_->journal.end())
-    return cached->second;
-  TRY(const std::optional<std::string> stored, rows().get(entity_key));
-  return stored ? JournalSeq(get_be64(*stored)) : JournalSeq();
-}
-
-Result<void> Commit::publish(key::Entity entity, ModSeq modseq,
-                             std::vector<std::string> appeared_to) {
-  std::string entity_key = key::entity(entity);
-  TRY(const JournalSeq last, journal_at(entity_key));
+/// The entity's entry goes to the journal's end; it is at `last`, which is what its row said. Gives
+/// where it is now.
+Result<JournalSeq> Commit::publish(key::Entity entity, ModSeq modseq, JournalSeq last,
+                                   std::vector<std::string> appeared_to) {
+  if (!last) {
+    TRY(last, read_journal(rows(), entity, last));
+    if (last) rows().erase(key::entity(entity));
+  }
   if (last) rows().erase_once(key::journal(last));
   meta_.journal_head = JournalSeq(meta_.journal_head.value + 1);
   rows().put_once(key::journal(meta_.journal_head), key::encode(entity));
-  std::string value;
-  put_be64(value, meta_.journal_head.value);
-  journal_[entity_key] = meta_.journal_head;
-  rows().put(std::move(entity_key), std::move(value));
   published_.push_back({std::move(entity), modseq, meta_.journal_head, std::move(appeared_to)});
-  return {};
+  return meta_.journal_head;
 }
 
 Result<void> Commit::finish_seen() {
@@ -231,21 +225,24 @@ Result<void> Commit::finish() {
     any = true;
   }
   for (auto& [id, mailbox] : mailboxes_)
-    if (mailbox.changed()) TRY_OK(publish(id, mailbox.info().highestmodseq, appeared_to(mailbox)));
+    if (mailbox.changed()) {
+      TRY(const JournalSeq seq,
+          publish(id, mailbox.info().highestmodseq, mailbox.row().journal, appeared_to(mailbox)));
+      mailbox.put_row(seq);
+    }
   if (any) put_meta();
   return {};
 }
 
-JournalSeq Commit::journal_of(const key::Entity& entity) {
-  return journal_at(key::entity(entity)).value_or(JournalSeq());
-}
-
 MailStore::Committed Commit::committed(const UniqueId& id) {
-  return {mailboxes_.at(id).info().highestmodseq, journal_of(id)};
+  const MailboxRow& row = mailboxes_.at(id).row();
+  return {row.info.highestmodseq, read_journal(rows(), id, row.journal).value_or(JournalSeq())};
 }
 
 MailStore::Committed Commit::committed_user(std::string_view userid) {
-  return {users_.find(userid)->second.info().modseq, journal_of(std::string(userid))};
+  const UserRow& row = users_.find(userid)->second.row();
+  return {row.info.modseq,
+          read_journal(rows(), std::string(userid), row.journal).value_or(JournalSeq())};
 }
 
 void Commit::accept() {
@@ -254,19 +251,17 @@ void Commit::accept() {
     if (mailbox.changed()) state_->mailboxes.insert_or_assign(id, mailbox.row());
   for (auto& [userid, user] : users_)
     if (user.changed()) state_->users.insert_or_assign(userid, user.row());
-  for (const auto& [entity_key, seq] : journal_) state_->journal.insert_or_assign(entity_key, seq);
 }
 
 void CommitState::forget_rows() {
+  rows.forget();
   mailboxes.clear();
   users.clear();
-  journal.clear();
 }
 
 void CommitState::trim_rows() {
   if (mailboxes.size() > kCachedMax) mailboxes.clear();
   if (users.size() > kCachedMax) users.clear();
-  if (journal.size() > kCachedMax) journal.clear();
 }
 
 }  // namespace gemel

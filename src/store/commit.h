@@ -32,7 +32,6 @@ struct CommitState {
   // Rows as `rows` has them, decoded; emptied when there are many, or a batch fails.
   std::unordered_map<UniqueId, MailboxRow> mailboxes;
   std::map<std::string, UserRow> users;
-  std::map<std::string, JournalSeq> journal;  // by entity key: where its entry is
   static constexpr size_t kCachedMax = 8192;  // of each kind
 
   void forget_rows();
@@ -102,10 +101,8 @@ class Commit {
   Result<void> finish_mailbox(MailboxEdit& mailbox);
   void index_grants(const MailboxInfo* before, const MailboxInfo& after);
   Result<void> finish_user(UserEdit& user);
-  Result<void> publish(key::Entity entity, ModSeq modseq,
-                       std::vector<std::string> appeared_to = {});
-  Result<JournalSeq> journal_at(const std::string& entity_key);
-  JournalSeq journal_of(const key::Entity& entity);
+  Result<JournalSeq> publish(key::Entity entity, ModSeq modseq, JournalSeq last,
+                             std::vector<std::string> appeared_to = {});
 
   CommitState* state_;
   Making making_;
@@ -116,7 +113,6 @@ class Commit {
   std::map<std::pair<std::string, UniqueId>, SeenEdit> seen_;
   std::set<std::string, std::less<>> without_quota_;
   std::vector<Published> published_;
-  std::map<std::string, JournalSeq> journal_;  // as CommitState's, of what was published
 };
 
 }  // namespace gemel

@@ -70,6 +70,7 @@ std::string item_change(std::string_view userid, ModSeq modseq, std::string_view
 using Entity = std::variant<UniqueId, std::string>;
 inline constexpr std::string_view kJournal = "j";
 std::string journal(JournalSeq seq);
+/// Where its entry is, in a store of format 5: see read_journal().
 std::string entity(const Entity& entity);
 /// The bytes that name an entity in a journal row's value.
 std::string encode(const Entity& entity);

@@ -307,29 +307,50 @@ void MailboxEdit::note_header() {
 }
 
 void MailboxEdit::flush_page(LoadedPage& loaded) {
+  const std::string row_key = key::page(row_.info.id, loaded.page.number);
+  if (!loaded.page.present.empty())
+    rows_->put(row_key, loaded.page.encode());
+  else if (loaded.stored_max)
+    rows_->erase(row_key);
+}
+
+/// Its row of the changes index, where it has one: the last page, which changes most, has none.
+void MailboxEdit::index_page(const LoadedPage& loaded) {
   const UniqueId& id = row_.info.id;
   const uint32_t number = loaded.page.number;
-  const bool gone = loaded.page.present.empty();
-  const ModSeq max = gone ? ModSeq() : loaded.page.max_modseq;
-  if (loaded.stored_max != max) {
-    if (loaded.stored_max) rows_->erase_once(key::change(id, loaded.stored_max, number));
-    if (max) rows_->put_once(key::change(id, max, number), "");
-  }
-  if (!gone)
-    rows_->put(key::page(id, number), loaded.page.encode());
-  else if (loaded.stored_max)
-    rows_->erase(key::page(id, number));
+  const bool was_last = before_ && number == Page::number_of(before_->last_uid);
+  const ModSeq was = was_last && !row_.is_last_page_indexed ? ModSeq() : loaded.stored_max;
+  const bool is_last = number == Page::number_of(row_.info.last_uid);
+  const ModSeq is = is_last || loaded.page.present.empty() ? ModSeq() : loaded.page.max_modseq;
+  if (was == is) return;
+  if (was) rows_->erase_once(key::change(id, was, number));
+  if (is) rows_->put_once(key::change(id, is, number), "");
+}
+
+Result<void> MailboxEdit::index_pages() {
+  const bool has_another_last =
+      before_ && (row_.is_last_page_indexed ||
+                  Page::number_of(before_->last_uid) != Page::number_of(row_.info.last_uid));
+  if (has_another_last) TRY_OK(page_for(before_->last_uid));
+  for (const auto& [number, loaded] : pages_) index_page(loaded);
+  row_.is_last_page_indexed = false;
+  return {};
 }
 
 Result<void> MailboxEdit::flush() {
   for (auto& [number, loaded] : pages_)
     if (loaded.dirty) flush_page(loaded);
+  TRY_OK(index_pages());
   TRY_OK(note_flips());
   note_header();
   row_.info.digest = header_digest(row_.info);
   row_.info.digest += row_.records;
-  rows_->put(key::mailbox(row_.info.id), row_.encode());
   return {};
+}
+
+void MailboxEdit::put_row(JournalSeq journal) {
+  row_.journal = journal;
+  rows_->put(key::mailbox(row_.info.id), row_.encode());
 }
 
 }  // namespace gemel

@@ -1,6 +1,7 @@
 // One mailbox while a transaction changes it: header, counters, digest and pages, kept in step.
 //
-// Owns     nothing durable: flush() writes it into the overlay. Threads  one: the committer's.
+// Owns     nothing durable: flush() and put_row() write it into the overlay. Threads  one: the
+//          committer's.
 #pragma once
 
 #include <array>
@@ -65,8 +66,10 @@ class MailboxEdit {
   /// The state before this transaction; 0 for a new mailbox.
   ModSeq modseq_before() const { return before_ ? before_->highestmodseq : ModSeq(); }
 
-  /// Writes all that changed, with the digest.
+  /// Writes all that changed, with the digest, except its row.
   Result<void> flush();
+  /// Writes its row, after flush(). `journal` is where its entry is.
+  void put_row(JournalSeq journal);
 
  private:
   struct LoadedPage {
@@ -90,6 +93,8 @@ class MailboxEdit {
   Digest digest_of(const RecordState& state);
   void change_state(LoadedPage& loaded, const RecordState& now);
   void flush_page(LoadedPage& loaded);
+  Result<void> index_pages();
+  void index_page(const LoadedPage& loaded);
   Result<void> note_flips();
   void note_header();
 

@@ -27,12 +27,14 @@ Result<Sets> scan(const RowReader& rows, const UniqueId& id, const UidSet& uids)
   return out;
 }
 
-/// UIDs of the pages where something has a modseq > `since`. Errors: kGone, as of read_changes.
+/// UIDs of the pages where something has a modseq > `since`, and of the last page. Errors: kGone,
+/// as of read_changes.
 Result<UidSet> changed_pages(const RowReader& rows, const MailboxInfo& info, ModSeq since) {
   if (since && since < info.purged_modseq)
     return fail(Code::kGone,
                 fmt::format("expunges up to {} are not kept", info.purged_modseq.value));
-  std::vector<uint32_t> changed;
+  if (since >= info.highestmodseq) return UidSet();
+  std::vector<uint32_t> changed = {Page::number_of(info.last_uid)};  // not in the index
   TRY_OK(rows.scan(key::changes(info.id, next(since)), key::end_of(key::changes(info.id)),
                    [&](std::string_view row_key, std::string_view) -> Result<bool> {
                      changed.push_back(get_be32(row_key.substr(row_key.size() - 4)));

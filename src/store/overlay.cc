@@ -1,6 +1,16 @@
 #include "store/overlay.h"
 
 namespace gemel {
+namespace {
+
+// What an entry costs beside its bytes, about.
+constexpr size_t kEntryBytes = 128;
+
+bool is_remembered(Space space, std::string_view key) {
+  return space == Space() && (key.starts_with('p') || key.starts_with('i'));
+}
+
+}  // namespace
 
 Overlay::Overlay(std::vector<std::shared_ptr<Engine>> engines) : engines_(std::move(engines)) {}
 
@@ -11,7 +21,33 @@ Result<std::optional<std::string>> Overlay::get(std::string_view key) const {
 Result<std::optional<std::string>> Overlay::get_in(Space space, std::string_view key) const {
   if (const auto row = rows_.find(KeyView{space, key}); row != rows_.end())
     return row->second.value;
-  return engines_[space.engine]->get(space.table, key);
+  const bool remembers = is_remembered(space, key);
+  if (remembers)
+    if (const auto row = remembered_.find(key); row != remembered_.end()) return row->second;
+  TRY(std::optional<std::string> value, engines_[space.engine]->get(space.table, key));
+  if (remembers) remember(key, value);
+  return value;
+}
+
+void Overlay::remember(std::string_view key, const std::optional<std::string>& value) const {
+  if (remembered_bytes_ >= kRememberedBytesMax) {
+    remembered_.clear();
+    remembered_bytes_ = 0;
+  }
+  auto row = remembered_.lower_bound(key);
+  if (row == remembered_.end() || row->first != key) {
+    row = remembered_.emplace_hint(row, key, std::nullopt);
+    remembered_bytes_ += kEntryBytes + key.size();
+  } else if (row->second) {
+    remembered_bytes_ -= row->second->size();
+  }
+  if (value) remembered_bytes_ += value->size();
+  row->second = value;
+}
+
+void Overlay::forget() {
+  remembered_.clear();
+  remembered_bytes_ = 0;
 }
 
 Result<void> Overlay::scan(const std::string& lower, const std::string& upper,
@@ -101,6 +137,7 @@ std::vector<EngineBatch> Overlay::take() {
                                            .value = std::nullopt,
                                            .written_once = true});
     }
+    if (is_remembered(key.first, key.second)) remember(key.second, row.value);
     batches[key.first.engine].push_back({.table = key.first.table,
                                          .key = key.second,
                                          .value = std::move(row.value),

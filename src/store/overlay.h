@@ -1,6 +1,9 @@
 // What transactions have written so far, over what the engines hold: reads see it, a rollback drops
 // the last transaction's part, and in the end it becomes one batch for each engine.
 //
+// It remembers rows that one transaction after another reads: pages and items of users, which
+// nothing else writes. Up to kRememberedBytesMax; then all are forgotten.
+//
 // Owns     nothing durable. Threads  one: the committer's.
 #pragma once
 
@@ -46,10 +49,13 @@ class Overlay final : public RowReader {
   bool empty() const { return rows_.empty(); }
   /// Of keys and values written.
   size_t bytes() const { return bytes_; }
-  /// One batch for each engine; the overlay is empty afterwards.
+  /// One batch for each engine; the overlay is empty afterwards, and remembers its rows as written.
   std::vector<EngineBatch> take();
+  /// What was taken last was not written, or may not have been.
+  void forget();
 
  private:
+  static constexpr size_t kRememberedBytesMax = 8U << 20;
   struct Row {
     std::optional<std::string> value;  // nullopt: deleted
     bool once = false;
@@ -77,11 +83,15 @@ class Overlay final : public RowReader {
   };
 
   void set(Key key, std::optional<Row> row);
+  void remember(std::string_view key, const std::optional<std::string>& value) const;
 
   std::vector<std::shared_ptr<Engine>> engines_;
   Rows rows_;
   std::vector<Undo> undo_;
   size_t bytes_ = 0;
+  // As the index has them, or has none.
+  mutable std::map<std::string, std::optional<std::string>, std::less<>> remembered_;
+  mutable size_t remembered_bytes_ = 0;
 };
 
 }  // namespace gemel

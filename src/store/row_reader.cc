@@ -139,6 +139,14 @@ Result<std::optional<Page>> read_page(const RowReader& rows, const UniqueId& id,
   return Page::decode(number, *bytes);
 }
 
+Result<JournalSeq> read_journal(const RowReader& rows, const key::Entity& entity, JournalSeq said) {
+  if (said) return said;
+  TRY(const std::optional<std::string> bytes, rows.get(key::entity(entity)));
+  if (!bytes) return JournalSeq();
+  if (bytes->size() != 8) return fail(Code::kCorrupt, "a stored journal position does not decode");
+  return JournalSeq(get_be64(*bytes));
+}
+
 Result<UidSet> read_seen(const RowReader& rows, std::string_view userid, const UniqueId& mailbox) {
   const std::string item_key = seen_item_key(mailbox);
   TRY(const std::optional<std::string> bytes, rows.get(key::item(userid, item_key)));

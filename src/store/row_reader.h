@@ -10,6 +10,7 @@
 #include "mail/record.h"
 #include "mail/uid_set.h"
 #include "store/engine.h"
+#include "store/keys.h"
 #include "store/page.h"
 #include "store/rows.h"
 
@@ -50,6 +51,10 @@ Result<std::optional<MailboxRow>> read_mailbox(const RowReader& rows, const Uniq
 Result<std::optional<UniqueId>> read_name(const RowReader& rows, const MailboxName& name);
 Result<std::optional<UserRow>> read_user(const RowReader& rows, std::string_view userid);
 Result<std::optional<Page>> read_page(const RowReader& rows, const UniqueId& id, uint32_t number);
+
+/// Where the entity's journal entry is: `said` by its own row, or, as 0 in a row of format 5, by
+/// another row for that. 0: it has none.
+Result<JournalSeq> read_journal(const RowReader& rows, const key::Entity& entity, JournalSeq said);
 
 /// What the user has seen of a mailbox of others; nothing seen where there is no such item.
 Result<UidSet> read_seen(const RowReader& rows, std::string_view userid, const UniqueId& mailbox);

@@ -156,6 +156,7 @@ std::string MailboxRow::encode() const {
     put_string(out, name);
     put_varint(out, modseq.value);
   }
+  put_varint(out, journal.value);
   return out;
 }
 
@@ -177,6 +178,8 @@ Result<MailboxRow> MailboxRow::decode(const UniqueId& id, std::string_view bytes
   row.info.digest = get_digest(in);
   row.records = get_digest(in);
   get_lists(in, row);
+  row.is_last_page_indexed = in.at_end();
+  if (!in.at_end()) row.journal = get_id<JournalSeq>(in);
   if (!in.ok() || !in.at_end()) return std::unexpected(corrupt("mailbox"));
   return row;
 }
@@ -191,6 +194,7 @@ std::string UserRow::encode() const {
   put_digest(out, info.data_digest);
   put_digest(out, info.digest);
   put_lineage(out, info.lineage);
+  put_varint(out, journal.value);
   return out;
 }
 
@@ -208,6 +212,7 @@ Result<UserRow> UserRow::decode(std::string_view userid, std::string_view bytes)
   row.info.data_digest = get_digest(in);
   row.info.digest = get_digest(in);
   row.info.lineage = get_lineage(in);
+  if (!in.at_end()) row.journal = get_id<JournalSeq>(in);
   if (!in.ok() || !in.at_end()) return std::unexpected(corrupt("user"));
   return row;
 }

@@ -13,7 +13,7 @@
 namespace gemel {
 
 /// Raised by every change that an older program would read wrongly.
-inline constexpr uint64_t kFormatVersion = 5;
+inline constexpr uint64_t kFormatVersion = 6;
 /// Stores from this version on are opened, and are of the newest once they are written.
 inline constexpr uint64_t kFormatVersionMin = 3;
 
@@ -38,7 +38,10 @@ struct MetaRow {
 
 struct MailboxRow {
   MailboxInfo info;
-  Digest records;  // the sum over all records; info.digest is this and the header's
+  Digest records;      // the sum over all records; info.digest is this and the header's
+  JournalSeq journal;  // where its entry is; 0 in a row of format 5, see read_journal()
+  /// Whether the page of last_uid has a row in the changes index, as in format 5.
+  bool is_last_page_indexed = false;
   std::string encode() const;
   static Result<MailboxRow> decode(const UniqueId& id, std::string_view bytes);
 };
@@ -48,6 +51,7 @@ struct UserRow {
   uint64_t bytes = 0;     // of live messages in live mailboxes
   uint64_t messages = 0;  // those
   uint64_t annotation_bytes = 0;  // see QuotaUsage
+  JournalSeq journal;             // as of a mailbox; 0 also while its modseq is
   QuotaUsage usage() const { return {bytes, messages, info.mailboxes, annotation_bytes}; }
   std::string encode() const;
   static Result<UserRow> decode(std::string_view userid, std::string_view bytes);

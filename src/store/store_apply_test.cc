@@ -1,4 +1,5 @@
 // What a replica takes, and what it refuses.
+#include "store/page.h"
 #include "store/replica_fixture.h"
 
 namespace gemel {
@@ -202,6 +203,21 @@ TEST_P(StoreApply, AppendFromTakesMessagesOfAnotherMailboxOrItself) {
                                          .source_uids = UidSet::of(Uid(9), Uid(9)),
                                          .flags = {}});
   expect_refused(missing, Code::kNotFound);
+}
+
+TEST_P(StoreApply, TheLastPageMayBecomeAnotherWithoutAMessageInIt) {
+  start();
+  MailboxUpdate later = then(ModSeq(3), ModSeq(4));
+  later.last_uid = Uid(2 * kPageUids);
+  ASSERT_TRUE(apply(later));
+  store.expect_sound();
+  EXPECT_EQ(store->view(kId)->changes_since(ModSeq(2)).value().size(), 1u);
+  MailboxUpdate flagged = then(ModSeq(4), ModSeq(5));
+  flagged.last_uid = later.last_uid;
+  flagged.items.push_back(
+      StoreItem{UidSet::of(Uid(4), Uid(4)), ModSeq(5), FlagOp::kAdd, flag_names({"\\Seen"})});
+  ASSERT_TRUE(apply(flagged));
+  EXPECT_EQ(store->view(kId)->changes_since(ModSeq(4)).value().size(), 1u);
 }
 
 TEST_P(StoreApply, PurgedTombstonesGo) {

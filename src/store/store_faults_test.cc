@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/bytes.h"
 #include "base/pack.h"
 #include "store/committer.h"
 #include "store/replica_fixture.h"
@@ -106,6 +107,7 @@ TEST(StoreDisk, AFullDiskRefusesUntilThereIsRoomAgain) {
   store.memory.fail_writes(std::nullopt);
   EXPECT_TRUE(store->store_flags(inbox, kAll, FlagOp::kAdd, flag_names({"\\Seen"})));
   EXPECT_EQ(store.info(inbox).highestmodseq, ModSeq(3));
+  EXPECT_EQ(store.flags(inbox, 1), "\\Seen");
   store.expect_sound();
 }
 
@@ -137,8 +139,51 @@ TEST(StoreDisk, AnotherFormatIsNamedAndRefused) {
             "the store has format 99, this program needs " + std::to_string(kFormatVersion));
 }
 
-class OldFormat : public testing::TestWithParam<char> {};
-INSTANTIATE_TEST_SUITE_P(All, OldFormat, testing::Values(3, 4));
+class OldFormat : public testing::TestWithParam<char> {
+ public:
+  /// Until version 5 rows of mailboxes and users did not say where their journal entries are, and
+  /// the changes index had the last page too.
+  static void put_as_format_5(const Engine& engine, EngineBatch& batch) {
+    const auto scan = [&](std::string prefix, const auto& visit) {
+      const auto cursor = engine.scan(Table::kIndex, prefix, key::end_of(prefix));
+      for (; cursor->valid(); cursor->next()) visit(cursor->key(), cursor->value());
+    };
+    const auto put_without_journal = [&](std::string_view row_key, std::string_view value,
+                                         JournalSeq journal) {
+      std::string number;
+      put_varint(number, journal.value);
+      ASSERT_TRUE(value.ends_with(number));
+      value.remove_suffix(number.size());
+      batch.push_back({Table::kIndex, std::string(row_key), std::string(value)});
+    };
+    scan("m", [&](std::string_view row_key, std::string_view value) {
+      const UniqueId id = UniqueId::from_key(row_key.substr(1));
+      put_without_journal(row_key, value, MailboxRow::decode(id, value).value().journal);
+    });
+    scan("u", [&](std::string_view row_key, std::string_view value) {
+      put_without_journal(row_key, value,
+                          UserRow::decode(row_key.substr(1), value).value().journal);
+    });
+    scan("j", [&](std::string_view row_key, std::string_view entity) {
+      batch.push_back({Table::kIndex, "e" + std::string(entity), std::string(row_key.substr(1))});
+    });
+    scan("p", [&](std::string_view row_key, std::string_view value) {
+      const UniqueId id = UniqueId::from_key(row_key.substr(1, 16));
+      const auto page = Page::decode(get_be32(row_key.substr(17)), value).value();
+      batch.push_back({Table::kIndex, key::change(id, page.max_modseq, page.number), ""});
+    });
+  }
+  static void make_format_5(TestStore& store) {
+    store.store.reset();
+    const auto engine = store.memory.open(store.options.path, EngineOpener::Mode::kCreate).value();
+    std::string meta = engine->get(Table::kIndex, key::kMeta).value().value();
+    meta[0] = 5;
+    EngineBatch batch = {{Table::kIndex, std::string(key::kMeta), meta}};
+    put_as_format_5(*engine, batch);
+    ASSERT_TRUE(engine->write(batch, Engine::Durability::kSynced));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(All, OldFormat, testing::Values(3, 4, 5));
 
 TEST_P(OldFormat, IsOpenedAndFromThenOnOfThisOne) {
   TestStore store(On::kMemory);
@@ -163,6 +208,7 @@ TEST_P(OldFormat, IsOpenedAndFromThenOnOfThisOne) {
                                            : std::string(1, kBodyInline) + text;
     batch.push_back({Table::kBody, std::string(guid.view()), body});
     if (!has_summaries) batch.push_back({Table::kIndex, key::summary(guid), std::nullopt});
+    put_as_format_5(*engine(), batch);
     ASSERT_TRUE(engine()->write(batch, Engine::Durability::kSynced));
   }
   store.options.read_only = true;
@@ -177,8 +223,42 @@ TEST_P(OldFormat, IsOpenedAndFromThenOnOfThisOne) {
   ASSERT_TRUE(store->scrub("", UINT64_MAX));
   EXPECT_TRUE(store->view(inbox)->summary(Guid{sha256(text)}).value());
   store.expect_sound();
+  const ModSeq before = store.info(inbox).highestmodseq;
+  const UidSet one = UidSet::of(Uid(1), Uid(1));
+  ASSERT_TRUE(store->store_flags(inbox, one, FlagOp::kAdd, flag_names({"\\Seen"})));
+  EXPECT_EQ(store->view(inbox)->changes_since(before).value().size(), 1u);
+  store.expect_sound();
+  EXPECT_EQ(store->journal_since(JournalSeq(), SIZE_MAX)->size(), 2u);
   store.store.reset();
   EXPECT_EQ(meta()[0], static_cast<char>(kFormatVersion));
+}
+
+TEST(Format5, MailboxesOfManyPagesBecomeOfThisOneAsTheyAreWritten) {
+  TestStore store(On::kMemory);
+  ASSERT_TRUE(store->create_user("alice", {}));
+  const UniqueId inbox = store.inbox();
+  const UniqueId other = store.create("Other");
+  for (const UniqueId& id : {inbox, other})
+    while (store.info(id).last_uid < Uid(kPageUids)) store.append(id, "one");
+  const ModSeq old = store.info(inbox).highestmodseq;
+  OldFormat::make_format_5(store);
+  store.options.read_only = true;
+  store.open();
+  EXPECT_EQ(store->view(inbox)->changes_since(ModSeq(old.value - 1)).value().size(), 1u);
+  store.expect_sound();
+  store.options.read_only = false;
+  store.open();
+  store.expect_sound();
+  // The last page of one as it was, that of the other no longer the last one.
+  const UidSet one = UidSet::of(Uid(1), Uid(1));
+  ASSERT_TRUE(store->store_flags(inbox, one, FlagOp::kAdd, flag_names({"\\Seen"})));
+  store.expect_sound();
+  EXPECT_EQ(store->view(inbox)->changes_since(old).value().size(), 1u);
+  EXPECT_EQ(store->view(inbox)->changes_since(ModSeq(old.value - 1)).value().size(), 2u);
+  while (store.info(other).last_uid < Uid(2 * kPageUids)) store.append(other, "one");
+  store.expect_sound();
+  EXPECT_EQ(store->view(other)->changes_since(old).value().size(), kPageUids);
+  EXPECT_EQ(store->journal_since(JournalSeq(), SIZE_MAX)->size(), 3u);
 }
 
 /// Changes rows behind the store's back; verify must tell.
@@ -230,8 +310,24 @@ TEST_F(Damaged, ABadPageIsFound) {
   EXPECT_NE(problems().find("format"), std::string::npos);
 }
 TEST_F(Damaged, AMissingChangesRowIsFound) {
+  store.open();
+  while (store.info(inbox).last_uid < Uid(kPageUids)) store.append(inbox, "more");
+  EXPECT_EQ(problems(), "");
+  store.store.reset();
   damage(Table::kIndex, "s", std::nullopt);
   EXPECT_EQ(problems(), "changes ");
+}
+TEST_F(Damaged, AChangesRowOfTheLastPageIsFound) {
+  put(Table::kIndex, key::change(inbox, ModSeq(2), 0), "");
+  EXPECT_EQ(problems(), "changes ");
+}
+TEST_F(Damaged, AStaleJournalEntryIsFound) {
+  put(Table::kIndex, key::journal(JournalSeq(3)), key::encode(key::Entity(inbox)));
+  EXPECT_EQ(problems(), "journal ");
+}
+TEST_F(Damaged, APlaceOfAnEntryThatItsMailboxSaysItselfIsFound) {
+  put(Table::kIndex, key::entity(key::Entity(inbox)), std::string(8, '\0'));
+  EXPECT_EQ(problems(), "journal ");
 }
 TEST_F(Damaged, AMissingLinkIsFound) {
   damage(Table::kIndex, "l", std::nullopt);

@@ -43,6 +43,8 @@ class UserEdit {
   /// Errors: kLimit, the user has come to more mailboxes than `count_max`; 0: any number may be.
   Result<void> check_mailboxes(uint64_t count_max) const;
 
+  /// Where its entry is.
+  void set_journal(JournalSeq seq) { row_.journal = seq; }
   void flush();
 
  private:

@@ -80,6 +80,8 @@ class Verifier final : public MailStore::Verification {
   Result<bool> grant_rows();
   Result<bool> journal();
   Result<bool> entities();
+  Result<std::optional<JournalSeq>> journal_of(const key::Entity& entity);
+  Result<void> entry(const std::string& where, const key::Entity& entity, JournalSeq said);
 
   // verify_bodies.cc
   Result<bool> body_keys();

@@ -37,6 +37,7 @@ Result<void> Verifier::user(std::string_view userid) {
   if (data != info.data_digest)
     problem("digest", where, "the items have another digest than the user's row says");
   lineage(where, info.lineage, info.modseq);
+  if (info.modseq) TRY_OK(entry(where, where, row->journal));
   Digest whole = info.data_digest;
   QuotaUsage scanned = {0, 0, 0, sums.annotation_bytes};
   TRY_OK(index_->scan_prefix(
@@ -162,24 +163,50 @@ Result<bool> Verifier::journal() {
                        problem("format", where, entity.error().text);
                        return true;
                      }
-                     TRY(const auto last, index_->get(key::entity(*entity)));
-                     if (!last || last->size() != 8 || get_be64(*last) != seq.value)
+                     TRY(const std::optional<JournalSeq> said, journal_of(*entity));
+                     TRY(const JournalSeq last,
+                         said ? read_journal(*index_, *entity, *said) : JournalSeq());
+                     if (last != seq)
                        problem("journal", where, "is not the last one of what it names");
                      return true;
                    });
 }
 
-/// Each mailbox and user has its entry.
+/// What the row of an entity says; nothing if it has none that can be read.
+Result<std::optional<JournalSeq>> Verifier::journal_of(const key::Entity& entity) {
+  if (const auto* id = std::get_if<UniqueId>(&entity)) {
+    TRY(const auto row, unless_corrupt(read_mailbox(*index_, *id)));
+    if (row) return row->journal;
+  } else {
+    TRY(const auto row, unless_corrupt(read_user(*index_, std::get<std::string>(entity))));
+    if (row) return row->journal;
+  }
+  return std::nullopt;
+}
+
+/// Rows of format 5: each is of an entity whose own row does not say where its entry is.
 Result<bool> Verifier::entities() {
   renew_snapshot();
-  return some_rows("e", next_,
-                   [&](std::string_view row_key, std::string_view value) -> Result<bool> {
-                     const uint64_t seq = value.size() == 8 ? get_be64(value) : 0;
-                     TRY(const auto entry, index_->get(key::journal(JournalSeq(seq))));
-                     if (!entry || *entry != row_key.substr(1))
-                       problem("journal", to_hex(row_key), "has no entry where it says");
-                     return true;
-                   });
+  return some_rows("e", next_, [&](std::string_view row_key, std::string_view) -> Result<bool> {
+    const auto entity = key::decode_entity(row_key.substr(1));
+    if (!entity) {
+      problem("format", to_hex(row_key), entity.error().text);
+      return true;
+    }
+    TRY(const std::optional<JournalSeq> said, journal_of(*entity));
+    if (!said || *said)
+      problem("journal", to_hex(row_key), "is the place of no entry that is looked for there");
+    return true;
+  });
+}
+
+/// A mailbox or user has its entry where its row says.
+Result<void> Verifier::entry(const std::string& where, const key::Entity& entity, JournalSeq said) {
+  TRY(const JournalSeq seq, read_journal(*index_, entity, said));
+  TRY(const auto found, index_->get(key::journal(seq)));
+  if (!found || *found != key::encode(entity))
+    problem("journal", where, "has no entry where it says");
+  return {};
 }
 
 }  // namespace gemel
