@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "store/access.h"
 #include "store/store_fixture.h"
 
 namespace gemel {
@@ -49,6 +50,27 @@ TEST_P(Annotations, BelongToAMailboxAUserOrTheServer) {
   EXPECT_EQ(annotations_of(*store, "alice", nullptr).value(),
             (AnnotationMap{{"/shared/a", "3"}, {"/private/a", "4"}}));
   EXPECT_EQ(annotations_of(*store, "bob", nullptr).value(), (AnnotationMap{{"/shared/a", "3"}}));
+}
+
+// RFC 5464 §4.1: those of INBOX stay there too.
+TEST_P(Annotations, AreCopiedWhereInboxIsRenamed) {
+  if (!store->user("bob")) ASSERT_TRUE(store->create_user("bob", {}));
+  MailboxInfo mailbox = inbox();
+  ASSERT_TRUE(change_acl(*store, mailbox, "bob", RightsChange{.rights = Rights{Right::kLookup}}));
+  ASSERT_TRUE(change_acl(*store, mailbox, "-nobody", RightsChange{.rights = Rights::all()}));
+  ASSERT_TRUE(annotate(*store, "alice", &mailbox, {{"/shared/a", "1"}, {"/private/a", "2"}}));
+  ASSERT_TRUE(annotate(*store, "alice", &mailbox, {{"/private/b", "2"}}));
+  ASSERT_TRUE(annotate(*store, "alice", &mailbox, {{"/private/b", std::nullopt}}));
+  ASSERT_TRUE(annotate(*store, "bob", &mailbox, {{"/private/a", "3"}}));
+  const MailboxName old = MailboxName::make("alice", "Old").value();
+  ASSERT_TRUE(store->rename(mailbox.name, old));
+  for (const MailboxInfo& one : {inbox(), store->find(old).value()}) {
+    EXPECT_EQ(annotations_of(*store, "alice", &one).value(),
+              (AnnotationMap{{"/shared/a", "1"}, {"/private/a", "2"}}));
+    EXPECT_EQ(annotations_of(*store, "bob", &one).value(),
+              (AnnotationMap{{"/shared/a", "1"}, {"/private/a", "3"}}));
+  }
+  EXPECT_TRUE(store->verify({})->problems.empty());
 }
 
 // RFC 7162 §3.2.

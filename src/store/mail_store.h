@@ -460,7 +460,8 @@ class MailStore {
                                     const UniqueId& target, const CopyTerms& terms = {});
   /// With all below it, and into another partition unless `partition` is empty; missing levels
   /// above the new name are made. Renaming INBOX moves its messages to a new mailbox and leaves
-  /// INBOX empty (RFC 9051 §6.3.6). Errors: kExists; kNotFound; kInvalid, a name within itself.
+  /// INBOX empty (RFC 9051 §6.3.6); it has copies of INBOX's annotations. Errors: kExists;
+  /// kNotFound; kInvalid, a name within itself; kOverQuota, by those copies.
   Result<void> rename(const MailboxName& from, const MailboxName& to,
                       std::string_view partition = {});
   /// One mailbox alone, not those below it. Errors: kNotFound, also for the partition.

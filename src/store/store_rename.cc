@@ -1,6 +1,8 @@
 // RENAME, with all that it moves.
 #include <fmt/format.h>
 
+#include "mail/acl.h"
+#include "mail/annotation.h"
 #include "store/impl.h"
 #include "store/operations.h"
 
@@ -45,11 +47,44 @@ Result<void> move_one(Commit& commit, const Move& move, const std::string& parti
   return {};
 }
 
+Result<void> copy_private_annotations(Commit& commit, UserEdit& user, const UniqueId& from,
+                                      const UniqueId& to) {
+  const std::string& userid = user.info().userid;
+  const size_t items = key::items(userid).size();
+  const std::string prefix = annotation_item(from, "/");
+  std::vector<MailStore::NewItem> copies;
+  TRY_OK(commit.rows().scan_prefix(
+      key::item(userid, prefix),
+      [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+        TRY(UserItem item, decode_item(row_key.substr(items), value));
+        const std::string entry = "/" + item.key.substr(prefix.size());
+        if (!item.deleted) copies.push_back({annotation_item(to, entry), std::move(item.value)});
+        return true;
+      }));
+  return put_items(user, copies);
+}
+
+/// Those of INBOX are the new mailbox's too (RFC 5464 §4.1): the shared ones, and the private ones
+/// of its owner and of those whom its ACL names.
+Result<void> copy_annotations(Commit& commit, const MailboxInfo& from, MailboxEdit& to) {
+  for (const auto& [name, value] : from.attributes)
+    if (name.starts_with(kAttributeAnnotation)) to.header().attributes[name] = value;
+  std::set<std::string> users{from.name.owner};
+  const Acl acl = Acl::of(from.attributes);
+  for (const auto& [identifier, rights] : acl.entries()) users.insert(identifier);
+  for (const std::string& userid : users) {
+    TRY(UserEdit * user, commit.user(userid));
+    if (user->is_live()) TRY_OK(copy_private_annotations(commit, *user, from.id, to.info().id));
+  }
+  return {};
+}
+
 /// INBOX stays, and its messages go to a new mailbox (RFC 9051 §6.3.6).
 Result<bool> rename_inbox(Commit& commit, const UniqueId& inbox, const Rename& rename) {
-  TRY(const MailboxEdit* made, make_with_parents(commit, {rename.to, rename.partition}));
+  TRY(MailboxEdit * made, make_with_parents(commit, {rename.to, rename.partition}));
   TRY(const CopiedUids uids, copy_records(commit, inbox, all_uids(), made->info().id));
   TRY(MailboxEdit * source, commit.mailbox(inbox));
+  TRY_OK(copy_annotations(commit, source->info(), *made));
   TRY_OK(expunge_records(commit, *source, uids.source));
   TRY_OK(commit.finish());
   return true;
