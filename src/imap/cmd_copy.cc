@@ -16,6 +16,16 @@ struct Transfer {
   bool tells_uids;  // the user may select the target (RFC 4315 §3)
 };
 
+/// RFC 2180 §4.4: who names a message by its number must not believe that it was copied, where
+/// another session has expunged it and the client was not told yet. One that goes just then is left
+/// out, as COPYUID tells. Errors: kGone.
+Result<void> check_there(const Session& session, const Bitmap& uids) {
+  TRY(const MailboxView now, session.look());
+  TRY(const UidSet there, now.uids());
+  if ((uids - bitmap_of(there)).isEmpty()) return {};
+  return fail(Code::kGone, "some of these messages have been deleted");
+}
+
 Result<Transfer> read_transfer(Session& session, Args& args, MailStore::Keep keep) {
   TRY(Bitmap uids, session.read_named(args));
   TRY(const std::string_view wire_name, args.next_astring());
@@ -31,6 +41,7 @@ Result<Transfer> read_transfer(Session& session, Args& args, MailStore::Keep kee
     uids = session.within_limit(std::move(uids));
   else
     TRY_OK(session.check_limit(uids));
+  if (!args.has(kUsesUids)) TRY_OK(check_there(session, uids));
   const bool tells_uids = user.rights(target).has(Right::kRead);
   return Transfer{uid_set_of(uids), std::move(target), std::move(terms), tells_uids};
 }
