@@ -558,6 +558,7 @@ class MailStore {
   std::future<Result<Applied>> merge(std::vector<MailboxUpdate> updates,
                                      std::vector<StagedBody> bodies);
   std::future<Result<Applied>> merge(UserUpdate update);
+  std::future<Result<Applied>> merge(std::vector<RenameItem> renames);
 
   // --- bodies that were lost ---
   struct LostBody {

@@ -288,4 +288,10 @@ std::future<Result<Applied>> MailStore::apply(std::vector<RenameItem> renames) {
   });
 }
 
+std::future<Result<Applied>> MailStore::merge(std::vector<RenameItem> renames) {
+  return impl_->submit<Applied>(Purpose::kMerge, [renames = std::move(renames)](Commit& commit) {
+    return apply_renames(commit, renames);
+  });
+}
+
 }  // namespace gemel

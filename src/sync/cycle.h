@@ -224,10 +224,15 @@ class Cycle {
   Result<void> on_body(const BodyRow& row);
   Result<void> unite();
   Result<void> unite_mailboxes();
+  Result<void> unite_named();
+  std::vector<UniqueId> ring_of_names() const;
+  Result<void> exchange_names(const std::vector<UniqueId>& ring);
+  bool is_left(const UniqueId& id) const;
   Result<bool> is_told(const UniqueId& id);
   Result<bool> has_all(const UniqueId& id);
   Result<void> unite(const UniqueId& id);
   Result<Twin> twin_of(const MailboxInfo& info);
+  bool asks_for_twin(const UniqueId& id);
   TwinOf twins() {
     return [this](const MailboxInfo& info) { return twin_of(info); };
   }
@@ -289,6 +294,12 @@ class Cycle {
   std::map<UniqueId, MailboxReunion> mailbox_reunions_;
   bool is_reunion_over_ = false;  // of one that others may have waited for
   std::map<std::string, UserReunion> user_reunions_;
+  // Of those, some that are to have the name of another one, which gives it up.
+  std::map<UniqueId, UniqueId> wait_for_name_;
+  // Until there is no reunion any more: asked for, whether they still have a name on the replica
+  // that others have there; and those that were merged here.
+  std::set<UniqueId> twins_asked_;
+  std::set<UniqueId> united_;
   // Mailboxes that could not be united, by user: whether that one lives can't be said.
   std::map<std::string, std::set<UniqueId>> undecided_;
   // Of those, other states than they were asked for.

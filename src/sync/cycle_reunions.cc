@@ -126,6 +126,8 @@ void Cycle::forget_holders() {
   if (!mailbox_reunions_.empty()) return;
   holders_asked_.clear();
   holders_known_.clear();
+  twins_asked_.clear();
+  united_.clear();
 }
 
 void Cycle::ask_for_holders() {
@@ -309,10 +311,16 @@ bool Cycle::waits_for_owner(const std::string& userid) {
   return true;
 }
 
+// Not united yet, and neither given up nor kept back by a name alone.
+bool Cycle::is_left(const UniqueId& id) const {
+  return mailbox_reunions_.contains(id) && !verdicts_.contains(id) && !wait_for_name_.contains(id);
+}
+
 // What the replica expunged in one mailbox may live on in another one of the user. So such a
 // mailbox waits until all that the others take is here: were the replica lost for ever in between,
 // the message would be to us among what is expunged.
 Result<void> Cycle::unite_mailboxes() {
+  wait_for_name_.clear();
   std::map<UniqueId, std::string> owners;
   for (const auto& [id, reunion] : mailbox_reunions_) owners[id] = reunion.theirs().name.owner;
   std::vector<UniqueId> expunging;
@@ -328,13 +336,69 @@ Result<void> Cycle::unite_mailboxes() {
     } else if (is_told) {
       TRY_OK(unite(id));
     }
-    if (mailbox_reunions_.contains(id) && !verdicts_.contains(id)) unready.insert(owner);
+    if (is_left(id)) unready.insert(owner);
   }
   for (const UniqueId& id : expunging) {
     if (unready.contains(owners[id])) continue;
     TRY_OK(unite(id));
-    if (mailbox_reunions_.contains(id) && !verdicts_.contains(id)) unready.insert(owners[id]);
+    if (is_left(id)) unready.insert(owners[id]);
   }
+  return unite_named();
+}
+
+// Each once the one that has its name is merged, or could not be. Where they wait for each other,
+// for the replica has swapped their names, they are given these names first.
+Result<void> Cycle::unite_named() {
+  while (!wait_for_name_.empty()) {
+    std::vector<UniqueId> due;
+    for (const auto& [id, holder] : wait_for_name_)
+      if (!mailbox_reunions_.contains(holder) || verdicts_.contains(holder)) due.push_back(id);
+    if (due.empty()) {
+      due = ring_of_names();
+      if (due.empty()) return {};
+      TRY_OK(exchange_names(due));
+    }
+    for (const UniqueId& id : due) wait_for_name_.erase(id);
+    for (const UniqueId& id : due)
+      if (is_left(id)) TRY_OK(unite(id));
+  }
+  return {};
+}
+
+// Mailboxes of which each waits for the next, and the last for the first.
+std::vector<UniqueId> Cycle::ring_of_names() const {
+  std::set<UniqueId> seen;
+  for (const auto& [first, holder] : wait_for_name_) {
+    std::vector<UniqueId> path;
+    auto at = wait_for_name_.find(first);
+    for (; at != wait_for_name_.end() && seen.insert(at->first).second;
+         at = wait_for_name_.find(at->second))
+      path.push_back(at->first);
+    if (at == wait_for_name_.end()) continue;
+    path.erase(path.begin(), std::ranges::find(path, at->first));
+    if (!path.empty()) return path;
+  }
+  return {};
+}
+
+// A change of ours, as the replica has made it. Should nothing come behind it, then both have made
+// the same one.
+Result<void> Cycle::exchange_names(const std::vector<UniqueId>& ring) {
+  std::vector<RenameItem> renames;
+  for (const UniqueId& id : ring) {
+    TRY(const MailboxInfo info, store_.find(id));
+    TRY(const auto header, mailbox_reunions_.at(id).merged_header(store_, *options_.clock));
+    if (!header) return {};  // more has to be told after all
+    renames.push_back({.id = id,
+                       .old_name = info.name,
+                       .new_name = header->name,
+                       .partition = header->partition,
+                       .from = info.highestmodseq,
+                       .to = next(info.highestmodseq)});
+  }
+  const Result<MailStore::Applied> done = store_.merge(std::move(renames)).get();
+  if (done || done.error().code == Code::kModified) return {};
+  for (const UniqueId& id : ring) give_up(id, done.error());
   return {};
 }
 
@@ -360,17 +424,40 @@ Result<bool> Cycle::is_told(const UniqueId& id) {
   return holds != Holds::kUntold;
 }
 
-// The replica tells of all mailboxes of a user, so that one it has changed is here with the one
-// that has its name.
+// Whether the replica has still to say where a mailbox is: with the user it is of here it need not
+// have come.
+bool Cycle::asks_for_twin(const UniqueId& id) {
+  if (memory_.source(id)) return false;
+  const auto item = items_.find(id);
+  if (item != items_.end()) return item->second.stage == Item::Stage::kAsk;
+  if (!twins_asked_.insert(id).second) return false;
+  items_.try_emplace(id, Item{.stage = Item::Stage::kAsk});
+  to_ask_.emplace_back(id);
+  return true;
+}
+
+// Of a mailbox that has the name which another one is to have. On the replica it can't have that
+// name: it is not there, or is behind, or the replica has deleted it or given it another name, or
+// to another user.
 Result<Twin> Cycle::twin_of(const MailboxInfo& info) {
+  if (united_.contains(info.id)) return Twin{};
   const auto undecided = undecided_.find(info.name.owner);
   if (undecided != undecided_.end() && undecided->second.contains(info.id))
     return Twin{.is = Twin::Is::kUnknown};
-  const MailboxReunion* reunion = reunion_of(info.id);
-  if (reunion == nullptr) return Twin{};
+  MailboxReunion* reunion = reunion_of(info.id);
+  if (reunion == nullptr)
+    return Twin{.is = asks_for_twin(info.id) ? Twin::Is::kAsked : Twin::Is::kKnown};
   TRY(const bool is_told, this->is_told(info.id));
   if (verdicts_.contains(info.id)) return Twin{.is = Twin::Is::kUnknown};
-  return is_told ? Twin{.reunion = reunion} : Twin{.is = Twin::Is::kAsked};
+  if (!is_told) return Twin{.is = Twin::Is::kAsked};
+  Result<std::optional<MailboxHeader>> header = reunion->merged_header(store_, *options_.clock);
+  if (!header) {
+    give_up(info.id, header.error());
+    return Twin{.is = Twin::Is::kUnknown};
+  }
+  if (!*header) return Twin{.is = Twin::Is::kAsked};
+  const bool goes = (*header)->deleted_s != 0 || (*header)->name != info.name;
+  return Twin{.is = goes ? Twin::Is::kGoes : Twin::Is::kKnown, .reunion = reunion};
 }
 
 // And the bodies.
@@ -392,6 +479,7 @@ Result<void> Cycle::unite(const UniqueId& id) {
     case United::Next::kBodies:
       return {};
     case United::Next::kMend:
+      united_.insert(id);
       mends_.insert_or_assign(
           id, Mend{*std::move(united->mend), *std::move(united->after), reunion.held()});
       mends_due_.push_back(id);
@@ -405,6 +493,9 @@ Result<void> Cycle::unite(const UniqueId& id) {
     case United::Next::kBehind:
       mailbox_reunions_.erase(id);
       return enqueue(id);
+    case United::Next::kNamed:
+      wait_for_name_.insert_or_assign(id, united->other);
+      return {};
     case United::Next::kFolded:
       mailbox_reunions_.erase(id);
       TRY_OK(enqueue(id));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mail/charset.h"
 #include "mail/lineage.h"
 #include "store/hold.h"
 #include "sync/grammar.h"
@@ -176,7 +177,9 @@ Result<TakenIn> taken_in(const MailStore& store, const std::string& userid) {
 
 MailboxName free_name(const MailStore& store, const MailboxName& name) {
   for (int i = 2; i < kNamesMax; ++i) {
-    MailboxName other{name.owner, fmt::format("{} ({})", name.path, i)};
+    const std::string suffix = fmt::format(" ({})", i);
+    const auto path = whole_characters(name.path, kMailboxPathBytesMax - suffix.size());
+    MailboxName other{name.owner, std::string(path) + suffix};
     if (!store.find(other)) return other;
   }
   return name;
@@ -396,51 +399,68 @@ Result<bool> MailboxReunion::take_uids(const std::optional<MailboxView>& ours, M
   return true;
 }
 
-// To look at it makes no change here; what it comes to is then left open, but for kBodies.
-Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<MailboxView>& ours,
-                                          Clock& clock, const TwinOf& twin_of, Effect effect) {
-  MailboxSide theirs = side_of(theirs_, header_);
+// Nothing: more has to be told first, and questions() says what.
+Result<std::optional<MailboxReunion::Merging>> MailboxReunion::begin_merge(
+    MailStore& store, const std::optional<MailboxView>& ours, Clock& clock) {
+  Merging out{.theirs = side_of(theirs_, header_)};
+  MailboxSide& own = out.own;
+  MailboxSide& theirs = out.theirs;
   theirs.changed = changed_;
-  MailboxSide own{};
   if (ours) {
     if (ours->info().uidvalidity != theirs_.uidvalidity)
       return fail(Code::kInvalid, "the replica's mailbox of this id has another uidvalidity");
     if (search_ && ours->info().highestmodseq != theirs_.highestmodseq) {
       search_no_more();
-      return United{.next = United::Next::kBodies};
+      return std::nullopt;
     }
     if (!is_damaged_ && common_of(theirs_, ours->info()) > common_) {
       begin_anew(ours->info());
-      return United{.next = United::Next::kBodies};
+      return std::nullopt;
     }
     TRY(own, own_side(*ours));
   }
   TRY(const bool has_uids, take_uids(ours, own, theirs));
-  if (!has_uids) return United{.next = United::Next::kBodies};
-  TRY(const bool is_held, ours ? this->is_held(store, *ours, clock) : Result<bool>(false));
-  const bool is_behind = ours && !search_ && common_ == theirs.highestmodseq;
-  if (is_behind && !is_held) return United{.next = United::Next::kBehind};
-  if (is_held && own.uids && !search_) {
-    if (asks_for_kept(may_be_freed(theirs, own))) return United{.next = United::Next::kBodies};
+  if (!has_uids) return std::nullopt;
+  TRY(out.is_held, ours ? is_held(store, *ours, clock) : Result<bool>(false));
+  out.is_behind = ours && !search_ && common_ == theirs.highestmodseq;
+  if (out.is_held && own.uids && !search_) {
+    if (asks_for_kept(may_be_freed(theirs, own))) return std::nullopt;
     theirs.kept = kept_;
     TRY(own.kept, rows_of(*ours, may_be_freed(own, theirs)));
   }
-  TRY(MergedMailbox merged, merge(own, theirs, common_));
-  const bool is_theirs = own.highestmodseq == common_ || merged.to == theirs.highestmodseq;
-  if (is_held) TRY_OK(keep_held(merged, own, theirs));
-  merged.header.lineage =
+  TRY(out.merged, merge(own, theirs, common_));
+  const bool is_theirs = own.highestmodseq == common_ || out.merged.to == theirs.highestmodseq;
+  if (out.is_held) TRY_OK(keep_held(out.merged, own, theirs));
+  out.merged.header.lineage =
       merged_lineage(own.header.lineage, is_theirs,
                      extended(theirs_.lineage, store.term(), theirs_.highestmodseq));
+  return out;
+}
+
+Result<std::optional<MailboxHeader>> MailboxReunion::merged_header(MailStore& store, Clock& clock) {
+  TRY(MailboxView view, store.view(theirs_.id));
+  TRY(std::optional<Merging> merging, begin_merge(store, std::move(view), clock));
+  return merging ? std::optional(std::move(merging->merged.header)) : std::nullopt;
+}
+
+// To look at it makes no change here; what it comes to is then left open, but for kBodies.
+Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<MailboxView>& ours,
+                                          Clock& clock, const TwinOf& twin_of, Effect effect) {
+  TRY(std::optional<Merging> merging, begin_merge(store, ours, clock));
+  if (!merging) return United{.next = United::Next::kBodies};
+  auto& [own, theirs, merged, is_behind, is_held] = *merging;
+  if (is_behind && !is_held) return United{.next = United::Next::kBehind};
   const auto holder =
       merged.header.deleted_s == 0 ? store.find(merged.header.name) : fail(Code::kNotFound, "");
   const bool is_taken = holder && holder->id != theirs_.id;
   Twin twin;
-  if (is_taken && !ours) {
+  if (is_taken) {
     TRY(twin, twin_of(*holder));
   }
   if (twin.is == Twin::Is::kAsked) return United{.next = United::Next::kBodies};
+  const bool waits = twin.is == Twin::Is::kGoes;
   const bool folds = is_taken && !ours && twin.is == Twin::Is::kKnown;
-  if (is_taken && !folds) {
+  if (is_taken && !folds && !waits) {
     merged.header.name = free_name(store, merged.header.name);
     merged.to = std::max(merged.to, next(std::max(own.highestmodseq, theirs.highestmodseq)));
   }
@@ -452,6 +472,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     TRY(const bool is_complete, has_bodies(store, *update, own));
     if (!is_complete) return United{.next = United::Next::kBodies};
     if (effect == Effect::kLook) return United{};
+    if (waits) return United{.next = United::Next::kNamed, .other = holder->id};
     if (folds) return fold_into(store, std::move(*update), *holder, twin, clock);
     TRY_OK(store.merge({std::move(*update)}, bodies()).get());
   }
@@ -489,6 +510,7 @@ void MailboxReunion::expunge_as_told(std::vector<RecordRow>& ours) const {
 }
 
 // Both sides have a mailbox of this name: the older one stays, and the other's messages move there.
+// One that is still to be merged stays, for its merge counts on what is in it.
 // What the replica has expunged in ours does not count: it may live on in theirs.
 Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
                                          const MailboxInfo& twin_info, const Twin& twin,
@@ -509,8 +531,8 @@ Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
                     .mends = info.digest};
   theirs.to = next(theirs.to);
   const int64_t now_s = clock.unix_s();
-  const bool own_stays =
-      std::pair(info.created_s, info.id) < std::pair(header_.created_s, theirs_.id);
+  const bool own_stays = twin.reunion != nullptr || std::pair(info.created_s, info.id) <
+                                                        std::pair(header_.created_s, theirs_.id);
   MailboxUpdate& stays = own_stays ? own : theirs;
   MailboxUpdate& goes = own_stays ? theirs : own;
   add_folded(stays, goes.id, own_stays ? fold(own_rows, their_rows) : fold(their_rows, own_rows),

@@ -33,6 +33,7 @@ struct United {
     kDone,    // the replica has it all
     kBehind,  // an ordinary update leads on from where the replica is
     kFolded,  // two mailboxes of one name are one now; both are to be sent, this one and `other`
+    kNamed,   // all is there, but `other` has its name, and gives it up when it is merged itself
   } next = Next::kDone;
   std::optional<MailboxUpdate> mend = {};
   std::optional<ReplicaMailbox> after = {};
@@ -41,12 +42,13 @@ struct United {
 
 class MailboxReunion;
 
-/// What is known of a mailbox of ours that has the name of one that only the replica has.
+/// What is known of a mailbox of ours that has the name which one of the replica's is to have.
 struct Twin {
   enum class Is : uint8_t {
-    kKnown,    // the replica has it as we or not at all, or has told what it did to it
-    kAsked,    // the replica has changed it too, and is still to tell how
-    kUnknown,  // it has, and the two can't be merged
+    kKnown,    // it keeps the name, and if the replica has changed it, it has told how
+    kAsked,    // it is still to be told whether the replica has changed it, or how
+    kGoes,     // the replica has deleted it or given it another name: it will be so here
+    kUnknown,  // the replica has changed it, and the two can't be merged
   } is = Is::kKnown;
   const MailboxReunion* reunion = nullptr;  // where the replica has changed it, and told how
 };
@@ -83,6 +85,9 @@ class MailboxReunion {
   /// Whether unite() would make the merge; else questions() says what has to come first. Cost: that
   /// of the merge, until it is once so. Errors: as of unite().
   Result<bool> has_all(MailStore& store, Clock& clock, const TwinOf& twin_of);
+  /// Name, partition and deletion as the merge will have them; nothing: more has to be told first.
+  /// Cost: that of the merge. Errors: as of unite().
+  Result<std::optional<MailboxHeader>> merged_header(MailStore& store, Clock& clock);
   /// Errors: kLimit, no uids are left; kInvalid, the two can't be one mailbox; kCorrupt; those of
   /// MailStore::merge.
   Result<United> unite(
@@ -108,6 +113,16 @@ class MailboxReunion {
   Result<bool> take_uids(const std::optional<MailboxView>& ours, MailboxSide& own,
                          MailboxSide& theirs);
   enum class Effect : uint8_t { kLook, kMerge };
+  /// A merge, as far as it is known without the bodies.
+  struct Merging {
+    MailboxSide own = {};
+    MailboxSide theirs = {};
+    MergedMailbox merged = {};
+    bool is_behind = false;  // the replica has nothing of its own
+    bool is_held = false;
+  };
+  Result<std::optional<Merging>> begin_merge(MailStore& store,
+                                             const std::optional<MailboxView>& ours, Clock& clock);
   Result<United> unite(MailStore& store, Clock& clock, const TwinOf& twin_of, Effect effect);
   Result<United> unite_with(MailStore& store, const std::optional<MailboxView>& ours, Clock& clock,
                             const TwinOf& twin_of, Effect effect);

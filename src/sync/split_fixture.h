@@ -11,7 +11,7 @@ namespace gemel::sync {
 
 class SplitFixture : public LinkFixture {
  protected:
-  SplitFixture() {
+  explicit SplitFixture(TestLink::Ids ids = TestLink::Ids::kRandom) : LinkFixture(ids) {
     link.connect();
     inbox = primary.inbox();
     primary.append(inbox, "before");

@@ -60,15 +60,17 @@ class Packer {
 
 class TestLink {
  public:
-  /// kAlike: ids are the same in each run.
-  enum class Ids : uint8_t { kRandom, kAlike };
+  /// kAlike: ids are the same in each run. kTurned: so they are, and those of the primary are
+  /// above those of the replica if they were below, or the other way round.
+  enum class Ids : uint8_t { kRandom, kAlike, kTurned };
   explicit TestLink(ChannelOptions::Mode mode = ChannelOptions::Mode::kOneShot,
                     Ids ids = Ids::kRandom) {
-    if (ids == Ids::kAlike) {
-      primary.options.random = &store_random_;
+    if (ids != Ids::kRandom) {
+      const bool is_turned = ids == Ids::kTurned;
+      primary.options.random = is_turned ? &replica_random_ : &store_random_;
       primary.options.path += "_alike";
       primary.open();
-      replica.options.random = &replica_random_;
+      replica.options.random = is_turned ? &store_random_ : &replica_random_;
       replica.options.path += "_alike";
       replica.open();
     }
@@ -258,7 +260,8 @@ class TestLink {
 /// A link, not connected yet, with a user on its primary. Silent.
 class LinkFixture : public testing::Test {
  protected:
-  LinkFixture() {
+  explicit LinkFixture(TestLink::Ids ids = TestLink::Ids::kRandom)
+      : link(ChannelOptions::Mode::kOneShot, ids) {
     log::set_level(log::Level::kOff);
     EXPECT_TRUE(primary->create_user("alice", {}));
   }
