@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "imap/heap_peak.h"
+#include "imap/sort.h"
 #include "imap/test_world.h"
 #include "mail/mime_structure.h"
 
@@ -193,6 +194,22 @@ TEST(Hostile, LongFieldsAreOrderedByTheirBeginning) {
     ASSERT_THAT(client.line(command), HasSubstr("c OK")) << command;
     EXPECT_LT(peak.bytes(), 16 * kMiB) << command;
   }
+}
+
+TEST(Hostile, ASortKeyThatIsThereAgainCostsNothing) {
+  World world;
+  Client client = alice(world);
+  for (int i = 0; i < 500; ++i)
+    client.send(append_command("a", "INBOX", plain_message(std::string(400, 's'))));
+  client.line("b SELECT INBOX");
+  const auto bytes_for = [&](std::string_view keys) {
+    const HeapPeak peak;
+    EXPECT_THAT(client.line(fmt::format("c SORT ({}) UTF-8 ALL", keys)), HasSubstr("c OK"));
+    return peak.bytes();
+  };
+  bytes_for("SUBJECT");  // what is kept for the next one
+  EXPECT_LT(bytes_for("SUBJECT" + repeated(" REVERSE SUBJECT", kSortKeysMax - 1)),
+            2 * bytes_for("SUBJECT"));
 }
 
 // Of the Message IDs that a message refers to, those count that others may share.

@@ -51,16 +51,18 @@ std::string first_display(std::string_view header, std::string_view field) {
 
 Result<std::vector<SortKey>> read_sort_keys(wire::Tokenizer& tokens) {
   std::vector<SortKey> out;
+  size_t count = 0;
   TRY_OK(tokens.open());
   do {
-    if (out.size() == kSortKeysMax) return fail(Code::kLimit, "too many sort keys");
+    if (++count > kSortKeysMax) return fail(Code::kLimit, "too many sort keys");
     const bool is_reversed = tokens.skip_word("REVERSE");
     if (is_reversed) TRY_OK(tokens.space());
     TRY(const std::string_view word, tokens.atom());
     const auto row = std::ranges::find_if(
         kKinds, [&](const KindRow& kind) { return equals_ignoring_case(kind.name, word); });
     if (row == kKinds.end()) return fail(Code::kSyntax, "no such sort key");
-    out.push_back({.kind = row->kind, .is_reversed = is_reversed});
+    // What is equal by a key is so by the same key again, and each costs memory.
+    if (!sorts_by(out, row->kind)) out.push_back({.kind = row->kind, .is_reversed = is_reversed});
   } while (tokens.skip(' '));
   TRY_OK(tokens.close());
   return out;

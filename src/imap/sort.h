@@ -35,7 +35,8 @@ struct SortKey {
   bool is_reversed = false;
 };
 
-/// `(REVERSE DATE SUBJECT)`. Errors: kSyntax; kLimit, more than kSortKeysMax.
+/// `(REVERSE DATE SUBJECT)`, without those whose kind was there before. Errors: kSyntax; kLimit,
+/// more than kSortKeysMax.
 Result<std::vector<SortKey>> read_sort_keys(wire::Tokenizer& tokens);
 
 bool sorts_by(const std::vector<SortKey>& keys, SortKey::Kind kind);
