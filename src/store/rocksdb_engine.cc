@@ -51,7 +51,7 @@ namespace {
 
 constexpr size_t kBlockCacheBytes = 64U << 20;
 constexpr size_t kWriteBufferBytes = 32U << 20;
-constexpr uint64_t kWalBytesMax = 256U << 20;  // a quiet family would keep old logs for ever
+constexpr uint64_t kWalBytesMax = 256U << 20;
 // Of the write buffer: 10 bits for each of its rows, so that a row that is not there is not looked
 // for.
 constexpr double kMemtableBloomRatio = 0.015;
@@ -137,6 +137,9 @@ rocksdb::DBOptions database_options() {
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.max_total_wal_size = kWalBytesMax;
+  // Else a log stays for its rows, which fill their memory table more slowly than bodies do, when
+  // its bodies are in blob files, and disks have these twice.
+  options.atomic_flush = true;
   options.max_open_files = kFilesOpenMax;
   options.track_and_verify_wals_in_manifest = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;

@@ -55,15 +55,16 @@ class RocksDbEngine : public testing::Test {
       EXPECT_EQ((*value)->size(), kValueBytes);
     }
   }
-  std::set<std::string> blob_files() const {
+  std::set<std::string> files(std::string_view extension) const {
     std::set<std::string> out;
     for (const auto& entry : std::filesystem::directory_iterator(path_))
-      if (entry.path().extension() == ".blob") out.insert(entry.path().filename());
+      if (entry.path().extension() == extension) out.insert(entry.path().filename());
     return out;
   }
-  uint64_t blob_bytes() const {
+  std::set<std::string> blob_files() const { return files(".blob"); }
+  uint64_t bytes_of(std::string_view extension) const {
     uint64_t out = 0;
-    for (const std::string& name : blob_files()) {
+    for (const std::string& name : files(extension)) {
       std::error_code gone;  // since it was listed
       const auto size = std::filesystem::file_size(std::filesystem::path(path_) / name, gone);
       if (!gone) out += size;
@@ -71,11 +72,11 @@ class RocksDbEngine : public testing::Test {
     return out;
   }
   // RocksDB deletes files on a thread of its own.
-  void expect_at_most(uint64_t bytes) const {
+  void expect_at_most(uint64_t bytes, std::string_view extension = ".blob") const {
     constexpr int kTries = 1000;
-    for (int i = 0; i < kTries && blob_bytes() > bytes; ++i)
+    for (int i = 0; i < kTries && bytes_of(extension) > bytes; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    EXPECT_LE(blob_bytes(), bytes);
+    EXPECT_LE(bytes_of(extension), bytes);
   }
   // Spread over all tables, as guids are.
   static std::string key(int i) {
@@ -86,6 +87,13 @@ class RocksDbEngine : public testing::Test {
   std::shared_ptr<Engine> engine_;
   std::mt19937_64 random_{1};
 };
+
+TEST_F(RocksDbEngine, ALogGoesWhenItsBodiesAreInFilesThoughItHasRowsToo) {
+  ASSERT_TRUE(engine_->write({{Table::kIndex, "row", "value"}}, Durability::kLazy));
+  put(0, 100);
+  expect_at_most(70 * kValueBytes, ".log");
+  expect_there(0, 100);
+}
 
 TEST_F(RocksDbEngine, GivesBackTheRoomOfLargeValuesThatWereDeleted) {
   put(0, 100);
@@ -153,7 +161,7 @@ TEST_F(RocksDbEngine, ReclaimsNothingWhenItIsToldToStop) {
   erase(100, 190);
   std::atomic<bool> stop = true;
   ASSERT_TRUE(engine_->reclaim(stop));
-  EXPECT_GT(blob_bytes(), 60 * kValueBytes);
+  EXPECT_GT(bytes_of(".blob"), 60 * kValueBytes);
   reclaim();
   expect_at_most(40 * kValueBytes);
   expect_there(190, 200);
