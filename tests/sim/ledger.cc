@@ -81,6 +81,15 @@ void Ledger::check_items(MailStore& store, Precision precision) {
   }
 }
 
+// A mailbox that another server knew otherwise may have come back with all that was in it.
+bool Ledger::may_live_on(const Message& message) const {
+  if (message.deleted_with.empty() || message.may_be_many) return true;
+  return std::ranges::any_of(message.deleted_with, [&](const UniqueId& mailbox) {
+    const auto servers = touched_.find(mailbox);
+    return servers == touched_.end() || servers->second.size() > 1;
+  });
+}
+
 void Ledger::check(MailStore& store, Precision precision) {
   const std::map<Guid, Found> found = find_all(store);
   for (auto& [guid, message] : messages_) {
@@ -88,7 +97,10 @@ void Ledger::check(MailStore& store, Precision precision) {
     const std::string name = guid.text().substr(0, 6);
     require(there != found.end() || message.may_be_gone || !message.is_accepted,
             "lost: message " + name);
+    const bool must_be_gone = !may_live_on(message) && precision == Precision::kExact;
+    message.deleted_with.clear();
     if (there == found.end()) continue;
+    require(!must_be_gone, "a message is back that was deleted with its mailbox: " + name);
     const bool is_back = message.is_expunged && !message.may_be_many && !message.was_deleted;
     require(!is_back || precision == Precision::kRough, "an expunged message is back: " + name);
     message.is_expunged = false;
@@ -104,6 +116,7 @@ void Ledger::check(MailStore& store, Precision precision) {
                           there->second.flags.text()));
     }
   }
+  touched_.clear();
   check_items(store, precision);
 }
 

@@ -22,6 +22,16 @@ class Ledger {
   /// may be revived, and freed, so that nobody knows what was expunged there before.
   void expunged(const Guid& guid) { messages_[guid].is_expunged = true; }
   void deleted(const Guid& guid) { messages_[guid].was_deleted = true; }
+  /// It was in a mailbox that was deleted. Where nobody else had to do with that mailbox since all
+  /// were in step last, it must not come back.
+  void deleted_with(const Guid& guid, const UniqueId& mailbox) {
+    messages_[guid].deleted_with.insert(mailbox);
+    deleted(guid);
+  }
+  /// Somebody on `server` did something with the mailbox, or may have.
+  void touched(const UniqueId& mailbox, const std::string& server) {
+    touched_[mailbox].insert(server);
+  }
   /// From now on it may be there several times.
   void copied(const Guid& guid) { messages_[guid].may_be_many = true; }
   /// On `server` it was given the flag, or lost it.
@@ -55,6 +65,7 @@ class Ledger {
     bool may_be_many = false;
     bool is_expunged = false;
     bool was_deleted = false;
+    std::set<UniqueId> deleted_with = {};  // since all were in step last
     std::map<std::string, Touch> flags;
   };
   struct Item {
@@ -68,7 +79,10 @@ class Ledger {
   std::map<Guid, Found> find_all(MailStore& store) const;
   void check_items(MailStore& store, Precision precision);
 
+  bool may_live_on(const Message& message) const;
+
   std::map<Guid, Message> messages_;
+  std::map<UniqueId, std::set<std::string>> touched_;  // since then
   std::map<std::pair<std::string, std::string>, Item> items_;
 };
 

@@ -7,6 +7,7 @@
 //   … --one-primary                 nobody is promoted
 //   … --burn                        primaries are lost for ever; answers wait for the replicas
 //   … --burn-any                    replicas too, and in the midst of a take-over
+//   … --names                       mailboxes and users are often made anew under their names
 // Exit status 1: a world broke; its seed and what broke are printed.
 #include <fmt/format.h>
 
@@ -23,6 +24,7 @@ namespace {
 
 using gemel::sim::Outcome;
 using gemel::sim::Violation;
+using gemel::sim::Work;
 using gemel::sim::World;
 
 struct Totals {
@@ -73,7 +75,12 @@ Machines machines_of(std::string_view word) {
   return word.ends_with("burn") ? Machines::kBurn : Machines::kStay;
 }
 
-// A line: the seed, and the word where it is of such a world.
+// "names", likewise.
+Work::Names names_of(bool is_said) {
+  return is_said ? Work::Names::kReused : Work::Names::kLasting;
+}
+
+// A line: the seed, and the words where it is of such a world: "names", then "burn" or "burn-any".
 int run_fixed(const char* path) {
   std::ifstream file(path);
   if (!file) {
@@ -83,7 +90,9 @@ int run_fixed(const char* path) {
   Totals totals;
   for (std::string line; std::getline(file, line);)
     if (!line.empty() && line[0] != '#')
-      run_one({.seed = std::strtoull(line.c_str(), nullptr, 10), .machines = machines_of(line)},
+      run_one({.seed = std::strtoull(line.c_str(), nullptr, 10),
+               .machines = machines_of(line),
+               .names = names_of(line.contains("names"))},
               totals);
   return report(totals);
 }
@@ -111,7 +120,8 @@ int main(int argc, char** argv) {
       .primaries = words.contains("--one-primary") ? Primaries::kOne : Primaries::kChanging,
       .machines = machines_of(words.contains("--burn-any") ? "burn-any"
                               : words.contains("--burn")   ? "burn"
-                                                           : "")};
+                                                           : ""),
+      .names = names_of(words.contains("--names"))};
   gemel::log::set_level(options.is_told ? gemel::log::Level::kDebug : gemel::log::Level::kOff);
   if (what == "--soak") return run_fresh(UINT64_MAX, options);
   if (what == "--count") return run_fresh(std::strtoull(value, nullptr, 10), options);
@@ -124,6 +134,6 @@ int main(int argc, char** argv) {
   }
   fmt::print(stderr,
              "usage: gemel_sim --seed N [--tell] | --count N | --soak | --fixed FILE\n"
-             "       … --one-primary, --burn, --burn-any\n");
+             "       … --one-primary, --burn, --burn-any, --names\n");
   return 2;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace gemel::sim {
 namespace {
 
@@ -24,12 +26,15 @@ const Work::Kind Work::kKinds[] = {
     {"user", &Work::user},           {"partition", &Work::partition}, {"recent", &Work::recent},
 };
 
+const Work::Kind Work::kAnew = {"anew", &Work::anew};
+
 void Work::begin(Server& server) {
   require(server.store().create_user("alice", {}).has_value(), "the first user can't be made");
 }
 
 std::string Work::step(Server& server) {
-  const Kind& kind = kKinds[dice_.below(std::size(kKinds))];
+  const bool is_anew = names_ == Names::kReused && dice_.one_in(8);
+  const Kind& kind = is_anew ? kAnew : kKinds[dice_.below(std::size(kKinds))];
   about_ = kind.name;
   (this->*kind.step)(server);
   return std::exchange(about_, {});
@@ -66,6 +71,7 @@ std::optional<MailboxInfo> Work::any(Server& server, MailStore::Which which) {
   if (!infos || infos->empty()) return std::nullopt;
   const MailboxInfo& info = (*infos)[dice_.below(infos->size())];
   note(info);
+  ledger_.touched(info.id, server.name());
   return info;
 }
 
@@ -204,16 +210,48 @@ void Work::swap(Server& server) {
   const MailboxName b{owner, path()};
   const MailboxName between{owner, "between"};
   note(fmt::format("{} {}", a.text(), b.path));
-  if (a == b || !server.store().find(a) || !server.store().find(b)) return;
+  const auto info_a = server.store().find(a);
+  const auto info_b = server.store().find(b);
+  if (a == b || !info_a || !info_b) return;
+  for (const MailboxInfo& info : {*info_a, *info_b}) ledger_.touched(info.id, server.name());
   took(server.store().rename(a, between)) && took(server.store().rename(b, a)) &&
       took(server.store().rename(between, b));
 }
 
 void Work::remove(Server& server) {
   const auto info = any(server);
+  if (info && !info->name.is_inbox()) remove(server, *info);
+}
+
+bool Work::remove(Server& server, const MailboxInfo& info) {
+  const std::vector<Guid> guids = note_removed(server, info, all_of(info));
+  const bool done = took(server.store().remove(info.id));
+  for (const Guid& guid : guids) {
+    ledger_.deleted(guid);
+    if (done) ledger_.deleted_with(guid, info.id);
+  }
+  return done;
+}
+
+// Deletes a mailbox or puts it away, or deletes a user, and makes one of that name.
+void Work::anew(Server& server) {
+  if (dice_.one_in(5)) {
+    const std::string userid = user_name();
+    if (!server.store().user(userid)) return;
+    remove_user(server, userid);
+    make_user(server, userid);
+    return;
+  }
+  const auto info = any(server);
   if (!info || info->name.is_inbox()) return;
-  for (const Guid& guid : note_removed(server, *info, all_of(*info))) ledger_.deleted(guid);
-  took(server.store().remove(info->id));
+  if (dice_.one_in(2)) {
+    const MailboxName away{info->name.owner, path() + ".old"};
+    note("to " + away.path);
+    if (!took(server.store().rename(info->name, away))) return;
+  } else if (!remove(server, *info)) {
+    return;
+  }
+  took(server.store().create({.name = info->name}));
 }
 
 void Work::restore(Server& server) {
@@ -263,17 +301,31 @@ void Work::purge(Server& server) {
 
 void Work::user(Server& server) {
   const std::string userid = user_name();
+  if (!dice_.one_in(3) || !server.store().user(userid))
+    make_user(server, userid);
+  else
+    remove_user(server, userid);
+}
+
+void Work::make_user(Server& server, const std::string& userid) {
   note(userid);
-  if (!dice_.one_in(3) || !server.store().user(userid)) {
-    if (took(server.store().create_user(userid, {}))) ledger_.user_replaced(userid, server.name());
-    return;
-  }
+  if (took(server.store().create_user(userid, {}))) ledger_.user_replaced(userid, server.name());
+}
+
+void Work::remove_user(Server& server, const std::string& userid) {
+  note(userid + " deleted");
   const auto infos = server.store().mailboxes(userid, MailStore::Which::kLive);
-  note("deleted");
+  std::map<Guid, UniqueId> guids;
   if (infos)
-    for (const MailboxInfo& info : *infos)
-      for (const Guid& guid : note_removed(server, info, all_of(info))) ledger_.deleted(guid);
-  took(server.store().delete_user(userid));
+    for (const MailboxInfo& info : *infos) {
+      ledger_.touched(info.id, server.name());
+      for (const Guid& guid : note_removed(server, info, all_of(info))) {
+        ledger_.deleted(guid);
+        guids.emplace(guid, info.id);
+      }
+    }
+  if (took(server.store().delete_user(userid)))
+    for (const auto& [guid, id] : guids) ledger_.deleted_with(guid, id);
   ledger_.user_replaced(userid, server.name());
 }
 

@@ -10,7 +10,9 @@ namespace gemel::sim {
 
 class Work {
  public:
-  Work(Dice& dice, Ledger& ledger) : dice_(dice), ledger_(ledger) {}
+  /// kReused: now and then a mailbox or user is put away or deleted, and made anew at once.
+  enum class Names : uint8_t { kLasting, kReused };
+  Work(Dice& dice, Ledger& ledger, Names names) : dice_(dice), ledger_(ledger), names_(names) {}
   /// The user that is always there.
   void begin(Server& server);
   /// One operation on `server`, which is up. Returns what it was, for people.
@@ -27,6 +29,7 @@ class Work {
     void (Work::*step)(Server&);
   };
   static const Kind kKinds[];
+  static const Kind kAnew;
 
   // Of a delivery.
   struct Answer {
@@ -59,16 +62,21 @@ class Work {
   void rename(Server& server);
   void swap(Server& server);
   void remove(Server& server);
+  bool remove(Server& server, const MailboxInfo& info);
+  void anew(Server& server);
   void restore(Server& server);
   void subscribe(Server& server);
   void attribute(Server& server);
   void purge(Server& server);
   void user(Server& server);
+  void make_user(Server& server, const std::string& userid);
+  void remove_user(Server& server, const std::string& userid);
   void partition(Server& server);
   void recent(Server& server);
 
   Dice& dice_;
   Ledger& ledger_;
+  const Names names_;
   std::vector<Answer> waiting_;
   uint64_t bodies_ = 0;
   uint64_t accepted_ = 0;

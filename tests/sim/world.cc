@@ -18,7 +18,7 @@ constexpr int64_t kTakeOverMsMax = 40'000;
 }  // namespace
 
 World::World(const Options& options)
-    : options_(options), dice_(options.seed), work_(dice_, ledger_) {
+    : options_(options), dice_(options.seed), work_(dice_, ledger_, options.names) {
   const size_t count = dice_.one_in(3) ? 3 : 2;
   const bool in_small_chunks = dice_.one_in(2);
   for (size_t i = 0; i < count; ++i) {
@@ -142,16 +142,22 @@ void World::cut_link() {
   events_.after(static_cast<int64_t>(dice_.below(30'000)), [this, pair] { cut_.erase(pair); });
 }
 
-void World::promote(size_t place) {
+// False: it is down or primary already, or has not become it.
+bool World::promote(size_t place) {
   Server& server = *places_[place].server;
-  if (!server.is_up() || server.is_primary()) return;
+  if (!server.is_up() || server.is_primary()) return false;
   const bool is_split = has_primary();
-  if (!server.store().promote(heard_by_others(place))) return;
+  if (!server.store().promote(heard_by_others(place))) return false;
   tell("promote " + server.name());
   ++outcome_.promotions;
   ++terms_;
   if (is_split) ++outcome_.splits;
-  if (options_.machines != Options::Machines::kBurnAny) return;
+  if (options_.machines == Options::Machines::kBurnAny) burn_soon();
+  return true;
+}
+
+// After a promotion: one machine, in the midst of the take-over or not.
+void World::burn_soon() {
   const size_t burnt = dice_.below(places_.size());
   if (!dice_.one_in(4)) return burn_amid(burnt, events_.now_ms() + kTakeOverMsMax);
   events_.after(static_cast<int64_t>(dice_.below(kTakeOverMs)), [this, burnt] { burn(burnt); });
@@ -332,10 +338,8 @@ void World::heal() {
   // steps back. Whoever is promoted then has asked all the others.
   bool is_promoted = false;
   while (!in_step() && events_.now_ms() < began + kHealMsMax) {
-    if (needs_primary()) {
+    if (needs_primary() && promote(dice_.below(places_.size())))
       require(!std::exchange(is_promoted, true), "a server had to be promoted twice");
-      promote(dice_.below(places_.size()));
-    }
     events_.run_until(began + kHealMsMax, [this] {
       note_crashes();
       return in_step() || needs_primary();

@@ -41,6 +41,7 @@ class World {
     /// primary may be lost with all that it has. kBurnAny: or a replica, and in the midst of a
     /// take-over, when of some mailboxes the two have become one and of others not.
     enum class Machines : uint8_t { kStay, kBurn, kBurnAny } machines = Machines::kStay;
+    Work::Names names = Work::Names::kLasting;
   };
   explicit World(const Options& options);
   /// Throws Violation.
@@ -71,10 +72,11 @@ class World {
   void ended(Edge& edge);
   void misfortune();
   void cut_link();
-  void promote(size_t place);
+  bool promote(size_t place);
   Term heard_by_others(size_t place) const;
   void burn_primary();
   void burn(size_t place);
+  void burn_soon();
   void burn_amid(size_t place, int64_t until_ms);
   bool is_amid_take_over() const;
   bool machines_burn() const { return options_.machines != Options::Machines::kStay; }
