@@ -14,7 +14,10 @@ The environment says where the programs are: GEMELD and GEMEL (else build/dev). 
 the directories. A test that can't run on this machine calls skip().
 """
 
+import fcntl
+import functools
 import imaplib
+import itertools
 import json
 import os
 import random
@@ -37,6 +40,7 @@ SYNC_USER = "replicator"
 READY_S_MAX = 60
 STOP_S_MAX = 60
 SKIPPED = 77
+PORTS_EACH = 400  # of a test
 
 imaplib._MAXLINE = 100_000_000  # a FETCH of many messages may be one long line
 
@@ -46,18 +50,38 @@ def skip(reason):
     sys.exit(SKIPPED)
 
 
+@functools.cache
+def claimed_ports():
+    """A lock, to be kept, and ports that no other test is given while this process lives, below
+    those that the kernel gives to clients. Else one could take a port between another's look at it
+    and its server's start."""
+    folder = Path(tempfile.gettempdir()) / f"gemel-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    firsts = list(range(10_000, 32_000, PORTS_EACH))
+    random.SystemRandom().shuffle(firsts)
+    for first in firsts:
+        lock = open(folder / str(first), "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        return lock, itertools.cycle(range(first, first + PORTS_EACH))
+    raise ServerError("all ports are taken by other tests")
+
+
 def free_ports(count):
-    """Ports below those that the kernel gives to clients, so that none takes one meanwhile."""
+    """Ports that are free and only ours."""
+    _, claimed = claimed_ports()
     ports = []
     while len(ports) < count:
-        port = random.SystemRandom().randrange(10_000, 32_000)
+        port = next(claimed)
         with socket.socket() as probe:
             try:
                 probe.bind((HOST, port))
             except OSError:
                 continue
-        if port not in ports:
-            ports.append(port)
+        ports.append(port)
     return ports
 
 
