@@ -423,6 +423,10 @@ Result<std::optional<MailboxReunion::Merging>> MailboxReunion::begin_merge(
   if (!has_uids) return std::nullopt;
   TRY(out.is_held, ours ? is_held(store, *ours, clock) : Result<bool>(false));
   out.is_behind = ours && !search_ && common_ == theirs.highestmodseq;
+  if (out.is_behind && !out.is_held) {
+    out.merged.header = own.header;
+    return out;
+  }
   if (out.is_held && own.uids && !search_) {
     if (asks_for_kept(may_be_freed(theirs, own))) return std::nullopt;
     theirs.kept = kept_;

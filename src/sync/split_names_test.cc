@@ -24,6 +24,12 @@ class SplitNames : public SplitFixture, public testing::WithParamInterface<TestL
     }
     return out;
   }
+  static void swap(TestStore& store, const std::string& a, const std::string& b) {
+    const MailboxName between{"alice", "between"};
+    ASSERT_TRUE(store->rename({"alice", a}, between));
+    ASSERT_TRUE(store->rename({"alice", b}, {"alice", a}));
+    ASSERT_TRUE(store->rename(between, {"alice", b}));
+  }
 
  protected:
   SplitNames() : SplitFixture(GetParam()) {}
@@ -35,6 +41,24 @@ class SplitNames : public SplitFixture, public testing::WithParamInterface<TestL
     const UniqueId id = primary.create(path);
     primary.append(id, body);
     return id;
+  }
+  static void make_user_anew(TestStore& store) {
+    ASSERT_TRUE(store->delete_user("alice"));
+    ASSERT_TRUE(store->create_user("alice", {}));
+    store.append(store.inbox(), "of the new one");
+    store.append(store.create("box"), "of the new one too");
+  }
+  // The replica gives a mailbox to the user, and makes another of its name.
+  void expect_given_to(const std::string& userid) {
+    ASSERT_TRUE(primary->create_user(userid, {}));
+    make("box", "old");
+    sync();
+    split();
+    ASSERT_TRUE(replica->rename(named("box"), {userid, "box"}));
+    replica.append(replica.create("box"), "new");
+    heal();
+    expect_both_show({{"INBOX", {"before"}}, {"box", {"new"}}});
+    expect_both_show({{"INBOX", {}}, {"box", {"old"}}}, userid);
   }
 };
 
@@ -122,9 +146,7 @@ TEST_P(SplitNames, TheReplicaSwappedTwo) {
   make("b", "in b");
   sync();
   split();
-  ASSERT_TRUE(replica->rename(named("a"), named("between")));
-  ASSERT_TRUE(replica->rename(named("b"), named("a")));
-  ASSERT_TRUE(replica->rename(named("between"), named("b")));
+  swap(replica, "a", "b");
   heal();
   expect_both_show({{"INBOX", {"before"}}, {"a", {"in b"}}, {"b", {"in a"}}});
 }
@@ -134,9 +156,7 @@ TEST_P(SplitNames, SwappedWhileMailCame) {
   const UniqueId b = make("b", "in b");
   sync();
   split();
-  ASSERT_TRUE(replica->rename(named("a"), named("between")));
-  ASSERT_TRUE(replica->rename(named("b"), named("a")));
-  ASSERT_TRUE(replica->rename(named("between"), named("b")));
+  swap(replica, "a", "b");
   primary.append(a, "p");
   replica.append(b, "r");
   heal();
@@ -165,10 +185,7 @@ TEST_P(SplitNames, AUserWhoWasMadeAnewOnTheReplicaGetsNothingOfTheFormer) {
   make("box", "old");
   sync();
   split();
-  ASSERT_TRUE(replica->delete_user("alice"));
-  ASSERT_TRUE(replica->create_user("alice", {}));
-  replica.append(replica.inbox(), "of the new one");
-  replica.append(replica.create("box"), "of the new one too");
+  make_user_anew(replica);
   heal();
   expect_both_show({{"INBOX", {"of the new one"}}, {"box", {"of the new one too"}}});
 }
@@ -177,38 +194,15 @@ TEST_P(SplitNames, AUserWhoWasMadeAnewOnThePrimaryGetsNothingOfTheFormer) {
   make("box", "old");
   sync();
   split();
-  ASSERT_TRUE(primary->delete_user("alice"));
-  ASSERT_TRUE(primary->create_user("alice", {}));
-  primary.append(primary.inbox(), "of the new one");
-  primary.append(primary.create("box"), "of the new one too");
+  make_user_anew(primary);
   ASSERT_TRUE(replica->put_user_items("alice", {{"subscription/a", "x"}}));
   heal();
   expect_both_show({{"INBOX", {"of the new one"}}, {"box", {"of the new one too"}}});
 }
 
-TEST_P(SplitNames, AMailboxThatAnotherUserHasNow) {
-  ASSERT_TRUE(primary->create_user("bob", {}));
-  make("box", "old");
-  sync();
-  split();
-  ASSERT_TRUE(replica->rename(named("box"), {"bob", "box"}));
-  replica.append(replica.create("box"), "new");
-  heal();
-  expect_both_show({{"INBOX", {"before"}}, {"box", {"new"}}});
-  expect_both_show({{"INBOX", {}}, {"box", {"old"}}}, "bob");
-}
+TEST_P(SplitNames, AMailboxThatAnotherUserHasNow) { expect_given_to("bob"); }
 
-TEST_P(SplitNames, AMailboxThatAnEarlierUserHasNow) {
-  ASSERT_TRUE(primary->create_user("aaa", {}));
-  make("box", "old");
-  sync();
-  split();
-  ASSERT_TRUE(replica->rename(named("box"), {"aaa", "box"}));
-  replica.append(replica.create("box"), "new");
-  heal();
-  expect_both_show({{"INBOX", {"before"}}, {"box", {"new"}}});
-  expect_both_show({{"INBOX", {}}, {"box", {"old"}}}, "aaa");
-}
+TEST_P(SplitNames, AMailboxThatAnEarlierUserHasNow) { expect_given_to("aaa"); }
 
 TEST_P(SplitNames, ANameOfTheGreatestLength) {
   const std::string longest(1000, 'n');
@@ -316,7 +310,6 @@ TEST_P(SplitNames, AMergeThatBringsMailGoesBeforeItsTwin) {
 // Wherever the link is cut, and if the primary crashes there too.
 TEST(SplitNamesCut, AtAnyByteIsMended) {
   log::set_level(log::Level::kOff);
-  const auto named = [](const std::string& path) { return MailboxName{"alice", path}; };
   for (uint64_t bytes = 400;; bytes += 61) {
     TestLink link;
     TestStore& primary = link.primary;
@@ -327,12 +320,10 @@ TEST(SplitNamesCut, AtAnyByteIsMended) {
     link.connect();
     ASSERT_TRUE(link.sync().result);
     ASSERT_TRUE(replica->promote());
-    ASSERT_TRUE(replica->rename(named("a"), named("between")));
-    ASSERT_TRUE(replica->rename(named("b"), named("a")));
-    ASSERT_TRUE(replica->rename(named("between"), named("b")));
-    ASSERT_TRUE(replica->remove(replica->find(named("box")).value().id));
+    SplitNames::swap(replica, "a", "b");
+    ASSERT_TRUE(replica->remove(replica->find(MailboxName{"alice", "box"}).value().id));
     replica.append(replica.create("box"), "new");
-    primary.append(primary->find(named("a")).value().id, "p");
+    primary.append(primary->find(MailboxName{"alice", "a"}).value().id, "p");
     ASSERT_TRUE(replica->demote());
     ASSERT_TRUE(primary->promote(replica->term()));
     link.disconnect("each had its time");

@@ -22,11 +22,10 @@ class Ledger {
   /// may be revived, and freed, so that nobody knows what was expunged there before.
   void expunged(const Guid& guid) { messages_[guid].is_expunged = true; }
   void deleted(const Guid& guid) { messages_[guid].was_deleted = true; }
-  /// It was in a mailbox that was deleted. Where nobody else had to do with that mailbox since all
-  /// were in step last, it must not come back.
+  /// Beside deleted(): it was in this mailbox, which is gone. Where nobody else had to do with that
+  /// mailbox since all were in step last, it must not come back.
   void deleted_with(const Guid& guid, const UniqueId& mailbox) {
     messages_[guid].deleted_with.insert(mailbox);
-    deleted(guid);
   }
   /// Somebody on `server` did something with the mailbox, or may have.
   void touched(const UniqueId& mailbox, const std::string& server) {
