@@ -475,6 +475,7 @@ Result<void> Cycle::unite(const UniqueId& id) {
     give_up(id, united.error());
     return {};
   }
+  for (const UniqueId& changed : united->changed) TRY_OK(add(changed, Trust::kRemembered));
   switch (united->next) {
     case United::Next::kBodies:
       return {};

@@ -21,12 +21,6 @@ struct Pair {
   bool is_expunged() const { return (a && a->row.expunged) || (b && b->row.expunged); }
 };
 
-const ChangedRecord* find(const MailboxSide& side, Uid uid) {
-  const auto found = std::ranges::lower_bound(
-      side.changed, uid, {}, [](const ChangedRecord& record) { return record.row.uid; });
-  return found == side.changed.end() || found->row.uid != uid ? nullptr : &*found;
-}
-
 // Of what a record says, all but its modseq.
 bool are_alike(const RecordRow& a, const RecordRow& b) {
   return a.expunged == b.expunged && are_same(a.flags, b.flags) &&
@@ -347,7 +341,7 @@ TakenIn taken_in(const MailboxSide& side) {
 }
 
 // As the side has it that changed it since; if both did, the higher modseq, then the higher value;
-// of a hold, the longer.
+// of a hold, the longer. What is known of merges and folds is united.
 std::map<std::string, std::string> merged_attributes(const MailboxSide& a, const MailboxSide& b,
                                                      ModSeq common) {
   using Value = std::optional<std::string>;
@@ -362,7 +356,7 @@ std::map<std::string, std::string> merged_attributes(const MailboxSide& a, const
   };
   std::map<std::string, std::string> out;
   const auto add = [&](const std::string& name) {
-    if (name == kAttributeMerged) return;
+    if (name == kAttributeMerged || name == kAttributeWent || name == kAttributeCame) return;
     const Value value = std::get<Value>(std::max(rank(a, name), rank(b, name)));
     if (value) out.emplace(name, *value);
   };
@@ -374,6 +368,10 @@ std::map<std::string, std::string> merged_attributes(const MailboxSide& a, const
             common_modseq(a.header.lineage, a.highestmodseq, b.header.lineage, b.highestmodseq));
   if (std::string text = taken.text(); !text.empty())
     out.emplace(kAttributeMerged, std::move(text));
+  merged_folds(a, b, common).put(out);
+  std::set<UniqueId> came = came_from(a.header.attributes);
+  came.merge(came_from(b.header.attributes));
+  put_came_from(out, std::move(came));
   return out;
 }
 
@@ -427,6 +425,12 @@ MergedMailbox forward(const MailboxSide& from, const MailboxSide& to) {
 }
 
 }  // namespace
+
+const ChangedRecord* find(const MailboxSide& side, Uid uid) {
+  const auto found = std::ranges::lower_bound(
+      side.changed, uid, {}, [](const ChangedRecord& record) { return record.row.uid; });
+  return found == side.changed.end() || found->row.uid != uid ? nullptr : &*found;
+}
 
 Result<MergedMailbox> merge(const MailboxSide& a, const MailboxSide& b, ModSeq common) {
   if (b.highestmodseq == common) return forward(b, a);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "mail/change_set.h"
+#include "sync/folds.h"
 #include "sync/taken_in.h"
 #include "sync/values.h"
 
@@ -45,6 +46,9 @@ struct MailboxSide {
   bool is_emptied() const { return header.deleted_s != 0 && purged_modseq == highestmodseq; }
   bool has(Uid uid) const { return uids->live.contains(uid) || uids->expunged.contains(uid); }
 };
+
+/// Of those that it has changed.
+const ChangedRecord* find(const MailboxSide& side, Uid uid);
 
 /// What both sides are to be like.
 struct MergedMailbox {
@@ -88,9 +92,13 @@ struct Folding {
 /// Both by uid; expunged ones are passed over. Messages are the same if guid and internaldate are.
 Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& other);
 /// Those of the one, and what only the other has; a value of both is that of the one. What was
-/// merged into the other says nothing of this one.
+/// merged into the other, or became a part of it, says nothing of this one.
 std::map<std::string, std::string> folded_attributes(
     std::map<std::string, std::string> into, const std::map<std::string, std::string>& other);
+
+/// What both sides know of messages that went into another mailbox, and what either has expunged
+/// without knowing that it went.
+Folds merged_folds(const MailboxSide& a, const MailboxSide& b, ModSeq common);
 
 /// One side of a user's data.
 struct UserSide {

@@ -123,7 +123,8 @@ Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& o
 std::map<std::string, std::string> folded_attributes(
     std::map<std::string, std::string> into, const std::map<std::string, std::string>& other) {
   for (const auto& [name, value] : other)
-    if (name != kAttributeMerged) into.emplace(name, value);
+    if (name != kAttributeMerged && name != kAttributeWent && name != kAttributeCame)
+      into.emplace(name, value);
   return into;
 }
 

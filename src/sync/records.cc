@@ -44,6 +44,17 @@ Result<void> each_record(const MailboxView& view, const UidSet& uids,
   return {};
 }
 
+Result<std::vector<RecordRow>> rows_of(const MailboxView& view, const UidSet& uids) {
+  std::vector<RecordRow> rows;
+  TRY_OK(each_record(view, uids, [&](RecordRow row) { rows.push_back(std::move(row)); }));
+  return rows;
+}
+
+Result<std::vector<RecordRow>> rows_of(const MailboxView& view) {
+  const Uid last = view.info().last_uid;
+  return rows_of(view, last ? UidSet::of(Uid(1), last) : UidSet());
+}
+
 Result<ChangeReader> ChangeReader::start(const MailboxView& view, ModSeq since, Uid first) {
   ChangeReader reader(view, since);
   const MailboxInfo& info = view.info();

@@ -20,6 +20,9 @@ inline constexpr uint32_t kRangePartsMax = 64;
 /// Calls `visit` for each record of `uids`, tombstones too, ascending. Memory: a block of them.
 Result<void> each_record(const MailboxView& view, const UidSet& uids,
                          const std::function<void(RecordRow)>& visit);
+Result<std::vector<RecordRow>> rows_of(const MailboxView& view, const UidSet& uids);
+/// All of them.
+Result<std::vector<RecordRow>> rows_of(const MailboxView& view);
 
 /// Records with a modseq above `since`, by uid, with the flags that flipped since, or since
 /// they came: a block at a time.

@@ -7,6 +7,8 @@
 #include "mail/charset.h"
 #include "mail/lineage.h"
 #include "store/hold.h"
+#include "sync/folds.h"
+#include "sync/follow.h"
 #include "sync/grammar.h"
 #include "sync/records.h"
 #include "sync/words.h"
@@ -121,23 +123,6 @@ std::set<Guid> guids_of(const std::vector<ChangedRecord>& records) {
   return out;
 }
 
-Result<std::vector<RecordRow>> rows_of(const MailboxView& view, const UidSet& uids) {
-  std::vector<RecordRow> rows;
-  TRY_OK(each_record(view, uids, [&](RecordRow row) { rows.push_back(std::move(row)); }));
-  return rows;
-}
-
-Result<std::vector<RecordRow>> rows_of(const MailboxView& view) {
-  const Uid last = view.info().last_uid;
-  return rows_of(view, last ? UidSet::of(Uid(1), last) : UidSet());
-}
-
-std::vector<RecordRow> rows_of(const std::vector<ChangedRecord>& records) {
-  std::vector<RecordRow> rows;
-  for (const ChangedRecord& record : records) rows.push_back(record.row);
-  return rows;
-}
-
 // Puts what `source` has and `into` lacks behind the messages that `into` ends with.
 void add_folded(MailboxUpdate& into, const UniqueId& source, const Folding& folding,
                 int64_t now_s) {
@@ -163,6 +148,16 @@ void expunge_folded(MailboxUpdate& goes, const std::vector<RecordRow>& rows) {
   for (const RecordRow& row : rows)
     if (!row.expunged) item.uids.add(row.uid);
   if (!item.uids.empty()) goes.items.emplace_back(std::move(item));
+}
+
+// Each of the two says where its messages went, or came from.
+void remember_fold(MailboxUpdate& goes, MailboxUpdate& stays, const UidSet& uids, int64_t now_s) {
+  Folds folds = Folds::of(goes.header->attributes);
+  folds.add(stays.id, now_s, uids);
+  folds.put(goes.header->attributes);
+  std::set<UniqueId> came = came_from(stays.header->attributes);
+  if (!uids.empty()) came.insert(goes.id);
+  put_came_from(stays.header->attributes, std::move(came));
 }
 
 TakenIn taken_in(const std::vector<UserItem>& items) {
@@ -468,8 +463,10 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     merged.header.name = free_name(store, merged.header.name);
     merged.to = std::max(merged.to, next(std::max(own.highestmodseq, theirs.highestmodseq)));
   }
+  TRY_OK(follow_into(merged, theirs_.id, store, std::max(own.highestmodseq, theirs.highestmodseq)));
   if (ours) spare_modseq(merged, own, theirs, common_);
   std::optional<MailboxUpdate> update = mend(merged, own, common_);
+  std::vector<UniqueId> changed;
   if (update) {
     update->id = theirs_.id;
     update->mends = ours ? ours->info().digest : Digest();
@@ -477,12 +474,42 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     if (!is_complete) return United{.next = United::Next::kBodies};
     if (effect == Effect::kLook) return United{};
     if (waits) return United{.next = United::Next::kNamed, .other = holder->id};
-    if (folds) return fold_into(store, std::move(*update), *holder, twin, clock);
-    TRY_OK(store.merge({std::move(*update)}, bodies()).get());
+    TRY(auto updates, followed(store, ours, merged, {theirs_.id, folds ? holder->id : theirs_.id}));
+    for (const MailboxUpdate& one : updates) changed.push_back(one.id);
+    if (folds)
+      return fold_into(store, {std::move(*update), merged.records, std::move(updates)}, *holder,
+                       twin, clock);
+    updates.push_back(std::move(*update));
+    TRY_OK(store.merge(std::move(updates), bodies()).get());
   }
   if (effect == Effect::kLook) return United{};
-  if (is_behind) return United{.next = United::Next::kBehind};
-  return mend_theirs(store, merged, theirs);
+  if (is_behind) return United{.next = United::Next::kBehind, .changed = std::move(changed)};
+  TRY(United united, mend_theirs(store, merged, theirs));
+  united.changed = std::move(changed);
+  return united;
+}
+
+// What was expunged in this mailbox, and had gone from here into others, or is known to be expunged
+// only now.
+Result<std::vector<MailboxUpdate>> MailboxReunion::followed(const MailStore& store,
+                                                            const std::optional<MailboxView>& ours,
+                                                            const MergedMailbox& merged,
+                                                            std::set<UniqueId> not_to) const {
+  const Folds folds = Folds::of(merged.header.attributes);
+  const UidSet known = ours ? Folds::of(ours->info().attributes).expunged() : UidSet();
+  if ((folds.expunged() - known).empty()) return std::vector<MailboxUpdate>();
+  const UidSet uids = folds.uids();
+  std::vector<RecordRow> from;
+  if (ours) {
+    TRY(from, rows_of(*ours, uids));
+  }
+  UidSet there;
+  for (const RecordRow& row : from) there.add(row.uid);
+  for (const RecordRow& row : merged.records)
+    if (!there.contains(row.uid)) from.push_back(row);
+  Following following(store, std::move(not_to));
+  TRY_OK(following.follow(folds, from));
+  return following.updates();
 }
 
 // The merge is ours; what the replica is told then.
@@ -516,14 +543,14 @@ void MailboxReunion::expunge_as_told(std::vector<RecordRow>& ours) const {
 // Both sides have a mailbox of this name: the older one stays, and the other's messages move there.
 // One that is still to be merged stays, for its merge counts on what is in it.
 // What the replica has expunged in ours does not count: it may live on in theirs.
-Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
+Result<United> MailboxReunion::fold_into(MailStore& store, Arriving arriving,
                                          const MailboxInfo& twin_info, const Twin& twin,
                                          Clock& clock) {
   TRY(const MailboxView view, store.view(twin_info.id));
   const MailboxInfo& info = view.info();
   TRY(std::vector<RecordRow> own_rows, rows_of(view));
   if (twin.reunion != nullptr) twin.reunion->expunge_as_told(own_rows);
-  const std::vector<RecordRow> their_rows = rows_of(changed_);
+  MailboxUpdate& theirs = arriving.update;
   MailboxUpdate own{.id = info.id,
                     .from = info.highestmodseq,
                     .to = next(info.highestmodseq),
@@ -539,16 +566,23 @@ Result<United> MailboxReunion::fold_into(MailStore& store, MailboxUpdate theirs,
                                                         std::pair(header_.created_s, theirs_.id);
   MailboxUpdate& stays = own_stays ? own : theirs;
   MailboxUpdate& goes = own_stays ? theirs : own;
-  add_folded(stays, goes.id, own_stays ? fold(own_rows, their_rows) : fold(their_rows, own_rows),
-             now_s);
+  const std::vector<RecordRow>& rows_that_go = own_stays ? arriving.rows : own_rows;
+  const Folding folding = fold(own_stays ? own_rows : arriving.rows, rows_that_go);
+  add_folded(stays, goes.id, folding, now_s);
   stays.header->attributes = folded_attributes(stays.header->attributes, goes.header->attributes);
+  remember_fold(goes, stays, folding.uids, now_s);
   goes.header->deleted_s = std::max<int64_t>(now_s, 1);
-  expunge_folded(goes, own_stays ? their_rows : own_rows);
+  expunge_folded(goes, rows_that_go);
   std::vector<MailboxUpdate> updates;
   updates.push_back(std::move(goes));
   updates.push_back(std::move(stays));
+  std::vector<UniqueId> changed;
+  for (MailboxUpdate& one : arriving.followed) {
+    changed.push_back(one.id);
+    updates.push_back(std::move(one));
+  }
   TRY_OK(store.merge(std::move(updates), bodies()).get());
-  return United{.next = United::Next::kFolded, .other = info.id};
+  return United{.next = United::Next::kFolded, .other = info.id, .changed = std::move(changed)};
 }
 
 // --- users ---

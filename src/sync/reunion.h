@@ -38,6 +38,7 @@ struct United {
   std::optional<MailboxUpdate> mend = {};
   std::optional<ReplicaMailbox> after = {};
   UniqueId other = {};
+  std::vector<UniqueId> changed = {};  // by the same transaction
 };
 
 class MailboxReunion;
@@ -130,8 +131,18 @@ class MailboxReunion {
   bool asks_for_kept(const UidSet& uids);
   Result<United> mend_theirs(const MailStore& store, const MergedMailbox& merged,
                              const MailboxSide& theirs) const;
-  Result<United> fold_into(MailStore& store, MailboxUpdate theirs, const MailboxInfo& twin_info,
+  /// A mailbox that only the replica has, as it would be here, and what is changed beside it.
+  struct Arriving {
+    MailboxUpdate update;
+    const std::vector<RecordRow>& rows;
+    std::vector<MailboxUpdate> followed;
+  };
+  Result<United> fold_into(MailStore& store, Arriving theirs, const MailboxInfo& twin_info,
                            const Twin& twin, Clock& clock);
+  Result<std::vector<MailboxUpdate>> followed(const MailStore& store,
+                                              const std::optional<MailboxView>& ours,
+                                              const MergedMailbox& merged,
+                                              std::set<UniqueId> not_to) const;
   void expunge_as_told(std::vector<RecordRow>& ours) const;
   Result<bool> has_bodies(MailStore& store, const MailboxUpdate& update, const MailboxSide& own);
   std::vector<StagedBody> bodies() const;

@@ -1,0 +1,99 @@
+#include "sync/follow.h"
+
+#include "sync/records.h"
+
+namespace gemel::sync {
+namespace {
+
+// Marks what is due in `rows`, and in `onward` what has gone further. What it has expunged.
+struct Marked {
+  UidSet expunged;
+  UidSet went_on;
+};
+Marked mark_due(const Fold& fold, const std::vector<RecordRow>& from, std::vector<RecordRow>& rows,
+                Folds& onward) {
+  Marked out;
+  const UidSet uids = due(fold, from, rows, onward);
+  for (RecordRow& row : rows) {
+    if (!uids.contains(row.uid)) continue;
+    (row.expunged ? out.went_on : out.expunged).add(row.uid);
+    row.expunged = true;
+  }
+  onward.expunge(out.went_on);
+  return out;
+}
+
+}  // namespace
+
+Result<Following::Place*> Following::place_of(const UniqueId& id) {
+  if (const auto found = places_.find(id); found != places_.end()) return &found->second;
+  if (not_to_.contains(id)) return nullptr;
+  const Result<MailboxView> view = store_.view(id);
+  if (!view && view.error().code == Code::kNotFound) return nullptr;
+  if (!view) return std::unexpected(view.error());
+  const MailboxInfo& info = view->info();
+  TRY(std::vector<RecordRow> rows, rows_of(*view));
+  Place place{.info = info, .rows = std::move(rows), .folds = Folds::of(info.attributes)};
+  return &places_.emplace(id, std::move(place)).first->second;
+}
+
+// Ends: each time that it comes to a place again, more has been expunged there.
+Result<void> Following::follow(const Folds& folds, const std::vector<RecordRow>& from) {
+  const std::vector<Fold> all = folds.all();
+  for (const Fold& fold : all) {
+    if (fold.expunged.empty()) continue;
+    TRY(Place * place, place_of(fold.into));
+    if (place == nullptr) continue;
+    const Marked marked = mark_due(fold, from, place->rows, place->folds);
+    place->expunged.add(marked.expunged);
+    if (!marked.went_on.empty()) TRY_OK(follow(place->folds, place->rows));
+  }
+  return {};
+}
+
+std::vector<MailboxUpdate> Following::updates() const {
+  std::vector<MailboxUpdate> out;
+  for (const auto& [id, place] : places_) {
+    MailboxUpdate update{.id = id,
+                         .from = place.info.highestmodseq,
+                         .to = next(place.info.highestmodseq),
+                         .last_uid = place.info.last_uid,
+                         .recent_uid = place.info.recent_uid,
+                         .purged_modseq = place.info.purged_modseq,
+                         .header = header_of(place.info),
+                         .items = {},
+                         .mends = place.info.digest};
+    place.folds.put(update.header->attributes);
+    if (!place.expunged.empty())
+      update.items.emplace_back(ExpungeItem{.uids = place.expunged, .modseq = update.to});
+    const bool changes =
+        update.header->attributes != place.info.attributes || !update.items.empty();
+    if (changes) out.push_back(std::move(update));
+  }
+  return out;
+}
+
+Result<void> follow_into(MergedMailbox& merged, const UniqueId& id, const MailStore& store,
+                         ModSeq floor) {
+  const std::set<UniqueId> came = came_from(merged.header.attributes);
+  for (const UniqueId& source : came) {
+    const Result<MailboxView> view = store.view(source);
+    if (!view && view.error().code == Code::kNotFound) continue;
+    if (!view) return std::unexpected(view.error());
+    const std::vector<Fold> folds = Folds::of(view->info().attributes).all();
+    for (const Fold& fold : folds) {
+      if (fold.into != id || fold.expunged.empty()) continue;
+      TRY(const std::vector<RecordRow> from, rows_of(*view, fold.uids));
+      Folds onward = Folds::of(merged.header.attributes);
+      const Marked marked = mark_due(fold, from, merged.records, onward);
+      if (marked.expunged.empty() && marked.went_on.empty()) continue;
+      onward.put(merged.header.attributes);
+      merged.to = std::max(merged.to, next(floor));
+      for (RecordRow& row : merged.records)
+        if (marked.expunged.contains(row.uid)) row.modseq = merged.to;
+    }
+  }
+  return {};
+}
+
+}  // namespace gemel::sync
