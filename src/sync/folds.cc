@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::string_view kNone = "-";
 
+using Identity = std::pair<Guid, int64_t>;
+
+Identity identity_of(const RecordRow& row) { return {row.facts.guid, row.facts.internaldate_s}; }
+
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> out;
   while (!text.empty()) {
@@ -133,17 +137,17 @@ UidSet due(const Fold& fold, const std::vector<RecordRow>& from,
     int64_t expunged_there = 0;
     std::vector<Uid> live = {};
   };
-  std::map<std::pair<Guid, int64_t>, Alike> messages;
+  std::map<Identity, Alike> messages;
   for (const RecordRow& row : from) {
     if (!fold.uids.contains(row.uid)) continue;
-    Alike& alike = messages[{row.facts.guid, row.facts.internaldate_s}];
+    Alike& alike = messages[identity_of(row)];
     ++alike.went;
     alike.expunged += fold.expunged.contains(row.uid) ? 1 : 0;
   }
   const UidSet went_on = onward.uids() - onward.expunged();
   for (const RecordRow& row : there) {
     if (row.facts.savedate_s != fold.at_s) continue;
-    const auto found = messages.find({row.facts.guid, row.facts.internaldate_s});
+    const auto found = messages.find(identity_of(row));
     if (found == messages.end()) continue;
     if (row.expunged && !went_on.contains(row.uid))
       ++found->second.expunged_there;
@@ -157,6 +161,23 @@ UidSet due(const Fold& fold, const std::vector<RecordRow>& from,
         std::min(alike.expunged - alike.expunged_there, live - (alike.went - alike.expunged));
     for (int64_t i = 0; i < count; ++i) out.add(alike.live[static_cast<size_t>(i)]);
   }
+  return out;
+}
+
+std::vector<std::pair<Uid, Uid>> twins(const Fold& fold, const std::vector<RecordRow>& from,
+                                       const std::vector<RecordRow>& there) {
+  std::map<Identity, std::pair<std::vector<Uid>, std::vector<Uid>>> alike;
+  for (const RecordRow& row : from)
+    if (fold.uids.contains(row.uid)) alike[identity_of(row)].first.push_back(row.uid);
+  for (const RecordRow& row : there) {
+    const auto found = alike.find(identity_of(row));
+    if (row.facts.savedate_s == fold.at_s && found != alike.end())
+      found->second.second.push_back(row.uid);
+  }
+  std::vector<std::pair<Uid, Uid>> out;
+  for (const auto& [identity, uids] : alike)
+    for (size_t i = 0; uids.first.size() == uids.second.size() && i < uids.first.size(); ++i)
+      out.emplace_back(uids.first[i], uids.second[i]);
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mail/ids.h"
@@ -29,7 +30,7 @@ namespace gemel::sync {
 inline constexpr std::string_view kAttributeWent = "went";
 /// Of the other one: the mailboxes that became parts of it.
 inline constexpr std::string_view kAttributeCame = "came";
-/// Mailboxes, the last ones, that are said to have become parts of one.
+/// Mailboxes that are said to have become parts of one; of more, those with the highest ids.
 inline constexpr size_t kCameMax = 64;
 /// Ranges of a set. Where more messages went, all between them count as such, so that fewer are
 /// expunged; where more were expunged, the rest stay.
@@ -76,5 +77,10 @@ void put_came_from(Attributes& attributes, std::set<UniqueId> ids);
 /// Of messages that are alike, as many as were.
 UidSet due(const Fold& fold, const std::vector<RecordRow>& from,
            const std::vector<RecordRow>& there, const Folds& onward);
+
+/// Of messages that went by it, and their like in the mailbox they went to: the uid of each here
+/// and there. Of messages that are alike in order of uid, if there are as many there.
+std::vector<std::pair<Uid, Uid>> twins(const Fold& fold, const std::vector<RecordRow>& from,
+                                       const std::vector<RecordRow>& there);
 
 }  // namespace gemel::sync

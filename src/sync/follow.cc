@@ -1,5 +1,8 @@
 #include "sync/follow.h"
 
+#include <algorithm>
+
+#include "sync/merge_flags.h"
 #include "sync/records.h"
 
 namespace gemel::sync {
@@ -23,6 +26,31 @@ Marked mark_due(const Fold& fold, const std::vector<RecordRow>& from, std::vecto
   return out;
 }
 
+RecordRow& row_at(std::vector<RecordRow>& rows, Uid uid) {
+  return *std::ranges::lower_bound(rows, uid, {}, &RecordRow::uid);
+}
+
+// Of those in `to`, the ones that came by `fold` from others whose flags have changed since: they
+// change here as well, unless they have here. Which they are.
+UidSet take_flags(const Fold& fold, const Following::Gone& from, Following::Gone& to) {
+  UidSet out;
+  if (from.flags_before.empty()) return out;
+  std::map<Uid, const RecordRow*> sources;
+  for (const RecordRow& row : from.rows) sources.emplace(row.uid, &row);
+  for (const auto& [source, uid] : twins(fold, from.rows, to.rows)) {
+    const auto before = from.flags_before.find(source);
+    if (before == from.flags_before.end()) continue;
+    const FlagNames& there = sources.at(source)->flags;
+    RecordRow& row = row_at(to.rows, uid);
+    FlagNames flags = merged_flags({row.flags, flipped(row.flags, before->second)},
+                                   {there, flipped(there, before->second)});
+    if (are_same(flags, row.flags)) continue;
+    to.flags_before.try_emplace(uid, std::exchange(row.flags, std::move(flags)));
+    out.add(uid);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Following::Place*> Following::place_of(const UniqueId& id) {
@@ -33,20 +61,25 @@ Result<Following::Place*> Following::place_of(const UniqueId& id) {
   if (!view) return std::unexpected(view.error());
   const MailboxInfo& info = view->info();
   TRY(std::vector<RecordRow> rows, rows_of(*view));
-  Place place{.info = info, .rows = std::move(rows), .folds = Folds::of(info.attributes)};
+  Place place{
+      .info = info, .records = {.rows = std::move(rows)}, .folds = Folds::of(info.attributes)};
   return &places_.emplace(id, std::move(place)).first->second;
 }
 
-// Ends: each time that it comes to a place again, more has been expunged there.
-Result<void> Following::follow(const Folds& folds, const std::vector<RecordRow>& from) {
+// Ends: each time that it comes to a place again, more has changed there.
+Result<void> Following::follow(const Folds& folds, const Gone& from) {
   const std::vector<Fold> all = folds.all();
   for (const Fold& fold : all) {
-    if (fold.expunged.empty()) continue;
+    if (fold.expunged.empty() && from.flags_before.empty()) continue;
     TRY(Place * place, place_of(fold.into));
     if (place == nullptr) continue;
-    const Marked marked = mark_due(fold, from, place->rows, place->folds);
+    Gone& there = place->records;
+    UidSet changed = take_flags(fold, from, there);
+    place->flagged.add(changed);
+    const Marked marked = mark_due(fold, from.rows, there.rows, place->folds);
     place->expunged.add(marked.expunged);
-    if (!marked.went_on.empty()) TRY_OK(follow(place->folds, place->rows));
+    changed.add(marked.went_on);
+    if (!(changed & place->folds.uids()).empty()) TRY_OK(follow(place->folds, Gone(there)));
   }
   return {};
 }
@@ -66,6 +99,11 @@ std::vector<MailboxUpdate> Following::updates() const {
     place.folds.put(update.header->attributes);
     if (!place.expunged.empty())
       update.items.emplace_back(ExpungeItem{.uids = place.expunged, .modseq = update.to});
+    const UidSet flagged = place.flagged - place.expunged;
+    for (const RecordRow& row : place.records.rows)
+      if (flagged.contains(row.uid) && !row.expunged)
+        update.items.emplace_back(StoreItem{
+            .uids = UidSet::of(row.uid, row.uid), .modseq = update.to, .flags = row.flags});
     const bool changes =
         update.header->attributes != place.info.attributes || !update.items.empty();
     if (changes) out.push_back(std::move(update));

@@ -1,5 +1,6 @@
 // In a merge: what became a part of another mailbox, and was expunged in the one it came from by
-// somebody who did not know of that, is expunged where it went.
+// somebody who did not know of that, is expunged where it went; and so with flags that were
+// changed.
 //
 // Source   doc/decisions/0006-terms-and-merge.md, "What went along".
 #pragma once
@@ -21,18 +22,25 @@ class Following {
   /// `not_to`: these are left as they are. `store` must outlive it.
   Following(const MailStore& store, std::set<UniqueId> not_to)
       : store_(store), not_to_(std::move(not_to)) {}
-  /// `from`: the records that went, of the mailbox that `folds` is said of. Cost: that of reading
-  /// the mailboxes they went to. Errors: those of reading the store.
-  Result<void> follow(const Folds& folds, const std::vector<RecordRow>& from);
+  /// Records that went from a mailbox, as they are now, by uid; and of those whose flags are others
+  /// now, what they went with.
+  struct Gone {
+    std::vector<RecordRow> rows = {};
+    std::map<Uid, FlagNames> flags_before = {};
+  };
+  /// `folds` is said of the mailbox that `from` is of. Cost: that of reading the mailboxes they
+  /// went to. Errors: those of reading the store.
+  Result<void> follow(const Folds& folds, const Gone& from);
   /// To be made in the transaction in which those are expunged where they came from.
   std::vector<MailboxUpdate> updates() const;
 
  private:
   struct Place {
     MailboxInfo info;
-    std::vector<RecordRow> rows;
+    Gone records;  // all of them
     Folds folds;
     UidSet expunged = {};
+    UidSet flagged = {};
   };
   Result<Place*> place_of(const UniqueId& id);
 

@@ -8,8 +8,8 @@
 #include "mail/lineage.h"
 #include "store/hold.h"
 #include "sync/folds.h"
-#include "sync/follow.h"
 #include "sync/grammar.h"
+#include "sync/merge_flags.h"
 #include "sync/records.h"
 #include "sync/words.h"
 
@@ -489,26 +489,48 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
   return united;
 }
 
-// What was expunged in this mailbox, and had gone from here into others, or is known to be expunged
-// only now.
+// Of messages that have gone from this mailbox, as the merge has them: and their flags as they were
+// on the side from which they went.
+Result<Following::Gone> MailboxReunion::gone_by(const Folds& folds,
+                                                const std::optional<MailboxView>& ours,
+                                                const MergedMailbox& merged) const {
+  std::map<Uid, RecordRow> rows;
+  std::map<Uid, FlagNames> before;
+  if (ours) {
+    const UidSet own = Folds::of(ours->info().attributes).uids();
+    TRY_OK(each_record(*ours, folds.uids(), [&](RecordRow row) {
+      if (own.contains(row.uid)) before.emplace(row.uid, row.flags);
+      rows.insert_or_assign(row.uid, std::move(row));
+    }));
+  }
+  for (const ChangedRecord& record : changed_) before.try_emplace(record.row.uid, record.row.flags);
+  // Where theirs is the result as it is, the others are as well, and may have changed since.
+  if (merged.to == theirs_.highestmodseq) before.clear();
+  Following::Gone gone;
+  for (const RecordRow& row : merged.records) {
+    if (!folds.uids().contains(row.uid)) continue;
+    rows.insert_or_assign(row.uid, row);
+    const auto was = before.find(row.uid);
+    if (was != before.end() && !are_same(was->second, row.flags)) gone.flags_before.insert(*was);
+  }
+  for (auto& [uid, row] : rows) gone.rows.push_back(std::move(row));
+  return gone;
+}
+
+// What changes in other mailboxes with the merge: what was expunged in this one, or has got other
+// flags, after it had gone from here into others.
 Result<std::vector<MailboxUpdate>> MailboxReunion::followed(const MailStore& store,
                                                             const std::optional<MailboxView>& ours,
                                                             const MergedMailbox& merged,
                                                             std::set<UniqueId> not_to) const {
   const Folds folds = Folds::of(merged.header.attributes);
+  if (folds.empty()) return std::vector<MailboxUpdate>();
+  TRY(const Following::Gone gone, gone_by(folds, ours, merged));
   const UidSet known = ours ? Folds::of(ours->info().attributes).expunged() : UidSet();
-  if ((folds.expunged() - known).empty()) return std::vector<MailboxUpdate>();
-  const UidSet uids = folds.uids();
-  std::vector<RecordRow> from;
-  if (ours) {
-    TRY(from, rows_of(*ours, uids));
-  }
-  UidSet there;
-  for (const RecordRow& row : from) there.add(row.uid);
-  for (const RecordRow& row : merged.records)
-    if (!there.contains(row.uid)) from.push_back(row);
+  if ((folds.expunged() - known).empty() && gone.flags_before.empty())
+    return std::vector<MailboxUpdate>();
   Following following(store, std::move(not_to));
-  TRY_OK(following.follow(folds, from));
+  TRY_OK(following.follow(folds, gone));
   return following.updates();
 }
 

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "store/mail_store.h"
 #include "sync/compare.h"
+#include "sync/follow.h"
 #include "sync/merge.h"
 #include "sync/range_search.h"
 #include "sync/values.h"
@@ -139,6 +140,8 @@ class MailboxReunion {
   };
   Result<United> fold_into(MailStore& store, Arriving theirs, const MailboxInfo& twin_info,
                            const Twin& twin, Clock& clock);
+  Result<Following::Gone> gone_by(const Folds& folds, const std::optional<MailboxView>& ours,
+                                  const MergedMailbox& merged) const;
   Result<std::vector<MailboxUpdate>> followed(const MailStore& store,
                                               const std::optional<MailboxView>& ours,
                                               const MergedMailbox& merged,

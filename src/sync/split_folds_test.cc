@@ -18,37 +18,48 @@ using Shown = std::multiset<std::string>;
 
 UidSet one(uint32_t uid) { return UidSet::of(Uid(uid), Uid(uid)); }
 
+// What a server knew of a mailbox that had followed this one up to now.
+class Earlier {
+ public:
+  Earlier(TestStore& store, const UniqueId& id) : info_(store.info(id)) {
+    const MailboxView view = store->view(id).value();
+    records_ = ChangeReader::start(view, ModSeq(), Uid(1)).value().next().value();
+    for (const ChangedRecord& record : records_)
+      if (!record.row.expunged) bodies_.push_back(store.body(id, record.row.uid.value));
+  }
+  // Another server that has nothing of it meets that one.
+  void met_by(TestStore& store) const {
+    ASSERT_EQ(store->find(info_.id).error().code, Code::kNotFound);
+    ASSERT_TRUE(store->promote(info_.lineage.back().term));
+    MailboxReunion reunion(state_of(info_), std::nullopt);
+    reunion.take(header_state_of(info_));
+    for (const ChangedRecord& record : records_) reunion.take(record);
+    for (const std::string& body : bodies_) reunion.take(store.stage(body));
+    reunion.page_over(Uid());
+    const Result<United> united = reunion.unite(*store, store.clock);
+    ASSERT_TRUE(united) << united.error().text;
+    ASSERT_EQ(united->next, United::Next::kFolded);
+  }
+
+ private:
+  MailboxInfo info_;
+  std::vector<ChangedRecord> records_;
+  std::vector<std::string> bodies_;
+};
+
+// Of all of alice's mailboxes but INBOX.
+Shown shown(TestStore& store) {
+  Shown out;
+  const std::vector<MailboxInfo> mailboxes = store->mailboxes("alice").value();
+  for (const MailboxInfo& info : mailboxes)
+    if (info.id != store.inbox())
+      store->view(info.id).value().uids().value().for_each(
+          [&](Uid uid) { out.insert(store.body(info.id, uid.value)); });
+  return out;
+}
+
 class SplitFolds : public SplitFixture {
  protected:
-  // What a server knew of a mailbox that had followed this one up to now.
-  class Earlier {
-   public:
-    Earlier(TestStore& store, const UniqueId& id) : info_(store.info(id)) {
-      const MailboxView view = store->view(id).value();
-      records_ = ChangeReader::start(view, ModSeq(), Uid(1)).value().next().value();
-      for (const ChangedRecord& record : records_)
-        if (!record.row.expunged) bodies_.push_back(store.body(id, record.row.uid.value));
-    }
-    // Another server that has nothing of it meets that one.
-    void met_by(TestStore& store) const {
-      ASSERT_EQ(store->find(info_.id).error().code, Code::kNotFound);
-      ASSERT_TRUE(store->promote(info_.lineage.back().term));
-      MailboxReunion reunion(state_of(info_), std::nullopt);
-      reunion.take(header_state_of(info_));
-      for (const ChangedRecord& record : records_) reunion.take(record);
-      for (const std::string& body : bodies_) reunion.take(store.stage(body));
-      reunion.page_over(Uid());
-      const Result<United> united = reunion.unite(*store, store.clock);
-      ASSERT_TRUE(united) << united.error().text;
-      ASSERT_EQ(united->next, United::Next::kFolded);
-    }
-
-   private:
-    MailboxInfo info_;
-    std::vector<ChangedRecord> records_;
-    std::vector<std::string> bodies_;
-  };
-
   // Both make a mailbox of one name; the replica's is the younger one.
   void make_two(const std::vector<std::string>& bodies) {
     split();
@@ -66,15 +77,6 @@ class SplitFolds : public SplitFixture {
     earlier.met_by(primary);
   }
 
-  static Shown shown(TestStore& store) {
-    Shown out;
-    const std::vector<MailboxInfo> mailboxes = store->mailboxes("alice").value();
-    for (const MailboxInfo& info : mailboxes)
-      if (info.id != store.inbox())
-        store->view(info.id).value().uids().value().for_each(
-            [&](Uid uid) { out.insert(store.body(info.id, uid.value)); });
-    return out;
-  }
   void expect_both_show(const Shown& expected) {
     EXPECT_EQ(shown(primary), expected);
     EXPECT_EQ(shown(replica), expected);
@@ -131,6 +133,21 @@ TEST_F(SplitFolds, AndWithOneThatWasFreed) {
     ASSERT_TRUE(replica->purge_deleted(went));
   });
   heal_to({"of the primary"});
+}
+
+// Beside those that a user changed where it went.
+TEST_F(SplitFolds, FlagsThatItChangedAreThere) {
+  make_two({"flagged"});
+  ASSERT_TRUE(replica->store_flags(went, one(1), FlagOp::kSet, flag_names({"\\Answered", "work"})));
+  meet_earlier([&] {
+    ASSERT_TRUE(
+        replica->store_flags(went, one(1), FlagOp::kSet, flag_names({"\\Flagged", "work"})));
+  });
+  ASSERT_TRUE(primary->store_flags(stays, one(2), FlagOp::kAdd, flag_names({"\\Seen"})));
+  ASSERT_TRUE(primary->store_flags(stays, one(2), FlagOp::kRemove, flag_names({"work"})));
+  heal_to({"of the primary", "flagged"});
+  for (TestStore* store : {&primary, &replica})
+    EXPECT_EQ(store->flags(stays, 2), "\\Flagged \\Seen");
 }
 
 // The third server comes with a message of its own: the mailbox comes back, with that alone.
@@ -227,6 +244,44 @@ TEST_F(SplitFolds, WhatWentOnWithItsMailboxIsGone) {
   EXPECT_EQ(primary->find(named("box")).value().id, older);
   EXPECT_EQ(shown(primary), (Shown{"of the third", "of the primary", "kept", "expunged"}));
   heal_to({"of the third", "of the primary", "kept"});
+}
+
+// Wherever the link is cut, and if the primary crashes there too.
+TEST(SplitFoldsCut, AtAnyByteIsMended) {
+  log::set_level(log::Level::kOff);
+  for (uint64_t bytes = 400;; bytes += 61) {
+    TestLink link;
+    TestStore& primary = link.primary;
+    TestStore& replica = link.replica;
+    TestStore third{TestStore::On::kMemory};
+    for (TestStore* store : {&primary, &third}) ASSERT_TRUE((*store)->create_user("alice", {}));
+    const UniqueId older = third.create("box");
+    third.append(older, "of the third");
+    primary.clock.advance_s(60);
+    const UniqueId went = primary.create("box");
+    for (const char* body : {"kept", "expunged"}) primary.append(went, body);
+    link.connect();
+    ASSERT_TRUE(link.sync().result);
+    ASSERT_TRUE(replica->promote());
+    Earlier(third, older).met_by(replica);
+    ASSERT_TRUE(primary->expunge(went, one(2)));
+    ASSERT_TRUE(replica->demote());
+    ASSERT_TRUE(primary->promote(replica->term()));
+    link.disconnect("each had its time");
+    link.cut_after = bytes;
+    link.connect();
+    const bool is_through = link.sync().result.has_value();
+    if (!is_through) {
+      link.cut_after.reset();
+      if (bytes % 2 == 0) link.open_channel();
+      link.connect();
+      EXPECT_TRUE(link.sync().result) << bytes;
+    }
+    link.expect_in_step();
+    for (TestStore* store : {&primary, &replica})
+      EXPECT_EQ(shown(*store), (Shown{"of the third", "kept"})) << bytes;
+    if (is_through || testing::Test::HasFailure()) break;
+  }
 }
 
 }  // namespace
