@@ -514,6 +514,7 @@ Result<void> Cycle::unite_user(const std::string& userid) {
       reunion.begins_anew(ours(userid)))
     return {};
   Result<std::optional<UserUpdate>> update = reunion.unite(store_);
+  if (update && !reunion.questions().empty()) return {};
   user_reunions_.erase(userid);
   if (!update) {
     give_up(userid, update.error());

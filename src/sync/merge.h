@@ -111,6 +111,8 @@ struct UserSide {
   std::vector<UserItem> changed;
   Lineage lineage = {};
   TakenIn taken = {};
+  /// Of the items up to the common modseq, the one that deleted_active() names; if it has it.
+  std::optional<UserItem> kept = {};
 };
 
 /// Whether the user has a mailbox that lives once all are merged: then so does the user.
@@ -118,7 +120,11 @@ enum class UserMailboxes : uint8_t { kNone, kSome };
 
 /// What both are to be like: `from` and lineage are the caller's to say, and each side's update
 /// leaves out the items that it has as they are.
+/// What the one side made active and the other deleted comes back, if it is `kept`.
 UserUpdate merge(const UserSide& a, const UserSide& b, ModSeq common, UserMailboxes mailboxes);
+/// The key of the Sieve script that is the active one in `merged`, though one side has deleted it.
+/// The side that still has it must tell it as `kept` then, and the two be merged again.
+std::optional<std::string> deleted_active(const UserUpdate& merged);
 std::optional<UserUpdate> mend(const UserUpdate& merged, const UserSide& side);
 /// As that of a mailbox.
 void spare_modseq(UserUpdate& merged, const UserSide& a, const UserSide& b);

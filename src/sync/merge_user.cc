@@ -11,6 +11,7 @@
 #include "store/hold.h"
 #include "store/mail_store.h"
 #include "store/seen_edit.h"
+#include "store/sieve_scripts.h"
 #include "sync/grammar.h"
 #include "sync/merge.h"
 
@@ -19,7 +20,6 @@ namespace {
 
 using Items = std::map<std::string, UserItem>;
 
-constexpr std::string_view kScript = "sieve/script/";
 // The year 9999: what can be written as a date.
 constexpr int64_t kTimeMax = 253'402'300'799;
 
@@ -62,6 +62,14 @@ std::optional<std::string> united(const UserItem& a, const UserItem& b) {
   return SeenEdit(std::move(*uids)).value().text();
 }
 
+// Of the script that the items make the active one; nothing: none, or they don't say.
+std::optional<std::string> active_key(const Items& items) {
+  const auto active = items.find(std::string(kUserItemSieveActive));
+  if (active == items.end() || active->second.deleted) return std::nullopt;
+  const std::string& value = active->second.value;
+  return std::string(kUserItemSieveScript) + value.substr(value.find('\n') + 1);
+}
+
 // Where a script is kept whose name another has taken: the name and when it came.
 std::string key_beside(const UserItem& script, const Items& taken) {
   const int64_t uploaded_s = std::clamp<int64_t>(time_in(script).value_or(0) / 1000, 0, kTimeMax);
@@ -93,6 +101,7 @@ class UserMerger {
     for (const auto& [key, item] : items_a_) add(item, items_b_);
     for (const auto& [key, item] : items_b_)
       if (!items_a_.contains(key)) merged_.emplace(key, item);
+    keep_active();
     for (const UserItem& script : beside_) {
       UserItem copy = script;
       copy.key = key_beside(script, merged_);
@@ -121,8 +130,17 @@ class UserMerger {
     const bool yields_a = yields(a, b->second);
     UserItem& item = merged_.emplace(a.key, yields_a ? b->second : a).first->second;
     if (std::optional<std::string> value = united(a, b->second)) item.value = std::move(*value);
-    if (a.key.starts_with(kScript) && !a.deleted && !b->second.deleted && !are_alike(a, b->second))
+    if (a.key.starts_with(kUserItemSieveScript) && !a.deleted && !b->second.deleted &&
+        !are_alike(a, b->second))
       beside_.push_back(yields_a ? a : b->second);
+  }
+
+  void keep_active() {
+    const std::optional<std::string> key = active_key(merged_);
+    const auto script = key ? merged_.find(*key) : merged_.end();
+    if (script == merged_.end() || !script->second.deleted) return;
+    for (const UserSide* side : {&a_, &b_})
+      if (side->kept && side->kept->key == *key) script->second = *side->kept;
   }
 
   void take_in() {
@@ -195,6 +213,14 @@ UserUpdate merge(const UserSide& a, const UserSide& b, ModSeq common, UserMailbo
   if (a.taken.has(b.lineage, b.modseq)) return state_of(a, common);
   if (b.taken.has(a.lineage, a.modseq)) return state_of(b, common);
   return UserMerger(a, b).both();
+}
+
+std::optional<std::string> deleted_active(const UserUpdate& merged) {
+  Items items;
+  for (const UserItem& item : merged.items) items.emplace(item.key, item);
+  const std::optional<std::string> key = active_key(items);
+  const auto script = key ? items.find(*key) : items.end();
+  return script == items.end() || !script->second.deleted ? std::nullopt : key;
 }
 
 std::optional<UserUpdate> mend(const UserUpdate& merged, const UserSide& side) {

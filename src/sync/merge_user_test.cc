@@ -103,6 +103,34 @@ TEST(MergeUser, OfTwoScriptsTheNewerUploadKeepsTheName) {
   EXPECT_EQ(items_of(merged(a, side(14, {item("sieve/script/main", newer, 13)}))).size(), 1U);
 }
 
+// One side made it the active one, and the other deleted it.
+TEST(MergeUser, AScriptThatOneSideActivatesOutlivesItsDeletion) {
+  const std::string key = "sieve/script/x";
+  const UserSide deletes = side(12, {gone(key, 11)});
+  UserSide activates = side(14, {item("sieve/active", "1764099607000\nx", 13)});
+  EXPECT_EQ(deleted_active(merged(deletes, activates)), key);
+  activates.kept = item(key, "5\nkeep;\n", 3);
+  const UserUpdate update = merged(deletes, activates);
+  EXPECT_EQ(items_of(update), (Items{{"sieve/active", "1764099607000\nx"}, {key, "5\nkeep;\n"}}));
+  EXPECT_FALSE(deleted_active(update));
+  // Both are told of it, for the deletion may have gone to replicas of either.
+  EXPECT_EQ(mend(update, deletes)->items.size(), 2U);
+  EXPECT_EQ(mend(update, activates)->items.size(), 1U);
+  // Cut in the middle, and begun again.
+  EXPECT_EQ(items_of(merged(side(update.to.value, update.items), activates)), items_of(update));
+}
+
+// The other side made another one active, and later.
+TEST(MergeUser, AScriptThatIsNotTheActiveOneInTheEndStaysDeleted) {
+  const UserSide a =
+      side(12, {item("sieve/active", "1764099999000\ny", 12), gone("sieve/script/x", 11)});
+  const UserSide b = side(14, {item("sieve/active", "1764099607000\nx", 13)});
+  const UserUpdate update = merged(a, b);
+  EXPECT_FALSE(deleted_active(update));
+  EXPECT_EQ(items_of(update),
+            (Items{{"sieve/active", "1764099999000\ny"}, {"sieve/script/x", std::nullopt}}));
+}
+
 TEST(MergeUser, AScriptsNameMayBeAsLongAsCanBe) {
   const std::string name = "sieve/script/" + std::string(495, 'n') + "\xc3\xa4";
   const Items items = items_of(

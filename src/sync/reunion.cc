@@ -170,6 +170,13 @@ Result<TakenIn> taken_in(const MailStore& store, const std::string& userid) {
   return item ? TakenIn::parse(*item) : TakenIn();
 }
 
+Result<std::optional<UserItem>> user_item_of(const MailStore& store, const std::string& userid,
+                                             const std::string& key) {
+  TRY(std::optional<std::string> value, store.user_item(userid, key));
+  if (!value) return std::nullopt;
+  return UserItem{.key = key, .value = *std::move(value), .modseq = {}};
+}
+
 MailboxName free_name(const MailStore& store, const MailboxName& name) {
   for (int i = 2; i < kNamesMax; ++i) {
     const std::string suffix = fmt::format(" ({})", i);
@@ -627,7 +634,23 @@ std::vector<std::string> UserReunion::questions() const {
   if (is_told_) return {};
   std::string text = "USERCHANGES ";
   put_text(text, theirs_.userid);
-  return {text + fmt::format(" {}", since_.value)};
+  return {text + fmt::format(" {}", asked_key_ ? 0 : since_.value)};
+}
+
+void UserReunion::take(UserItem item) {
+  if (!asked_key_)
+    changed_.push_back(std::move(item));
+  else if (item.key == *asked_key_ && !item.deleted)
+    kept_ = std::move(item);
+}
+
+// Whether more of the replica's items are to be told first.
+bool UserReunion::asks_for(const std::string& key) {
+  if (asked_key_ == key) return false;
+  asked_key_ = key;
+  kept_.reset();
+  is_told_ = false;
+  return true;
 }
 
 bool UserReunion::begins_anew(const std::optional<UserInfo>& ours) {
@@ -649,7 +672,8 @@ Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
                         .modseq = theirs_.modseq,
                         .changed = changed_,
                         .lineage = theirs_.lineage,
-                        .taken = taken_in(changed_)};
+                        .taken = taken_in(changed_),
+                        .kept = kept_};
   TRY(const std::vector<MailboxInfo> mailboxes, store.mailboxes(theirs_.userid));
   const auto lives = mailboxes.empty() ? UserMailboxes::kNone : UserMailboxes::kSome;
   for (int i = 0; i < kTriesMax; ++i) {
@@ -667,6 +691,11 @@ Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
       TRY(own.taken, taken_in(store, theirs_.userid));
     }
     UserUpdate merged = merge(own, theirs, common_, lives);
+    if (const auto key = deleted_active(merged)) {
+      TRY(own.kept, user_item_of(store, theirs_.userid, *key));
+      if (!own.kept && asks_for(*key)) return std::nullopt;
+      merged = merge(own, theirs, common_, lives);
+    }
     const bool is_theirs = own.modseq == common_ || merged.to == theirs.modseq;
     if (info) spare_modseq(merged, own, theirs);
     std::optional<UserUpdate> update = mend(merged, own);

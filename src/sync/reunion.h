@@ -176,7 +176,7 @@ class UserReunion {
 
   const UserState& theirs() const { return theirs_; }
   std::vector<std::string> questions() const;
-  void take(UserItem item) { changed_.push_back(std::move(item)); }
+  void take(UserItem item);
   void page_over() { is_told_ = true; }
   bool is_told() const { return is_told_; }
   /// Whether the replica's data of the user has a hold that is on at this unix time. Of what it
@@ -186,15 +186,20 @@ class UserReunion {
   /// Whether ours has come to share more with the replica's, by way of a third server: then all is
   /// asked for again.
   bool begins_anew(const std::optional<UserInfo>& ours);
-  /// What the replica must be told; nothing: it has it all. Call when the user's mailboxes are
-  /// united. Errors: those of MailStore::merge; kModified, ours keeps changing.
+  /// What the replica must be told; nothing: it has it all, or questions() says what it has to tell
+  /// first. Call when the user's mailboxes are united. Errors: those of MailStore::merge;
+  /// kModified, ours keeps changing.
   Result<std::optional<UserUpdate>> unite(MailStore& store);
 
  private:
+  bool asks_for(const std::string& key);
+
   UserState theirs_;
   ModSeq common_;
   ModSeq since_;
   std::vector<UserItem> changed_;
+  std::optional<std::string> asked_key_;  // behind what has changed: of an item that has not
+  std::optional<UserItem> kept_;          // that one
   bool is_told_ = false;
 };
 
