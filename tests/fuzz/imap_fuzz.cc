@@ -41,7 +41,7 @@ class Listener {
         said.remove_prefix(end + 2);
         const size_t count = literal_at_end_of(piece);
         CHECK(count <= said.size());
-        goes_on = piece.ends_with('}');
+        goes_on = ends_in_literal(piece);
         said.remove_prefix(count);
       }
       understand(line);
@@ -49,11 +49,14 @@ class Listener {
   }
 
  private:
-  // Free text ends no line of the server's like that.
+  // Free text ends no line of the server's like that, and no atom has the opening brace; one may
+  // end in the closing one (RFC 3501 §9, atom-specials).
+  static bool ends_in_literal(std::string_view line) {
+    return line.ends_with('}') && line.contains('{');
+  }
   static size_t literal_at_end_of(std::string_view line) {
-    if (!line.ends_with('}')) return 0;
+    if (!ends_in_literal(line)) return 0;
     const size_t open = line.rfind('{');
-    CHECK(open != std::string_view::npos);
     return parse_number(line.substr(open + 1, line.size() - open - 2)).value();
   }
 
