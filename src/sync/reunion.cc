@@ -16,8 +16,6 @@
 namespace gemel::sync {
 namespace {
 
-// How often a merge is made anew because our side moved meanwhile.
-constexpr int kTriesMax = 10;
 // Names tried for a mailbox whose own is taken by one that is no twin of it.
 constexpr int kNamesMax = 1000;
 
@@ -35,13 +33,6 @@ ModSeq common_of(const MailboxState& theirs, const std::optional<MailboxInfo>& o
       common_modseq(ours->lineage, ours->highestmodseq, theirs.lineage, theirs.highestmodseq);
   const bool is_equal = common == theirs.highestmodseq && common == ours->highestmodseq;
   return is_equal && theirs.digest != ours->digest ? ModSeq() : common;
-}
-
-ModSeq common_of(const UserState& theirs, const std::optional<UserInfo>& ours) {
-  if (!ours) return ModSeq();
-  const ModSeq common = common_modseq(ours->lineage, ours->modseq, theirs.lineage, theirs.modseq);
-  const bool is_equal = common == theirs.modseq && common == ours->modseq;
-  return is_equal && theirs.data_digest != ours->data_digest ? ModSeq() : common;
 }
 
 MailboxSide side_of(const MailboxInfo& info) {
@@ -86,18 +77,6 @@ MailboxSide side_of(const MailboxState& state, const HeaderState& header) {
     if (attribute.value) side.header.attributes[name] = *attribute.value;
   }
   return side;
-}
-
-// Of a merge: ours. What has nothing of ours that is not in theirs has theirs, behind which ours
-// goes on: so the replica knows our state, which it is not told, for one of its own.
-Lineage merged_lineage(const Lineage& ours, bool is_theirs, Lineage behind_theirs) {
-  return is_theirs ? std::move(behind_theirs) : ours;
-}
-
-// A lineage as far as a state at `to` can have it.
-Lineage up_to(Lineage lineage, ModSeq to) {
-  std::erase_if(lineage, [&](const TermStart& start) { return start.from > to; });
-  return lineage;
 }
 
 std::vector<Guid> guids_of(const MailboxUpdate& update) {
@@ -160,23 +139,6 @@ void remember_fold(MailboxUpdate& goes, MailboxUpdate& stays, const UidSet& uids
   put_came_from(stays.header->attributes, std::move(came));
 }
 
-TakenIn taken_in(const std::vector<UserItem>& items) {
-  const auto found = std::ranges::find(items, kUserItemMerged, &UserItem::key);
-  return found == items.end() || found->deleted ? TakenIn() : TakenIn::parse(found->value);
-}
-
-Result<TakenIn> taken_in(const MailStore& store, const std::string& userid) {
-  TRY(const auto item, store.user_item(userid, kUserItemMerged));
-  return item ? TakenIn::parse(*item) : TakenIn();
-}
-
-Result<std::optional<UserItem>> user_item_of(const MailStore& store, const std::string& userid,
-                                             const std::string& key) {
-  TRY(std::optional<std::string> value, store.user_item(userid, key));
-  if (!value) return std::nullopt;
-  return UserItem{.key = key, .value = *std::move(value), .modseq = {}};
-}
-
 MailboxName free_name(const MailStore& store, const MailboxName& name) {
   for (int i = 2; i < kNamesMax; ++i) {
     const std::string suffix = fmt::format(" ({})", i);
@@ -189,7 +151,10 @@ MailboxName free_name(const MailStore& store, const MailboxName& name) {
 
 }  // namespace
 
-// --- mailboxes ---
+Lineage up_to(Lineage lineage, ModSeq to) {
+  std::erase_if(lineage, [&](const TermStart& start) { return start.from > to; });
+  return lineage;
+}
 
 MailboxReunion::MailboxReunion(MailboxState theirs, const std::optional<MailboxInfo>& ours)
     : theirs_(std::move(theirs)),
@@ -362,7 +327,7 @@ Result<bool> MailboxReunion::has_all(MailStore& store, Clock& clock, const TwinO
 
 Result<United> MailboxReunion::unite(MailStore& store, Clock& clock, const TwinOf& twin_of,
                                      Effect effect) {
-  for (int i = 0; i < kTriesMax; ++i) {
+  for (int i = 0; i < kReunionTriesMax; ++i) {
     Result<MailboxView> view = store.view(theirs_.id);
     if (!view && view.error().code != Code::kNotFound) return std::unexpected(view.error());
     std::optional<MailboxView> ours;
@@ -437,9 +402,11 @@ Result<std::optional<MailboxReunion::Merging>> MailboxReunion::begin_merge(
   TRY(out.merged, merge(own, theirs, common_));
   const bool is_theirs = own.highestmodseq == common_ || out.merged.to == theirs.highestmodseq;
   if (out.is_held) TRY_OK(keep_held(out.merged, own, theirs));
-  out.merged.header.lineage =
-      merged_lineage(own.header.lineage, is_theirs,
-                     extended(theirs_.lineage, store.term(), theirs_.highestmodseq));
+  // What has nothing of ours that is not in theirs has their lineage, behind which ours goes on: so
+  // the replica knows our state, which it is not told, for one of its own.
+  out.merged.header.lineage = is_theirs
+                                  ? extended(theirs_.lineage, store.term(), theirs_.highestmodseq)
+                                  : own.header.lineage;
   return out;
 }
 
@@ -612,109 +579,6 @@ Result<United> MailboxReunion::fold_into(MailStore& store, Arriving arriving,
   }
   TRY_OK(store.merge(std::move(updates), bodies()).get());
   return United{.next = United::Next::kFolded, .other = info.id, .changed = std::move(changed)};
-}
-
-// --- users ---
-
-UserReunion::UserReunion(UserState theirs, const std::optional<UserInfo>& ours)
-    : theirs_(std::move(theirs)), common_(common_of(theirs_, ours)) {
-  const bool is_one_deleted = ours && ours->is_deleted() != (theirs_.deleted_s != 0);
-  since_ = is_one_deleted ? ModSeq() : common_;
-}
-
-bool UserReunion::is_due(const UserState& theirs, const std::optional<UserInfo>& ours) {
-  if (!ours) return true;
-  if (theirs.modseq == ours->modseq && theirs.data_digest == ours->data_digest) return false;
-  // Whether a deletion stands is known when the mailboxes are united.
-  if (ours->is_deleted() && theirs.deleted_s == 0) return true;
-  return common_of(theirs, ours) < theirs.modseq;
-}
-
-std::vector<std::string> UserReunion::questions() const {
-  if (is_told_) return {};
-  std::string text = "USERCHANGES ";
-  put_text(text, theirs_.userid);
-  return {text + fmt::format(" {}", asked_key_ ? 0 : since_.value)};
-}
-
-void UserReunion::take(UserItem item) {
-  if (!asked_key_)
-    changed_.push_back(std::move(item));
-  else if (item.key == *asked_key_ && !item.deleted)
-    kept_ = std::move(item);
-}
-
-// Whether more of the replica's items are to be told first.
-bool UserReunion::asks_for(const std::string& key) {
-  if (asked_key_ == key) return false;
-  asked_key_ = key;
-  kept_.reset();
-  is_told_ = false;
-  return true;
-}
-
-bool UserReunion::begins_anew(const std::optional<UserInfo>& ours) {
-  if (common_of(theirs_, ours) <= common_) return false;
-  *this = UserReunion(theirs_, ours);
-  return true;
-}
-
-bool UserReunion::has_hold(int64_t now_s) const {
-  return std::ranges::any_of(changed_, [&](const UserItem& item) {
-    return item.key == kUserItemHold && !item.deleted && parse_hold(item.value) > now_s;
-  });
-}
-
-Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
-  const UserSide theirs{.userid = theirs_.userid,
-                        .created_s = theirs_.created_s,
-                        .deleted_s = theirs_.deleted_s,
-                        .modseq = theirs_.modseq,
-                        .changed = changed_,
-                        .lineage = theirs_.lineage,
-                        .taken = taken_in(changed_),
-                        .kept = kept_};
-  TRY(const std::vector<MailboxInfo> mailboxes, store.mailboxes(theirs_.userid));
-  const auto lives = mailboxes.empty() ? UserMailboxes::kNone : UserMailboxes::kSome;
-  for (int i = 0; i < kTriesMax; ++i) {
-    const Result<UserInfo> info = store.user(theirs_.userid, MailStore::Which::kDeletedToo);
-    if (!info && info.error().code != Code::kNotFound) return std::unexpected(info.error());
-    UserSide own;
-    own.userid = theirs_.userid;
-    if (info) {
-      own.created_s = info->created_s;
-      own.deleted_s = info->deleted_s;
-      own.modseq = info->modseq;
-      own.lineage = info->lineage;
-      TRY(own.changed, store.user_changes_since(theirs_.userid, since_));
-      std::ranges::sort(own.changed, {}, &UserItem::key);
-      TRY(own.taken, taken_in(store, theirs_.userid));
-    }
-    UserUpdate merged = merge(own, theirs, common_, lives);
-    if (const auto key = deleted_active(merged)) {
-      TRY(own.kept, user_item_of(store, theirs_.userid, *key));
-      if (!own.kept && asks_for(*key)) return std::nullopt;
-      merged = merge(own, theirs, common_, lives);
-    }
-    const bool is_theirs = own.modseq == common_ || merged.to == theirs.modseq;
-    if (info) spare_modseq(merged, own, theirs);
-    std::optional<UserUpdate> update = mend(merged, own);
-    if (update) {
-      update->mends = info ? info->data_digest : Digest();
-      update->lineage = merged_lineage(own.lineage, is_theirs,
-                                       extended(theirs_.lineage, store.term(), theirs_.modseq));
-      const Result<MailStore::Applied> applied = store.merge(std::move(*update)).get();
-      if (!applied && applied.error().code == Code::kModified) continue;
-      if (!applied) return std::unexpected(applied.error());
-    }
-    std::optional<UserUpdate> their_update = mend(merged, theirs);
-    if (!their_update) return std::nullopt;
-    TRY(const UserInfo now, store.user(theirs_.userid, MailStore::Which::kDeletedToo));
-    their_update->mends = theirs_.data_digest;
-    their_update->lineage = up_to(now.lineage, merged.to);
-    return their_update;
-  }
-  return fail(Code::kModified, "the user's data keeps changing");
 }
 
 }  // namespace gemel::sync

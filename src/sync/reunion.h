@@ -42,6 +42,12 @@ struct United {
   std::vector<UniqueId> changed = {};  // by the same transaction
 };
 
+/// How often a merge is made anew because our side moved meanwhile.
+inline constexpr int kReunionTriesMax = 10;
+
+/// A lineage as far as a state at `to` can have it.
+Lineage up_to(Lineage lineage, ModSeq to);
+
 class MailboxReunion;
 
 /// What is known of a mailbox of ours that has the name which one of the replica's is to have.
