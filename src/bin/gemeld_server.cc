@@ -189,6 +189,7 @@ Result<void> Server::make_services() {
                     .random = system_random(),
                     .credentials = *credentials_,
                     .server_secret = secret,
+                    .scratch_directory = config_.store_path,
                     .login = logins(),
                     .plaintext_auth = config_.plaintext_auth == Config::PlaintextAuth::kAnywhere
                                           ? imap::PlaintextAuth::kAnywhere

@@ -23,7 +23,8 @@ class SortWork final : public Work {
   SortWork(Session& session, Search search, std::vector<SortKey> keys, SortAnswer answer)
       : session_(session),
         search_(std::move(search)),
-        sorter_(std::move(keys), [this](Uid uid) { return search_.relevance_of(uid); }),
+        scratch_(session.scratch()),
+        sorter_(std::move(keys), scratch_, [this](Uid uid) { return search_.relevance_of(uid); }),
         answer_(std::move(answer)),
         walk_(Bitmap()) {}
 
@@ -35,6 +36,7 @@ class SortWork final : public Work {
       case Stage::kSearch: {
         TRY(const bool is_found, search_.go_on());
         if (!is_found) return Progress::kMore;
+        sorter_.expect(search_.found().cardinality());
         walk_ = BitmapWalk(search_.found());
         stage_ = Stage::kCollect;
         return Progress::kMore;
@@ -61,11 +63,12 @@ class SortWork final : public Work {
 
   Session& session_;
   Search search_;
+  Scratch scratch_;
   Sorter sorter_;
   SortAnswer answer_;
   Stage stage_ = Stage::kSearch;
   BitmapWalk walk_;
-  std::vector<Uid> sorted_;
+  std::pmr::vector<Uid> sorted_{&scratch_};
   ModSeq modseq_;
   size_t told_ = 0;
 };

@@ -16,9 +16,11 @@ class ThreadWork final : public Work {
   ThreadWork(Session& session, Search search, ThreadAlgorithm algorithm, Numbers numbers)
       : session_(session),
         search_(std::move(search)),
+        scratch_(session.scratch()),
         threader_({.algorithm = algorithm,
                    .absent_ids_max = session.options().limits.thread_absent_ids_max,
-                   .salt = session.options().random.u64()}),
+                   .salt = session.options().random.u64(),
+                   .memory = scratch_}),
         numbers_(numbers),
         walk_(Bitmap()) {}
 
@@ -30,6 +32,7 @@ class ThreadWork final : public Work {
       case Stage::kSearch: {
         TRY(const bool is_found, search_.go_on());
         if (!is_found) return Progress::kMore;
+        threader_.expect(search_.found().cardinality());
         walk_ = BitmapWalk(search_.found());
         stage_ = Stage::kCollect;
         return Progress::kMore;
@@ -75,11 +78,12 @@ class ThreadWork final : public Work {
 
   Session& session_;
   Search search_;
+  Scratch scratch_;
   Threader threader_;
   Numbers numbers_;
   Stage stage_ = Stage::kSearch;
   BitmapWalk walk_;
-  std::vector<uint32_t> threads_;
+  std::pmr::vector<uint32_t> threads_{&scratch_};
   size_t told_ = 0;
 };
 

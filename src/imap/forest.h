@@ -1,6 +1,6 @@
 // Trees in which a node can be hung below another, and taken off again, without ever making a loop.
 //
-// Owns     the nodes. Memory: 16 bytes each; more of them copy nothing.
+// Owns     the nodes. Memory: 16 bytes each.
 // Threads  one at a time, as any value.
 // Cost     O(log nodes) for each call, over all calls together, however deep the trees are (a
 //          link-cut tree: Sleator and Tarjan, 1983). No call recurses.
@@ -9,7 +9,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory_resource>
+#include <vector>
 
 namespace gemel::imap {
 
@@ -18,6 +19,8 @@ using ForestNode = uint32_t;
 
 class Forest {
  public:
+  /// `memory` must outlive the forest.
+  explicit Forest(std::pmr::memory_resource& memory) : nodes_(1, Node(), &memory) {}
   /// A tree of its own.
   ForestNode add();
   size_t size() const { return nodes_.size() - 1; }
@@ -44,7 +47,7 @@ class Forest {
   void expose(ForestNode node);
   ForestNode root_of(ForestNode node);
 
-  std::deque<Node> nodes_ = std::deque<Node>(1);
+  std::pmr::vector<Node> nodes_;
 };
 
 }  // namespace gemel::imap

@@ -29,7 +29,7 @@ TEST(Forest, LinksWhatAWalkUpTheTreeWouldLink) {
     SCOPED_TRACE(seed);
     SeededRandom random(seed);
     constexpr size_t kSize = 40;
-    Forest forest;
+    Forest forest(*std::pmr::get_default_resource());
     PlainForest plain(kSize);
     for (size_t i = 0; i < kSize; ++i) forest.add();
     size_t refused = 0;
@@ -52,7 +52,7 @@ TEST(Forest, LinksWhatAWalkUpTheTreeWouldLink) {
 }
 
 TEST(Forest, CuttingARootDoesNothing) {
-  Forest forest;
+  Forest forest(*std::pmr::get_default_resource());
   const ForestNode node = forest.add();
   forest.cut(node);
   EXPECT_EQ(forest.parent_of(node), 0);
@@ -62,7 +62,7 @@ TEST(Forest, CuttingARootDoesNothing) {
 
 TEST(Forest, TellsALoopInAMillionDeepTree) {
   constexpr ForestNode kDepth = 1'000'000;
-  Forest forest;
+  Forest forest(*std::pmr::get_default_resource());
   for (ForestNode node = 1; node <= kDepth; ++node) {
     EXPECT_EQ(forest.add(), node);
     if (node > 1) forest.link(node - 1, node);

@@ -212,6 +212,40 @@ TEST(Hostile, ASortKeyThatIsThereAgainCostsNothing) {
             2 * bytes_for("SUBJECT"));
 }
 
+/// 12,800 messages of which each field that SORT looks at is as long as can be.
+void fill_with_long_fields(Client& client) {
+  std::string message;
+  for (const std::string_view field : {"From", "To", "Cc"})
+    message += fmt::format("{0}: {1} {1} <{1}@x>\r\n", field, std::string(300, 'f'));
+  message += "Subject: " + std::string(600, 's') + "\r\n\r\n";
+  std::string append = "a APPEND INBOX";
+  for (int i = 0; i < 100; ++i) append += fmt::format(" {{{}+}}\r\n{}", message.size(), message);
+  EXPECT_THAT(client.line(append), HasSubstr("a OK"));
+  client.line("b SELECT INBOX");
+  for (int i = 0; i < 7; ++i) EXPECT_THAT(client.line("c UID COPY 1:* INBOX"), HasSubstr("c OK"));
+}
+
+constexpr std::string_view kSortByAllTexts =
+    "d UID SORT RETURN (COUNT) (FROM TO CC SUBJECT DISPLAYFROM DISPLAYTO) UTF-8 ALL";
+
+TEST(Hostile, SortByManyLongTextsHoldsLittle) {
+  World world;
+  Client client = alice(world);
+  fill_with_long_fields(client);
+  const HeapPeak peak;
+  EXPECT_THAT(client.line(kSortByAllTexts), HasSubstr("COUNT 12800"));
+  EXPECT_LT(peak.bytes(), 16 * kMiB);
+}
+
+TEST(Hostile, SortThatNeedsAFileIsRefusedWhereNoneCanBeMade) {
+  World world;
+  world.change_options().scratch_directory = "/nowhere";
+  Client client = alice(world);
+  fill_with_long_fields(client);
+  EXPECT_THAT(client.line(kSortByAllTexts), HasSubstr("d NO [UNAVAILABLE] no room"));
+  EXPECT_THAT(client.line("e UID SORT RETURN (COUNT) (FROM) UTF-8 1:100"), HasSubstr("COUNT 100"));
+}
+
 // Of the Message IDs that a message refers to, those count that others may share.
 TEST(Hostile, AThousandReferencesInEachMessage) {
   constexpr int kMessages = 400;

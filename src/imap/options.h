@@ -54,6 +54,9 @@ struct Limits {
   size_t search_depth_max = 30;             // the tokenizer's lists end at 32
   // Message IDs of messages that are not there, in one THREAD; one more for each message.
   size_t thread_absent_ids_max = 1 << 16;
+  // Of what one SORT or THREAD collects (see Sorter and Threader), in memory and in a file.
+  size_t scratch_heap_bytes_max = 8 << 20;
+  size_t scratch_file_bytes_max = 1 << 30;
   size_t list_patterns_max = 20;
   size_t notify_groups_max = 100;
   size_t notify_mailboxes_max = 10'000;  // with more, NOTIFY tells nothing (RFC 5465 §5.8)
@@ -75,7 +78,8 @@ struct Options {
   Clock& clock;
   Random& random;  // fit for secrets
   wire::CredentialSource& credentials;
-  std::string server_secret;  // see wire::SaslOptions
+  std::string server_secret;           // see wire::SaslOptions
+  std::string scratch_directory = {};  // for SORT and THREAD of many messages: see Limits
   wire::LoginServices login = {};
   PlaintextAuth plaintext_auth = PlaintextAuth::kOnTlsOrLocal;
   bool offers_unauthenticate = true;  // RFC 8437 §8: there must be a way to disable it

@@ -189,9 +189,23 @@ bool Session::advance(std::string& out) {
   return false;
 }
 
+Scratch::Terms Session::scratch() const {
+  return {.directory = options_->scratch_directory,
+          .heap_bytes_max = options_->limits.scratch_heap_bytes_max,
+          .file_bytes_max = options_->limits.scratch_file_bytes_max};
+}
+
+Result<Progress> Session::go_on(std::string& out) {
+  try {
+    return works_.front()->step(out);
+  } catch (const ScratchFull& full) {
+    return fail(Code::kNoSpace, full.what());
+  }
+}
+
 void Session::step_work(std::string& out) {
   const size_t before = out.size();
-  const Result<Progress> progress = works_.front()->step(out);
+  const Result<Progress> progress = go_on(out);
   if (out.size() > before || !output_.empty()) said_ms_ = options_->clock.monotonic_ms();
   if (is_closing_) return;
   if (!progress) {

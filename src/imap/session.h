@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "base/scratch.h"
 #include "imap/append.h"
 #include "imap/commands.h"
 #include "imap/notify.h"
@@ -89,6 +90,9 @@ class Session final : public wire::Session {
     return may_send_password() ? wire::Login::Secrets::kMayShow : wire::Login::Secrets::kHidden;
   }
   wire::Login& login() { return login_; }
+  /// Memory for a work that may need much: a file takes what is beyond
+  /// Limits::scratch_heap_bytes_max. A work may let ScratchFull pass: it ends the command with NO.
+  Scratch::Terms scratch() const;
 
   /// Only while a mailbox is selected.
   View& view() { return *view_; }
@@ -217,6 +221,7 @@ class Session final : public wire::Session {
   // What a work makes goes to `out`, after what output_ had.
   bool advance(std::string& out);
   void step_work(std::string& out);
+  Result<Progress> go_on(std::string& out);
   void tell_progress();
   bool finish_command();
   void tell_limit(Completion& completion, Uid lowest);

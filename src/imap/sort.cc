@@ -78,6 +78,18 @@ bool Sorter::needs_header() const {
   });
 }
 
+void Sorter::expect(size_t messages) {
+  rows_.reserve(messages);
+  values_.reserve(messages * keys_.size());
+}
+
+Sorter::Value Sorter::kept(std::string_view text) {
+  if (text.empty()) return {};
+  const auto copy = static_cast<char*>(texts_.allocate(text.size(), 1));
+  std::ranges::copy(text, copy);
+  return {.text = {copy, text.size()}};
+}
+
 Sorter::Value Sorter::value_of(Kind kind, std::string_view header, const RecordFacts& facts) {
   switch (kind) {
     case Kind::kArrival:
@@ -89,17 +101,17 @@ Sorter::Value Sorter::value_of(Kind kind, std::string_view header, const RecordF
     case Kind::kDate:
       return {.number = sent_s(header, facts)};
     case Kind::kCc:
-      return {.text = first_mailbox(header, "Cc")};
+      return kept(first_mailbox(header, "Cc"));
     case Kind::kDisplayFrom:
-      return {.text = first_display(header, "From")};
+      return kept(first_display(header, "From"));
     case Kind::kDisplayTo:
-      return {.text = first_display(header, "To")};
+      return kept(first_display(header, "To"));
     case Kind::kFrom:
-      return {.text = first_mailbox(header, "From")};
+      return kept(first_mailbox(header, "From"));
     case Kind::kTo:
-      return {.text = first_mailbox(header, "To")};
+      return kept(first_mailbox(header, "To"));
     case Kind::kSubject:
-      return {.text = subject_of(header).text};
+      return kept(subject_of(header).text);
   }
   return {};
 }
@@ -115,7 +127,7 @@ Result<void> Sorter::add_values(const MailboxView& mailbox, Uid uid, const Recor
   for (const SortKey& key : keys_) {
     Value value = value_of(key.kind, header, facts);
     if (key.kind == Kind::kRelevancy) value.number = -int64_t{relevance_(uid)};  // best first
-    values_.push_back(std::move(value));
+    values_.push_back(value);
   }
   return {};
 }
@@ -150,9 +162,9 @@ bool Sorter::is_before(const Row& a, const Row& b) const {
   return a.uid < b.uid;
 }
 
-std::vector<Uid> Sorter::sorted() && {
+std::pmr::vector<Uid> Sorter::sorted() && {
   std::ranges::sort(rows_, [&](const Row& a, const Row& b) { return is_before(a, b); });
-  std::vector<Uid> out;
+  std::pmr::vector<Uid> out(rows_.get_allocator());
   out.reserve(rows_.size());
   for (const Row& row : rows_) out.push_back(row.uid);
   return out;

@@ -3,6 +3,7 @@
 #include "imap/test_world.h"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
@@ -59,6 +60,7 @@ World::World(uint64_t user_mailboxes_max) {
                                                .random = session_random_,
                                                .credentials = credentials_,
                                                .server_secret = "server secret",
+                                               .scratch_directory = testing::TempDir(),
                                                .access = {.admins = {"root"}}});
 }
 

@@ -166,7 +166,7 @@ void Threader::link_by_ids(ForestNode node, const ThreadIds& ids) {
   if (before != 0) forest_.link(node, before);
 }
 
-std::vector<uint32_t> Threader::threads() && {
+std::pmr::vector<uint32_t> Threader::threads() && {
   if (terms_.algorithm == ThreadAlgorithm::kOrderedSubject) return by_subject().told();
   ThreadTree tree = by_references();
   tree.sort_children();
@@ -183,7 +183,7 @@ std::vector<uint32_t> Threader::threads() && {
 
 ThreadTree Threader::by_subject() const {
   ThreadTree tree(messages_);
-  std::vector<uint32_t> order(messages_.size());
+  auto order = vector_of<uint32_t>(messages_.size());
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   const auto key = [&](uint32_t i) {
     const ThreadMessage& message = messages_[i];
@@ -205,10 +205,10 @@ ThreadTree Threader::by_subject() const {
 
 // For each node the nearest message above it, or else the dummy on top of its tree: what is between
 // is pruned (RFC 5256 §3, step 3). 0 where there is nothing above.
-std::vector<ForestNode> Threader::holders() const {
-  std::vector<ForestNode> out(message_of_.size(), 0);
-  std::vector<bool> is_known(message_of_.size());
-  std::vector<ForestNode> path;
+std::pmr::vector<ForestNode> Threader::holders() const {
+  auto out = vector_of<ForestNode>(message_of_.size());
+  auto is_known = vector_of<bool>(message_of_.size());
+  auto path = vector_of<ForestNode>();
   for (ForestNode start = 1; start < out.size(); ++start) {
     ForestNode at = start;
     for (; at != 0 && !is_known[at]; at = forest_.parent_of(at)) path.push_back(at);
@@ -225,15 +225,16 @@ std::vector<ForestNode> Threader::holders() const {
 
 // What it needs no more makes room for what is made of it.
 ThreadTree Threader::by_references() {
-  slots_ = {};
-  key_of_ = {};
-  const std::vector<ForestNode> holder = holders();
-  forest_ = {};
-  std::vector<uint32_t> children(holder.size());
+  slots_ = vector_of<ForestNode>();
+  key_of_ = vector_of<ThreadKey>();
+  const std::pmr::vector<ForestNode> holder = holders();
+  forest_ = Forest(terms_.memory);
+  auto children = vector_of<uint32_t>(holder.size());
   for (ForestNode node = 1; node < holder.size(); ++node)
     if (!is_dummy(node) && holder[node] != 0) ++children[holder[node]];
   ThreadTree tree(messages_);
-  std::vector<ThreadTree::Node> places(holder.size());  // of messages, and of dummies that stay
+  // Of messages, and of dummies that stay.
+  auto places = vector_of<ThreadTree::Node>(holder.size());
   for (ForestNode node = 1; node < holder.size(); ++node) {
     if (!is_dummy(node)) {
       places[node] = message_of_[node];

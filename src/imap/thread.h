@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,8 +35,9 @@ struct ThreadIds {
 ThreadIds thread_ids_of(std::string_view header);
 
 /// Collects the messages in ascending order of their uids, then makes the threads. Memory: at most
-/// 70 bytes for each message, and 40 for each Message ID of one that is not there. Cost: O(n log n)
-/// in messages and references, whatever they refer to; the stack does not grow with their depth.
+/// 80 bytes for each message, and 60 for each Message ID of one that is not there; for a moment,
+/// while there come to be more of these than of messages, twice that. Cost: O(n log n) in messages
+/// and references, whatever they refer to; the stack does not grow with their depth.
 class Threader {
  public:
   struct Terms {
@@ -46,8 +47,12 @@ class Threader {
     size_t absent_ids_max;
     /// Makes the places of Message IDs in a table such that no sender knows.
     uint64_t salt;
+    /// Is asked for all that grows with the messages; must outlive the threader and what it gives.
+    std::pmr::memory_resource& memory;
   };
   explicit Threader(const Terms& terms) : terms_(terms) {}
+  /// So many messages are to come.
+  void expect(size_t messages) { messages_.reserve(messages); }
   /// Errors: kIo.
   Result<void> add(const MailboxView& mailbox, const UidSet& uids);
   /// The same for one message.
@@ -56,7 +61,7 @@ class Threader {
   ThreadKey key_of(std::string_view text) const;
 
   /// The threads, as ThreadTree::told.
-  std::vector<uint32_t> threads() &&;
+  std::pmr::vector<uint32_t> threads() &&;
 
  private:
   Result<void> add(const MailboxView& mailbox, Uid uid, const RecordFacts& facts);
@@ -72,17 +77,24 @@ class Threader {
   void link_by_ids(ForestNode node, const ThreadIds& ids);
   ThreadTree by_subject() const;
   ThreadTree by_references();
-  std::vector<ForestNode> holders() const;
+  std::pmr::vector<ForestNode> holders() const;
+  /// Empty ones, or of so many.
+  template <class T>
+  std::pmr::vector<T> vector_of(size_t count = 0) const {
+    return std::pmr::vector<T>(count, T(), &terms_.memory);
+  }
 
   static constexpr uint32_t kNoMessage = UINT32_MAX;
   Terms terms_;
-  ThreadMessages messages_;
-  Forest forest_;
-  std::deque<uint32_t> message_of_{kNoMessage};  // by node
-  std::deque<ThreadKey> key_of_{0};              // the same; 0: no Message ID
+  ThreadMessages messages_{&terms_.memory};
+  Forest forest_{terms_.memory};
+  // By node; no key: it has no Message ID.
+  std::pmr::vector<uint32_t> message_of_ =
+      std::pmr::vector<uint32_t>(1, kNoMessage, &terms_.memory);
+  std::pmr::vector<ThreadKey> key_of_ = vector_of<ThreadKey>(1);
   // A hash table of nodes by their keys, found by looking further from where one should be; its
   // size is a power of two, and a quarter of it is free.
-  std::vector<ForestNode> slots_ = std::vector<ForestNode>(16);
+  std::pmr::vector<ForestNode> slots_ = vector_of<ForestNode>(16);
 };
 
 }  // namespace gemel::imap

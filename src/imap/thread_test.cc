@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/scratch.h"
 #include "imap/heap_peak.h"
 #include "imap/options.h"
 
@@ -19,8 +20,10 @@ struct Row {
   int64_t internaldate_s = 0;
 };
 
-Threader threader_of(ThreadAlgorithm algorithm, size_t absent_ids_max = 1000) {
-  return Threader({.algorithm = algorithm, .absent_ids_max = absent_ids_max, .salt = 7});
+Threader threader_of(ThreadAlgorithm algorithm, size_t absent_ids_max = 1000,
+                     std::pmr::memory_resource& memory = *std::pmr::get_default_resource()) {
+  return Threader(
+      {.algorithm = algorithm, .absent_ids_max = absent_ids_max, .salt = 7, .memory = memory});
 }
 
 /// As THREAD tells it, with uids from 1 in the order of `rows`.
@@ -38,7 +41,7 @@ std::string threads_of(Threader threader, const std::vector<Row>& rows) {
                  ids);
   }
   std::string out;
-  const std::vector<uint32_t> threads = std::move(threader).threads();
+  const std::pmr::vector<uint32_t> threads = std::move(threader).threads();
   for (const uint32_t token : threads) {
     if (token == ThreadTree::kOpen)
       out += '(';
@@ -171,7 +174,7 @@ TEST(Thread, TellsEveryMessageOnceInWellFormedLists) {
       }
       std::vector<uint32_t> told(count + 1);
       std::vector<size_t> members{0};  // of the lists that are open
-      const std::vector<uint32_t> threads = std::move(threader).threads();
+      const std::pmr::vector<uint32_t> threads = std::move(threader).threads();
       for (const uint32_t token : threads) {
         if (token == ThreadTree::kOpen) {
           ++members.back();
@@ -223,19 +226,38 @@ TEST(Thread, LeavesOutMessagesThatAreNotThereBeyondALimit) {
   EXPECT_EQ(with_limit(0), "(1)(2 4)(3)");
 }
 
-TEST(Thread, NeedsLittleMemoryForEachMessage) {
-  constexpr uint32_t kCount = 100'000;
-  const HeapPeak peak;
-  Threader threader = threader_of(ThreadAlgorithm::kReferences, Limits().thread_absent_ids_max);
-  for (uint32_t uid = 1; uid <= kCount; ++uid) {
+/// Of as many messages as asked for, each with references to four that are not there.
+size_t tokens_of_hostile_threads(uint32_t count, std::pmr::memory_resource& memory) {
+  Threader threader =
+      threader_of(ThreadAlgorithm::kReferences, Limits().thread_absent_ids_max, memory);
+  threader.expect(count);
+  for (uint32_t uid = 1; uid <= count; ++uid) {
     ThreadIds ids{.own = std::to_string(uid)};
     for (uint32_t i = 0; i < 4; ++i) ids.references.push_back(fmt::format("{}.{}", uid, i));
     threader.add({.sent_s = uid, .subject = threader.key_of(std::to_string(uid)), .uid = Uid(uid)},
                  ids);
   }
-  EXPECT_EQ(std::move(threader).threads().size(), 3 * kCount);
-  EXPECT_LT(peak.bytes(), 16 << 20);
+  return std::move(threader).threads().size();
+}
+
+TEST(Thread, HoldsLittleInMemory) {
+  constexpr uint32_t kCount = 300'000;
+  const Limits limits;
+  const HeapPeak peak;
+  Scratch scratch({.directory = testing::TempDir(),
+                   .heap_bytes_max = limits.scratch_heap_bytes_max,
+                   .file_bytes_max = limits.scratch_file_bytes_max});
+  EXPECT_EQ(tokens_of_hostile_threads(kCount, scratch), 3 * kCount);
+  EXPECT_LT(peak.bytes(), 10 << 20);
+}
+
+TEST(Thread, NeedsNoMoreForEachMessageThanIsSaid) {
+  constexpr uint32_t kCount = 100'000;
+  const HeapPeak peak;
+  EXPECT_EQ(tokens_of_hostile_threads(kCount, *std::pmr::get_default_resource()), 3 * kCount);
   RecordProperty("bytes", static_cast<int>(peak.bytes()));
+  const size_t absent = Limits().thread_absent_ids_max + kCount;
+  EXPECT_LT(peak.bytes(), 2 * (80 * kCount + 60 * absent));
 }
 
 }  // namespace

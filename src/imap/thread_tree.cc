@@ -21,7 +21,7 @@ bool ThreadTree::comes_before(const ThreadMessage& a, const ThreadMessage& b) co
 }
 
 void ThreadTree::sort_children() {
-  std::vector<Node> siblings;
+  std::pmr::vector<Node> siblings(memory());
   for (Node parent = 0; parent < links_.size(); ++parent) {
     siblings.clear();
     for (Node at = links_[parent].first_child; at != kNoNode; at = links_[at].next)
@@ -43,7 +43,7 @@ void ThreadTree::sort_roots_by_newest() {
     Node root;
     auto operator<=>(const Row&) const = default;
   };
-  std::vector<Row> rows;
+  std::pmr::vector<Row> rows(memory());
   rows.reserve(roots_.size());
   for (const Node root : roots_) rows.push_back({newest_of(root), root});
   std::ranges::sort(rows);
@@ -52,7 +52,7 @@ void ThreadTree::sort_roots_by_newest() {
 
 std::pair<int64_t, Uid> ThreadTree::newest_of(Node root) const {
   std::pair<int64_t, Uid> newest{INT64_MIN, Uid()};
-  std::vector<Node> open{root};
+  std::pmr::vector<Node> open({root}, memory());
   while (!open.empty()) {
     const Node node = open.back();
     open.pop_back();
@@ -79,7 +79,7 @@ bool ThreadTree::joins_below(Node root, Node kept) const {
   return is_dummy(kept) || (messages_[root].is_reply && !messages_[kept].is_reply);
 }
 
-void ThreadTree::join(std::span<const Node> roots, std::vector<bool>& is_joined) {
+void ThreadTree::join(std::span<const Node> roots, std::pmr::vector<bool>& is_joined) {
   Node kept = kept_of(roots);
   for (const Node root : roots) {
     if (root == kept || is_joined[root]) continue;
@@ -102,14 +102,14 @@ void ThreadTree::join(std::span<const Node> roots, std::vector<bool>& is_joined)
 void ThreadTree::join_by_subject() {
   const size_t count = links_.size();
   const auto subject = [&](Node root) { return head(root).subject; };
-  std::vector<Node> order;
+  std::pmr::vector<Node> order(memory());
   for (const Node root : roots_)
     if (subject(root) != 0) order.push_back(root);
   std::ranges::sort(order, {}, [&](Node root) {
     const ThreadMessage& message = head(root);
     return std::tuple(message.subject, message.sent_s, message.uid);
   });
-  std::vector<bool> is_joined(count);
+  std::pmr::vector<bool> is_joined(count, false, memory());
   for (auto at = order.begin(); at != order.end();) {
     const auto end = std::ranges::upper_bound(at, order.end(), subject(*at), {}, subject);
     join({at, end}, is_joined);
@@ -120,9 +120,9 @@ void ThreadTree::join_by_subject() {
     roots_.push_back(static_cast<Node>(dummy));
 }
 
-std::vector<uint32_t> ThreadTree::told() const {
-  std::vector<uint32_t> out;
-  std::vector<Node> lists;  // that are open, by what each begins with
+std::pmr::vector<uint32_t> ThreadTree::told() const {
+  std::pmr::vector<uint32_t> out(memory());
+  std::pmr::vector<Node> lists(memory());  // that are open, by what each begins with
   // Gives the first of several that hang below.
   const auto open = [&](Node node) {
     lists.push_back(node);

@@ -1,6 +1,8 @@
 // The trees that a THREAD answer tells: sorted, and joined by subject where that is asked for.
 //
-// Owns     the trees. Memory: 12 bytes for each message, and 12 more for what is told.
+// Owns     the trees. Memory: 12 bytes for each message, and 12 more for what is told; it comes
+// from
+//          where the messages have theirs.
 // Threads  one at a time.
 // Source   RFC 5256 §3 (REFERENCES, steps 4 to 6), §4 (THREAD response).
 // Cost     O(n log n) in messages for each call at most. No call recurses.
@@ -8,7 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory_resource>
 #include <span>
 #include <utility>
 #include <vector>
@@ -28,8 +30,7 @@ struct ThreadMessage {
   Uid uid;
   bool is_reply = false;  // or a forward, by its subject
 };
-/// Grows without copies of what is there.
-using ThreadMessages = std::deque<ThreadMessage>;
+using ThreadMessages = std::pmr::vector<ThreadMessage>;
 
 class ThreadTree {
  public:
@@ -39,7 +40,7 @@ class ThreadTree {
 
   /// Nothing hangs together yet, and there are no roots. `messages` must outlive the tree.
   explicit ThreadTree(const ThreadMessages& messages)
-      : messages_(messages), links_(messages.size()) {}
+      : messages_(messages), links_(messages.size(), Links(), memory()), roots_(memory()) {}
   Node add_dummy();
   void add_root(Node node) { roots_.push_back(node); }
   /// Before its siblings, where sort_children does not say otherwise.
@@ -60,7 +61,7 @@ class ThreadTree {
   /// siblings between kOpen and kClose.
   static constexpr uint32_t kOpen = 0;
   static constexpr uint32_t kClose = UINT32_MAX;
-  std::vector<uint32_t> told() const;
+  std::pmr::vector<uint32_t> told() const;
 
  private:
   static constexpr Node kNoNode = UINT32_MAX;
@@ -77,11 +78,12 @@ class ThreadTree {
   std::pair<int64_t, Uid> newest_of(Node root) const;
   Node kept_of(std::span<const Node> roots) const;
   bool joins_below(Node root, Node kept) const;
-  void join(std::span<const Node> roots, std::vector<bool>& is_joined);
+  void join(std::span<const Node> roots, std::pmr::vector<bool>& is_joined);
+  std::pmr::memory_resource* memory() const { return messages_.get_allocator().resource(); }
 
   const ThreadMessages& messages_;
-  std::vector<Links> links_;
-  std::vector<Node> roots_;
+  std::pmr::vector<Links> links_;
+  std::pmr::vector<Node> roots_;
 };
 
 }  // namespace gemel::imap
