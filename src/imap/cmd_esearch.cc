@@ -39,24 +39,32 @@ class MultiSearchWork final : public Work {
       ++at_;
       return Progress::kMore;
     }
+    if (returns_) {
+      if (!returns_->go_on(out)) TRY_OK(finish(out));
+      return Progress::kMore;
+    }
     TRY(const bool is_found, search_->go_on());
     if (!is_found) return Progress::kMore;
-    TRY_OK(put_found(out));
-    search_.reset();
-    view_.reset();
-    ++at_;
+    // RFC 7377 §2.1: nothing of a mailbox without matches.
+    if (search_->found().isEmpty())
+      close();
+    else
+      start_answer(out);
     return Progress::kMore;
   }
 
  private:
   Result<void> open(const Named& named);
-  Result<void> put_found(std::string& out) const;
+  void start_answer(std::string& out);
+  Result<void> finish(std::string& out);
+  void close();
 
   Session& session_;
   const MultiSearch request_;
   size_t at_ = 0;
   std::optional<View> view_;
   std::optional<Search> search_;
+  std::optional<ReturnsTeller> returns_;  // of an ESEARCH line that has begun
 };
 
 Result<void> MultiSearchWork::open(const Named& named) {
@@ -80,27 +88,36 @@ Result<void> MultiSearchWork::open(const Named& named) {
   return {};
 }
 
-/// RFC 7377 §2.1: nothing of a mailbox without matches.
-Result<void> MultiSearchWork::put_found(std::string& out) const {
+void MultiSearchWork::start_answer(std::string& out) {
   const Named& named = request_.mailboxes[at_];
-  const Bitmap& found = search_->found();
-  if (found.isEmpty()) return {};
   const std::string path = path_of(session_.access(), named.mailbox.name, named.content);
   put_head(out, {.tag = request_.tag,
                  .by_uid = true,
                  .mailbox =
                      MailboxMark{path, search_->mailbox().info().uidvalidity, session_.dialect()}});
-  put_returns(out, request_.returns,
-              {.count = found.cardinality(),
-               .uids = [&](Span span) { return uids_at(found, span); },
-               .number = &Uid::value,
-               .relevance = [&](Uid uid) { return search_->relevance_of(uid); }});
+  returns_.emplace(request_.returns,
+                   FoundList{.count = search_->found().cardinality(),
+                             .uids = [this](Span span) { return uids_at(search_->found(), span); },
+                             .number = &Uid::value,
+                             .relevance = [this](Uid uid) { return search_->relevance_of(uid); }});
+}
+
+Result<void> MultiSearchWork::finish(std::string& out) {
   if (request_.root.contains(SearchNode::Kind::kModSeq)) {
-    TRY(const ModSeq modseq, search_->highest_modseq(found));
+    TRY(const ModSeq modseq, search_->highest_modseq(search_->found()));
     fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq.value);
   }
   out += "\r\n";
+  close();
   return {};
+}
+
+/// The next one can be opened.
+void MultiSearchWork::close() {
+  returns_.reset();
+  search_.reset();
+  view_.reset();
+  ++at_;
 }
 
 /// The selected mailbox is searched as the client knows it.

@@ -34,7 +34,8 @@ class SearchWork final : public Work {
 
  private:
   Result<void> finish_search(std::string& out);
-  void put_extended(std::string& out);
+  void start_extended(std::string& out);
+  Progress put_extended(std::string& out);
   void put_numbers(std::string& out);
   uint32_t number_of(Uid uid) { return answer_.by_uid ? uid.value : msns_.msn_of(uid); }
   Bitmap kept() const;
@@ -45,6 +46,7 @@ class SearchWork final : public Work {
   const bool with_modseq_;
   std::optional<SearchContext> context_;
   bool is_found_ = false;
+  std::optional<ReturnsTeller> returns_;  // of an ESEARCH line that has begun
   ModSeq modseq_;
   BitmapWalk walk_;  // what is still to be put
   MsnCursor msns_;
@@ -54,8 +56,10 @@ Result<Progress> SearchWork::step(std::string& out) {
   if (!is_found_) {
     TRY(is_found_, search_.go_on());
     if (is_found_) TRY_OK(finish_search(out));
-    return is_found_ && answer_.returns.is_extended ? Progress::kDone : Progress::kMore;
+    return is_found_ && answer_.returns.is_extended && !returns_ ? Progress::kDone
+                                                                 : Progress::kMore;
   }
+  if (returns_) return put_extended(out);
   put_numbers(out);
   return walk_.at_end() ? Progress::kDone : Progress::kMore;
 }
@@ -72,7 +76,7 @@ Result<void> SearchWork::finish_search(std::string& out) {
     TRY(modseq_, search_.highest_modseq(kept()));
   }
   if (answer_.returns.is_extended) {
-    put_extended(out);
+    start_extended(out);
     return {};
   }
   out += "* SEARCH";
@@ -90,7 +94,8 @@ void SearchWork::put_numbers(std::string& out) {
   out += "\r\n";
 }
 
-void SearchWork::put_extended(std::string& out) {
+/// Nothing is to be told where `returns_` stays empty.
+void SearchWork::start_extended(std::string& out) {
   const SearchReturns& returns = answer_.returns;
   const Bitmap& found = search_.found();
   if (returns.save) session_.save_search(kept());
@@ -102,13 +107,18 @@ void SearchWork::put_extended(std::string& out) {
   if (returns.save && returns.tells_nothing()) return;
   if (answer_.mailbox && found.isEmpty()) return;
   put_head(out, {.tag = answer_.tag, .by_uid = answer_.by_uid, .mailbox = answer_.mailbox});
-  put_returns(out, returns,
-              {.count = found.cardinality(),
-               .uids = [&](Span span) { return uids_at(found, span); },
-               .number = [&](Uid uid) { return number_of(uid); },
-               .relevance = [&](Uid uid) { return search_.relevance_of(uid); }});
+  returns_.emplace(returns,
+                   FoundList{.count = found.cardinality(),
+                             .uids = [this](Span span) { return uids_at(search_.found(), span); },
+                             .number = [this](Uid uid) { return number_of(uid); },
+                             .relevance = [this](Uid uid) { return search_.relevance_of(uid); }});
+}
+
+Progress SearchWork::put_extended(std::string& out) {
+  if (returns_->go_on(out)) return Progress::kMore;
   if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
+  return Progress::kDone;
 }
 
 /// The results change by themselves as time goes by, and nobody is told of that.

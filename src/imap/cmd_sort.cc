@@ -45,7 +45,7 @@ class SortWork final : public Work {
         TRY_OK(sorter_.add(search_.mailbox(), walk_.next(kSliceMessages)));
         return walk_.at_end() ? finish_sort(out) : Progress::kMore;
       case Stage::kTell:
-        return put_numbers(out);
+        return returns_ ? put_extended(out) : put_numbers(out);
     }
     return Progress::kDone;
   }
@@ -55,7 +55,8 @@ class SortWork final : public Work {
 
   Result<Progress> finish_sort(std::string& out);
   Progress put_numbers(std::string& out);
-  void put_extended(std::string& out);
+  void start_extended(std::string& out);
+  Progress put_extended(std::string& out);
   Bitmap kept() const;
   uint32_t number_of(Uid uid) const {
     return answer_.by_uid ? uid.value : session_.view().msn_of(uid);
@@ -69,6 +70,7 @@ class SortWork final : public Work {
   Stage stage_ = Stage::kSearch;
   BitmapWalk walk_;
   std::pmr::vector<Uid> sorted_{&scratch_};
+  std::optional<ReturnsTeller> returns_;  // of an ESEARCH line that has begun
   ModSeq modseq_;
   size_t told_ = 0;
 };
@@ -78,12 +80,12 @@ Result<Progress> SortWork::finish_sort(std::string& out) {
   if (answer_.with_modseq) {  // RFC 7162 §3.1.6
     TRY(modseq_, search_.highest_modseq(kept()));
   }
+  stage_ = Stage::kTell;
   if (answer_.returns.is_extended) {
-    put_extended(out);
-    return Progress::kDone;
+    start_extended(out);
+    return returns_ ? Progress::kMore : Progress::kDone;
   }
   out += "* SORT";
-  stage_ = Stage::kTell;
   return Progress::kMore;
 }
 
@@ -105,24 +107,30 @@ Bitmap SortWork::kept() const {
   return out;
 }
 
-void SortWork::put_extended(std::string& out) {
+/// Nothing is to be told where `returns_` stays empty.
+void SortWork::start_extended(std::string& out) {
   const SearchReturns& returns = answer_.returns;
   if (returns.save) session_.save_search(kept());
   // RFC 5182 §2.1: with SAVE alone nothing is told.
   if (returns.save && returns.tells_nothing()) return;
   put_head(out, {.tag = answer_.tag, .by_uid = answer_.by_uid});
-  const auto uids = [&](Span span) {
+  const auto uids = [this](Span span) {
     const auto at = sorted_.begin();
     return std::vector<Uid>(at + static_cast<ptrdiff_t>(span.begin),
                             at + static_cast<ptrdiff_t>(span.end));
   };
-  put_returns(out, returns,
-              {.count = sorted_.size(),
-               .uids = uids,
-               .number = [&](Uid uid) { return number_of(uid); },
-               .relevance = [&](Uid uid) { return search_.relevance_of(uid); }});
+  returns_.emplace(returns,
+                   FoundList{.count = sorted_.size(),
+                             .uids = uids,
+                             .number = [this](Uid uid) { return number_of(uid); },
+                             .relevance = [this](Uid uid) { return search_.relevance_of(uid); }});
+}
+
+Progress SortWork::put_extended(std::string& out) {
+  if (returns_->go_on(out)) return Progress::kMore;
   if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
+  return Progress::kDone;
 }
 
 }  // namespace

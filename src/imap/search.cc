@@ -210,8 +210,7 @@ Result<bool> Search::go_on() {
     if (matched) {
       const uint32_t uid = states[i].uid.value;
       if (*matched > 0) found_.add(uid);
-      if (*matched > 0 && *matched < kRelevanceMax)
-        relevance_.emplace_hint(relevance_.end(), uid, *matched);
+      if (*matched > 0 && *matched < kRelevanceMax) by_relevance_[*matched].add(uid);
       continue;
     }
     // One message that can't be read must not hide the others.
@@ -222,10 +221,15 @@ Result<bool> Search::go_on() {
   return open_.at_end();
 }
 
+/// States held at once where those of many messages are asked for.
+constexpr size_t kStatesAtOnce = 4096;
+
 Result<ModSeq> Search::highest_modseq(const Bitmap& uids) const {
   ModSeq highest;
-  TRY(const std::vector<RecordState> states, mailbox_.states(uid_set_of(uids)));
-  for (const RecordState& state : states) highest = std::max(highest, state.modseq);
+  for (BitmapWalk walk(uids); !walk.at_end();) {
+    TRY(const std::vector<RecordState> states, mailbox_.states(walk.next(kStatesAtOnce)));
+    for (const RecordState& state : states) highest = std::max(highest, state.modseq);
+  }
   return highest;
 }
 
@@ -241,8 +245,9 @@ Result<std::string_view> Search::header_for(std::string_view field, Candidate& c
 }
 
 uint32_t Search::relevance_of(Uid uid) const {
-  const auto at = relevance_.find(uid.value);
-  return at == relevance_.end() ? kRelevanceMax : at->second;
+  for (const auto& [relevance, uids] : by_relevance_)
+    if (uids.contains(uid.value)) return relevance;
+  return kRelevanceMax;
 }
 
 Result<uint32_t> Search::match(const SearchNode& node, Candidate& candidate) {

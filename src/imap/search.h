@@ -85,9 +85,9 @@ class Search {
   bool reads_bodies_ = false;
   std::unordered_map<Guid, uint32_t> verdicts_;
   Bitmap found_;
-  std::map<uint32_t, uint32_t> relevance_;  // of those found that match less than best
-  BitmapWalk open_;                         // not decided by sets
-  uint64_t decided_ = 0;                    // so many of them were looked at
+  std::map<uint32_t, Bitmap> by_relevance_;  // those found that match less than best
+  BitmapWalk open_;                          // not decided by sets
+  uint64_t decided_ = 0;                     // so many of them were looked at
 };
 
 }  // namespace gemel::imap

@@ -118,11 +118,13 @@ void put_context_changes(std::string& out, const View& view, const SearchContext
   // RFC 5267 §4.3.3: with position 0 the client keeps the order, that of the mailbox.
   const auto put = [&](std::string_view name, const Bitmap& uids) {
     if (uids.isEmpty()) return;
-    std::vector<uint32_t> numbers;
+    fmt::format_to(std::back_inserter(out), " {} (0 ", name);
+    OrderedSet set;
     MsnCursor msns(view.known());
     for (Bitmap::const_iterator at = uids.begin(); at.i.has_value; ++at)
-      numbers.push_back(context.by_uid ? *at : msns.msn_of(Uid(*at)));
-    fmt::format_to(std::back_inserter(out), " {} (0 {})", name, ordered_set(numbers));
+      set.add(out, context.by_uid ? *at : msns.msn_of(Uid(*at)));
+    set.end(out);
+    out += ')';
   };
   put("REMOVEFROM", changes.went);
   put("ADDTO", changes.came);

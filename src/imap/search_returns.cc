@@ -1,7 +1,6 @@
 #include "imap/search_returns.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -146,45 +145,74 @@ void put_head(std::string& out, const EsearchHead& head) {
   out += head.by_uid ? ") UID" : ")";
 }
 
-void put_returns(std::string& out, const SearchReturns& returns, const FoundList& found) {
-  const auto put = std::back_inserter(out);
-  const uint64_t size = found.count;
-  const auto told = [&](Span span, const std::function<uint32_t(Uid)>& value) {
-    std::vector<uint32_t> values;
-    const std::vector<Uid> uids = found.uids(span);
-    std::ranges::transform(uids, std::back_inserter(values), value);
-    return values;
-  };
-  const auto numbers = [&](Span span) { return told(span, found.number); };
-  if (size > 0) {
-    if (returns.min) fmt::format_to(put, " MIN {}", numbers({0, 1}).front());
-    if (returns.max) fmt::format_to(put, " MAX {}", numbers({size - 1, size}).front());
-    if (returns.all) fmt::format_to(put, " ALL {}", ordered_set(numbers({0, size})));
+void OrderedSet::add(std::string& out, uint32_t number) {
+  if (first_ != 0 && number == last_ + 1) {
+    ++last_;
+    return;
   }
-  if (returns.count) fmt::format_to(put, " COUNT {}", size);
-  if (returns.partial) {
-    const Span span = returns.partial->among(size);
-    fmt::format_to(put, " PARTIAL ({} {})", returns.partial->text(),
-                   span.begin < span.end ? ordered_set(numbers(span)) : "NIL");
+  if (first_ != 0) {
+    end(out);
+    out += ',';
   }
-  if (returns.relevancy) {
-    const Span span = returns.partial ? returns.partial->among(size) : Span{0, size};
-    fmt::format_to(put, " RELEVANCY ({})", fmt::join(told(span, found.relevance), " "));
-  }
+  first_ = last_ = number;
 }
 
-std::string ordered_set(const std::vector<uint32_t>& numbers) {
-  std::string out;
+void OrderedSet::end(std::string& out) {
   const auto put = std::back_inserter(out);
-  for (size_t first = 0; first < numbers.size();) {
-    size_t last = first;
-    while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
-    if (first != 0) out += ',';
-    fmt::format_to(put, "{}", numbers[first]);
-    if (last != first) fmt::format_to(put, ":{}", numbers[last]);
-    first = last + 1;
+  if (first_ != 0) fmt::format_to(put, "{}", first_);
+  if (last_ != first_) fmt::format_to(put, ":{}", last_);
+  first_ = last_ = 0;
+}
+
+ReturnsTeller::ReturnsTeller(const SearchReturns& returns, FoundList found)
+    : found_(std::move(found)) {
+  const uint64_t size = found_.count;
+  const auto number_at = [&](uint64_t place) {
+    return found_.number(found_.uids({place, place + 1}).front());
+  };
+  if (size > 0) {
+    if (returns.min) parts_.push_back({.head = fmt::format(" MIN {}", number_at(0))});
+    if (returns.max) parts_.push_back({.head = fmt::format(" MAX {}", number_at(size - 1))});
+    if (returns.all) parts_.push_back({.head = " ALL ", .span = {0, size}});
   }
-  return out;
+  if (returns.count) parts_.push_back({.head = fmt::format(" COUNT {}", size)});
+  const Span partial = returns.partial ? returns.partial->among(size) : Span{0, size};
+  if (returns.partial) {
+    const std::string_view none = partial.begin < partial.end ? "" : "NIL";
+    parts_.push_back({.head = fmt::format(" PARTIAL ({} {}", returns.partial->text(), none),
+                      .span = partial,
+                      .tail = ")"});
+  }
+  if (returns.relevancy)
+    parts_.push_back(
+        {.head = " RELEVANCY (", .span = partial, .values = Values::kRelevances, .tail = ")"});
+}
+
+bool ReturnsTeller::go_on(std::string& out) {
+  if (parts_.empty()) return false;
+  const Part& part = parts_.front();
+  if (at_ == 0) out += part.head;
+  put_values(out, part);
+  if (part.span.begin + at_ < part.span.end) return true;
+  set_.end(out);
+  out += part.tail;
+  parts_.pop_front();
+  at_ = 0;
+  return true;
+}
+
+void ReturnsTeller::put_values(std::string& out, const Part& part) {
+  constexpr uint64_t kPlaces = 1000;
+  const uint64_t begin = part.span.begin + at_;
+  const Span piece{begin, std::min(begin + kPlaces, part.span.end)};
+  if (piece.begin >= piece.end) return;
+  for (const Uid uid : found_.uids(piece)) {
+    if (part.values == Values::kNumbers)
+      set_.add(out, found_.number(uid));
+    else
+      fmt::format_to(std::back_inserter(out), "{}{}", at_ == 0 ? "" : " ", found_.relevance(uid));
+    ++at_;
+  }
 }
 
 }  // namespace gemel::imap

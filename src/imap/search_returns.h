@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -87,18 +88,48 @@ struct EsearchHead {
 /// Appends `* ESEARCH (TAG "a1" MAILBOX INBOX UIDVALIDITY 7) UID`.
 void put_head(std::string& out, const EsearchHead& head);
 
-/// What was found, in the order in which it is told.
+/// Writes a sequence set that keeps the order: only what ascends by ones becomes a range (RFC 5267
+/// §3.2).
+class OrderedSet {
+ public:
+  void add(std::string& out, uint32_t number);
+  /// Writes what add() kept back, as a higher number might have made a range of it.
+  void end(std::string& out);
+
+ private:
+  uint64_t first_ = 0;  // of what is kept back; 0: nothing was added
+  uint64_t last_ = 0;
+};
+
+/// What was found, in the order in which it is told. What it calls must outlive it.
 struct FoundList {
   uint64_t count;
-  std::function<std::vector<Uid>(Span)> uids;
-  std::function<uint32_t(Uid)> number;  // that the client knows it by
+  std::function<std::vector<Uid>(Span)> uids;  // of some thousand places at most
+  std::function<uint32_t(Uid)> number;         // that the client knows it by
   std::function<uint32_t(Uid)> relevance;
 };
 
-/// Appends ` MIN 1 MAX 9 ALL 1:9 COUNT 9`. RELEVANCY is told of all, or of what PARTIAL tells.
-void put_returns(std::string& out, const SearchReturns& returns, const FoundList& found);
+/// Tells ` MIN 1 MAX 9 ALL 1:9 COUNT 9`. RELEVANCY is told of all, or of what PARTIAL tells.
+class ReturnsTeller {
+ public:
+  ReturnsTeller(const SearchReturns& returns, FoundList found);
+  /// Appends a piece, of some ten thousand bytes at most; false when there is no more.
+  bool go_on(std::string& out);
 
-/// A sequence set that keeps the order: only what ascends by ones becomes a range (RFC 5267 §3.2).
-std::string ordered_set(const std::vector<uint32_t>& numbers);
+ private:
+  enum class Values : uint8_t { kNumbers, kRelevances };
+  struct Part {
+    std::string head;
+    Span span = {0, 0};
+    Values values = Values::kNumbers;
+    std::string tail = {};
+  };
+  void put_values(std::string& out, const Part& part);
+
+  FoundList found_;
+  std::deque<Part> parts_;  // what is still to be told
+  uint64_t at_ = 0;         // in the first part: so many places of its span were told
+  OrderedSet set_;
+};
 
 }  // namespace gemel::imap

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace gemel::imap {
 namespace {
@@ -27,7 +28,9 @@ std::string told(std::string_view text, const std::vector<uint32_t>& numbers) {
                               return static_cast<uint32_t>(100 - (at - numbers.begin()));
                             }};
   std::string out;
-  put_returns(out, parse(text).value(), found);
+  ReturnsTeller teller(parse(text).value(), found);
+  while (teller.go_on(out)) {
+  }
   return out;
 }
 
@@ -40,9 +43,38 @@ TEST(SearchReturns, TellWhatIsAskedFor) {  // RFC 4731 §3.1
 }
 
 TEST(SearchReturns, KeepTheOrderOfASort) {  // RFC 5267 §3.2
-  EXPECT_EQ(ordered_set({5, 3, 4, 2, 1}), "5,3:4,2,1");
-  EXPECT_EQ(ordered_set({1, 2, 3}), "1:3");
-  EXPECT_EQ(ordered_set({}), "");
+  EXPECT_EQ(told("RETURN (ALL) ", {5, 3, 4, 2, 1}), " ALL 5,3:4,2,1");
+  EXPECT_EQ(told("RETURN (ALL) ", {1, 2, 3}), " ALL 1:3");
+  EXPECT_EQ(told("RETURN (ALL) ", {}), "");
+}
+
+// A range does not end where a piece of the answer does.
+TEST(SearchReturns, TellLongListsInPieces) {
+  std::vector<uint32_t> dense(5000);
+  std::iota(dense.begin(), dense.end(), 7);
+  EXPECT_EQ(told("RETURN (MIN ALL COUNT) ", dense), " MIN 7 ALL 7:5006 COUNT 5000");
+  EXPECT_EQ(told("RETURN (PARTIAL 2:4001) ", dense), " PARTIAL (2:4001 8:4007)");
+  std::vector<uint32_t> sparse;
+  std::string expected;
+  for (uint32_t number = 1; number < 9000; number += 2) {
+    sparse.push_back(number);
+    expected += (number == 1 ? " ALL " : ",") + std::to_string(number);
+  }
+  EXPECT_EQ(told("RETURN (ALL) ", sparse), expected);
+  ReturnsTeller teller(parse("RETURN (ALL) ").value(),
+                       {.count = sparse.size(),
+                        .uids =
+                            [&](Span span) {
+                              EXPECT_LE(span.end - span.begin, 1000);
+                              const auto at = sparse.begin();
+                              return std::vector<Uid>(at + static_cast<ptrdiff_t>(span.begin),
+                                                      at + static_cast<ptrdiff_t>(span.end));
+                            },
+                        .number = &Uid::value,
+                        .relevance = nullptr});
+  std::string out;
+  EXPECT_TRUE(teller.go_on(out));
+  EXPECT_LT(out.size(), 10'000);
 }
 
 TEST(SearchReturns, TellAPart) {  // RFC 9394 §3.1
