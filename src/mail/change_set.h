@@ -104,6 +104,13 @@ struct MailboxUpdate {
   std::vector<NeededMailbox> needs = {};
 };
 
+/// Messages that a user has seen, beside those of which it is known, in a mailbox of somebody else.
+struct AlsoSeen {
+  std::string userid;
+  UniqueId mailbox;
+  UidSet uids;
+};
+
 /// As MailboxUpdate, for the data of a user; `from` 0 makes the user. `mends` is the data digest.
 struct UserUpdate {
   std::string userid;

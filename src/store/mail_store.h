@@ -553,10 +553,12 @@ class MailStore {
   // --- writing, as the primary, what comes from another server: a merge ---
   /// As apply(), on a primary. The term of this store becomes part of the lineage. Several are one
   /// transaction, and take effect in order, so that one may give up a name for the next. The digest
-  /// is that of the last one. Errors: kReadOnly, on a replica; kInvalid, a lineage knows a term
-  /// above this store's.
+  /// is that of the last one. `seen`: in the same transaction; passed over where there is no such
+  /// live user. Errors: kReadOnly, on a replica; kInvalid, a lineage knows a term above this
+  /// store's.
   std::future<Result<Applied>> merge(std::vector<MailboxUpdate> updates,
-                                     std::vector<StagedBody> bodies);
+                                     std::vector<StagedBody> bodies,
+                                     std::vector<AlsoSeen> seen = {});
   std::future<Result<Applied>> merge(UserUpdate update);
   std::future<Result<Applied>> merge(std::vector<RenameItem> renames);
 

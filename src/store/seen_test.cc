@@ -1,6 +1,7 @@
 // \Seen of users who look at mailboxes of others.
 #include <gmock/gmock.h>
 
+#include "store/readers.h"
 #include "store/seen_edit.h"
 #include "store/store_fixture.h"
 
@@ -147,6 +148,49 @@ TEST(SeenEdit, TakesBackWhatItDid) {
   EXPECT_TRUE(edit.add(Uid(9)));
   EXPECT_TRUE(edit.remove(Uid(9)));
   EXPECT_FALSE(edit.changed());
+}
+
+TEST_P(SeenTest, TellsWhoReadsAMailbox) {
+  const auto readers = [&](std::string_view after = {}, size_t count_max = SIZE_MAX) {
+    std::vector<std::string> out;
+    const auto all = readers_of(*store, store.info(inbox_), after, count_max).value();
+    for (const Reader& reader : all) out.push_back(reader.user.userid + " " + reader.seen.value);
+    return out;
+  };
+  const auto grant = [&](const std::string& identifier, std::optional<std::string> rights) {
+    ASSERT_TRUE(store->set_attributes(inbox_, {{std::string(kAttributeAcl) + identifier, rights}}));
+  };
+  mark("bob", uids(1, 2));
+  mark("carol", uids(3, 3));
+  grant("alice", "lrs");
+  EXPECT_FALSE(is_shared(store.info(inbox_)));
+  EXPECT_THAT(readers(), testing::IsEmpty());
+  grant("bob", "lrs");
+  grant("nobody", "lrs");
+  grant("bob", std::nullopt);
+  EXPECT_TRUE(is_shared(store.info(inbox_)));
+  EXPECT_THAT(readers(), testing::ElementsAre("bob 1:2"));
+  grant("-carol", "s");
+  EXPECT_THAT(readers(), testing::ElementsAre("bob 1:2", "carol 3"));
+  EXPECT_THAT(readers("bob"), testing::ElementsAre("carol 3"));
+  grant("anyone", "lrs");
+  ASSERT_TRUE(store->create_user("dora", {}));
+  EXPECT_THAT(readers(), testing::ElementsAre("bob 1:2", "carol 3"));
+  EXPECT_THAT(readers("", 1), testing::ElementsAre("bob 1:2"));
+  EXPECT_THAT(readers("bob", 1), testing::ElementsAre("carol 3"));
+}
+
+TEST_P(SeenTest, ComesWithAMerge) {
+  mark("bob", uids(1, 1));
+  ASSERT_TRUE(store->delete_user("carol"));
+  MailboxUpdate update = store.mend_of(inbox_);
+  update.to = next(update.to);
+  const std::vector<AlsoSeen> also = {
+      {"bob", inbox_, uids(1, 3)}, {"carol", inbox_, uids(1, 3)}, {"nobody", inbox_, uids(1, 3)}};
+  const ModSeq before = store->user("bob")->modseq;
+  ASSERT_TRUE(store->merge({update}, {}, also).get());
+  EXPECT_EQ(seen("bob"), "1:3");
+  EXPECT_EQ(store->user("bob")->modseq, next(before));
 }
 
 TEST_P(SeenTest, NeedsAUser) {

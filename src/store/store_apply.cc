@@ -136,8 +136,24 @@ Result<void> revive_owner(Commit& commit, const MailboxInfo& info) {
   return {};
 }
 
-Result<Applied> apply_mailboxes(Commit& commit, const std::vector<MailboxUpdate>& updates,
-                                const StagedBodies& bodies, Purpose purpose) {
+/// A merge changes modseqs of messages as it is; those of \Seen alone it leaves.
+Result<void> add_seen(Commit& commit, const AlsoSeen& also) {
+  TRY(const UserEdit* user, commit.user(also.userid));
+  if (!user->is_live()) return {};
+  TRY(SeenEdit * seen, commit.seen(also.userid, also.mailbox));
+  also.uids.for_each([&](Uid uid) { seen->add(uid); });
+  return {};
+}
+
+/// What one transaction takes.
+struct Updates {
+  std::vector<MailboxUpdate> mailboxes;
+  std::vector<AlsoSeen> seen = {};
+};
+
+Result<Applied> apply_mailboxes(Commit& commit, const Updates& all, const StagedBodies& bodies,
+                                Purpose purpose) {
+  const std::vector<MailboxUpdate>& updates = all.mailboxes;
   if (updates.empty()) return std::unexpected(invalid("an update of nothing"));
   std::set<UniqueId> ids;
   const MailboxEdit* last = nullptr;
@@ -147,6 +163,7 @@ Result<Applied> apply_mailboxes(Commit& commit, const std::vector<MailboxUpdate>
     TRY(last, change_mailbox(commit, update, bodies));
     if (purpose == Purpose::kMerge) TRY_OK(revive_owner(commit, last->info()));
   }
+  for (const AlsoSeen& also : all.seen) TRY_OK(add_seen(commit, also));
   TRY_OK(commit.finish());
   return Applied{last->info().highestmodseq, last->info().digest,
                  commit.committed(last->info().id).journal};
@@ -242,14 +259,13 @@ struct MendListeners {
 };
 
 /// What prepares `updates` as one transaction.
-TypedRequest<Applied>::Prepare all_of(std::vector<MailboxUpdate> updates,
-                                      const std::vector<StagedBody>& bodies, Purpose purpose,
-                                      MendListeners listeners) {
+TypedRequest<Applied>::Prepare all_of(Updates updates, const std::vector<StagedBody>& bodies,
+                                      Purpose purpose, MendListeners listeners) {
   StagedBodies by_guid;
   for (const StagedBody& body : bodies) by_guid.emplace(body.guid(), body);
   return [updates = std::move(updates), by_guid = std::move(by_guid), purpose,
           listeners = std::move(listeners)](Commit& commit) -> Result<Applied> {
-    for (const MailboxUpdate& update : updates) TRY_OK(listeners.hear(update));
+    for (const MailboxUpdate& update : updates.mailboxes) TRY_OK(listeners.hear(update));
     return apply_mailboxes(commit, updates, by_guid, purpose);
   };
 }
@@ -258,16 +274,18 @@ TypedRequest<Applied>::Prepare all_of(std::vector<MailboxUpdate> updates,
 
 std::future<Result<Applied>> MailStore::apply(MailboxUpdate update,
                                               std::vector<StagedBody> bodies) {
-  std::vector<MailboxUpdate> one;
-  one.push_back(std::move(update));
+  Updates one;
+  one.mailboxes.push_back(std::move(update));
   return impl_->submit<Applied>(Purpose::kApply, all_of(std::move(one), bodies, Purpose::kApply,
                                                         {impl_->sets, impl_->options.before_mend}));
 }
 
 std::future<Result<Applied>> MailStore::merge(std::vector<MailboxUpdate> updates,
-                                              std::vector<StagedBody> bodies) {
-  return impl_->submit<Applied>(Purpose::kMerge, all_of(std::move(updates), bodies, Purpose::kMerge,
-                                                        {impl_->sets, impl_->options.before_mend}));
+                                              std::vector<StagedBody> bodies,
+                                              std::vector<AlsoSeen> seen) {
+  return impl_->submit<Applied>(
+      Purpose::kMerge, all_of({std::move(updates), std::move(seen)}, bodies, Purpose::kMerge,
+                              {impl_->sets, impl_->options.before_mend}));
 }
 
 std::future<Result<Applied>> MailStore::apply(UserUpdate update) {

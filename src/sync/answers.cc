@@ -40,6 +40,7 @@ Result<Answer> read_greeting(Tokenizer& in) {
     greeting.zstd_words |= capability == "COMPRESS=ZSTD-WORDS";
     greeting.received |= capability == "RECEIVED";
     greeting.after |= capability == "AFTER";
+    greeting.readers |= capability == "READERS";
     in.skip(' ');
   }
   TRY_OK(in.close());

@@ -41,6 +41,7 @@ struct Greeting {
   bool zstd_words = false;
   bool received = false;  // says so when a batch has come, see ReceivedRow
   bool after = false;     // an UPDATE may say AFTER
+  bool readers = false;   // READERS may be asked
 };
 
 /// What `NO` gives the reason of, so that the sender knows what to do.

@@ -43,6 +43,7 @@ std::string encode(const Greeting& greeting) {
   if (greeting.zstd_words) add("COMPRESS=ZSTD-WORDS");
   if (greeting.received) add("RECEIVED");
   if (greeting.after) add("AFTER");
+  if (greeting.readers) add("READERS");
   out += ')';
   out += kEnd;
   return out;

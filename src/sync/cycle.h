@@ -90,6 +90,8 @@ class Cycle {
   Result<void> add(const Entity& entity, Trust trust);
   /// See ExpungeOrder.
   void may_say_after() { order_.may_say_after(); }
+  /// The replica answers READERS.
+  void may_ask_readers() { asks_readers_ = true; }
   /// Asks for all users in short; see CycleEvents::differs.
   void add_survey() { survey_ = Survey(); }
   bool is_surveying() const { return survey_ || wants_lost_ || !to_restore_.empty(); }
@@ -221,6 +223,7 @@ class Cycle {
   Result<void> on_row_of(const std::string& userid, const Answer& answer);
   void told_changes(const UniqueId& id, Uid next);
   void told_changes(const std::string& userid);
+  void told_readers(const UniqueId& id);
   Result<void> on_body(const BodyRow& row);
   Result<void> unite();
   Result<void> unite_mailboxes();
@@ -237,6 +240,9 @@ class Cycle {
     return [this](const MailboxInfo& info) { return twin_of(info); };
   }
   bool waits_for_owner(const std::string& userid);
+  bool waits_for_readers(const MailboxReunion& reunion);
+  enum class SeenIn : uint8_t { kUnited, kWaiting, kUndecided };
+  SeenIn seen_in(const std::string& userid);
   bool may_free_what_is_held(const MailboxState& row, const MailboxInfo& info) const;
   static std::array<std::string, 2> holders_of(const std::string& owner);
   void begin_reunion(MailboxReunion reunion, const std::optional<MailboxInfo>& info);
@@ -290,6 +296,7 @@ class Cycle {
   // Who has, on the replica, the name that the first is to have.
   std::map<UniqueId, UniqueId> name_holders_;
 
+  bool asks_readers_ = false;
   // What both sides have changed; an entity in kUnite has one.
   std::map<UniqueId, MailboxReunion> mailbox_reunions_;
   bool is_reunion_over_ = false;  // of one that others may have waited for

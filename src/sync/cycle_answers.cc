@@ -15,7 +15,7 @@ Result<void> Cycle::on_answer(const Answer& answer) {
   if (expected_.front().about.empty() && (command == "LOST" || command == "BODIES"))
     return on_restore_row(answer);
   if (command == "CHANGES" || command == "USERCHANGES" || command == "BODIES" ||
-      command == "RANGES" || command == "RECORDS")
+      command == "RANGES" || command == "RECORDS" || command == "READERS")
     return on_reunion_row(answer);
   if (const auto* row = std::get_if<MailboxState>(&answer)) {
     on_row(*row);
@@ -103,6 +103,7 @@ Result<void> Cycle::accepted(const Expected& expected, const Ending& ending) {
   if (expected.command == "UPDATE") updated(expected, ending);
   if (expected.command == "CHANGES")
     told_changes(std::get<UniqueId>(*expected.about.begin()), ending.next.value_or(Uid()));
+  if (expected.command == "READERS") told_readers(std::get<UniqueId>(*expected.about.begin()));
   if (expected.command == "USERCHANGES")
     told_changes(std::get<std::string>(*expected.about.begin()));
   if (expected.command == "USERDATA") {

@@ -118,6 +118,7 @@ void Cycle::begin_reunion(MailboxReunion reunion, const std::optional<MailboxInf
   if (options_.effect == Effect::kSend)
     for (const std::string& userid : holders_of(reunion.theirs().name.owner))
       if (holders_asked_.insert(userid).second) holders_to_ask_.push_back(userid);
+  if (asks_readers_) reunion.may_ask_readers();
   mailbox_reunions_.insert_or_assign(id, std::move(reunion));
 }
 
@@ -214,6 +215,10 @@ Result<void> Cycle::on_row_of(const UniqueId& id, const Answer& answer) {
     if (reunion != nullptr) reunion->take(*record);
   } else if (const auto* range = std::get_if<RangeRow>(&answer)) {
     if (reunion != nullptr) reunion->take(*range);
+  } else if (const auto* user = std::get_if<UserState>(&answer)) {
+    if (reunion != nullptr) reunion->take(*user);
+  } else if (const auto* item = std::get_if<UserItem>(&answer)) {
+    if (reunion != nullptr) reunion->take(*item);
   } else {
     return fail(Code::kSyntax, "no answer to CHANGES");
   }
@@ -244,6 +249,14 @@ void Cycle::told_changes(const UniqueId& id, Uid next) {
     look(moved.mapped());
   } else if (MailboxReunion* reunion = reunion_of(id)) {
     reunion->page_over(next);
+  }
+}
+
+void Cycle::told_readers(const UniqueId& id) {
+  if (const auto moved = moved_.extract(id)) {
+    look(moved.mapped());
+  } else if (MailboxReunion* reunion = reunion_of(id)) {
+    reunion->readers_over();
   }
 }
 
@@ -293,9 +306,10 @@ Result<void> Cycle::unite() {
   for (const auto& [id, reunion] : mailbox_reunions_) waiting.insert(reunion.theirs().name.owner);
   for (const std::string& userid : userids) {
     if (!user_reunions_.contains(userid)) continue;
-    if (undecided_.contains(userid))
+    const SeenIn seen = seen_in(userid);
+    if (undecided_.contains(userid) || seen == SeenIn::kUndecided)
       give_up(userid, {Code::kUnavailable, "one of the user's mailboxes could not be merged yet"});
-    else if (!waiting.contains(userid))
+    else if (!waiting.contains(userid) && seen == SeenIn::kUnited)
       TRY_OK(unite_user(userid));
   }
   return {};
@@ -309,6 +323,28 @@ bool Cycle::waits_for_owner(const std::string& userid) {
   items_.try_emplace(userid, Item{.stage = Item::Stage::kAsk});
   to_ask_.emplace_back(userid);
   return true;
+}
+
+// What a reader has seen is written in the transaction of the merge, so the reader must be ours.
+bool Cycle::waits_for_readers(const MailboxReunion& reunion) {
+  bool waits = false;
+  for (const std::string& userid : reunion.readers()) waits |= waits_for_owner(userid);
+  return waits;
+}
+
+// The mailboxes of others of which the replica says what the user has seen: until they are merged
+// its uids name other messages here.
+Cycle::SeenIn Cycle::seen_in(const std::string& userid) {
+  SeenIn out = SeenIn::kUnited;
+  const std::vector<UniqueId> ids = user_reunions_.at(userid).seen_mailboxes();
+  for (const UniqueId& id : ids) {
+    const std::optional<MailboxInfo> info = ours(id);
+    if (!info) continue;
+    const auto undecided = undecided_.find(info->name.owner);
+    if (undecided != undecided_.end() && undecided->second.contains(id)) return SeenIn::kUndecided;
+    if (mailbox_reunions_.contains(id) || asks_for_twin(id)) out = SeenIn::kWaiting;
+  }
+  return out;
 }
 
 // Not united yet, and neither given up nor kept back by a name alone.
@@ -421,7 +457,7 @@ Result<bool> Cycle::is_told(const UniqueId& id) {
   if (!reunion.questions().empty()) return false;
   const Holds holds = holds_there(reunion.theirs().name.owner);
   if (holds == Holds::kSome) reunion.hold();
-  return holds != Holds::kUntold;
+  return !waits_for_readers(reunion) && holds != Holds::kUntold;
 }
 
 // Whether the replica has still to say where a mailbox is: with the user it is of here it need not
@@ -515,7 +551,13 @@ Result<void> Cycle::unite_user(const std::string& userid) {
     return {};
   Result<std::optional<UserUpdate>> update = reunion.unite(store_);
   if (update && !reunion.questions().empty()) return {};
+  const bool is_partial = reunion.is_partial();
   user_reunions_.erase(userid);
+  if (update && is_partial) {
+    item->second.stage = Item::Stage::kAsk;
+    to_ask_.emplace_back(userid);
+    return {};
+  }
   if (!update) {
     give_up(userid, update.error());
   } else if (*update) {

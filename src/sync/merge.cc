@@ -19,6 +19,9 @@ struct Pair {
   const ChangedRecord* a = nullptr;
   const ChangedRecord* b = nullptr;
   bool is_expunged() const { return (a && a->row.expunged) || (b && b->row.expunged); }
+  Uid lowest_uid() const {
+    return a && b ? std::min(a->row.uid, b->row.uid) : a ? a->row.uid : b->row.uid;
+  }
 };
 
 // Of what a record says, all but its modseq.
@@ -95,6 +98,7 @@ class Merger {
     return row.expunged && row.modseq <= out_.purged_modseq;
   }
   void lay_tombstone(Uid uid);
+  void note_move(const Pair& message, Uid to);
   Result<void> give_new_uids();
   ModSeq stamp(const Place& place) const;
   void finish();
@@ -109,7 +113,7 @@ class Merger {
   std::vector<Pair> messages_;  // of the fresh ones
   std::vector<Place> places_;
   std::map<Uid, RecordRow> tombstones_;
-  std::vector<std::pair<Uid, RecordRow>> homeless_;  // with the uid that each had
+  std::vector<std::pair<Pair, RecordRow>> homeless_;  // that get a new uid
   // Something that a reader may still see on one side is gone without a tombstone on the other.
   bool is_loud_ = false;
   MergedMailbox out_;
@@ -245,10 +249,14 @@ void Merger::place(const Pair& message) {
   row.expunged = is_expunged;
   for (const RecordRow* member : {a, b})
     if (member && !is_one_uid && (is_expunged || member != holder)) lay_tombstone(member->uid);
+  if (!is_expunged && holder) note_move(message, holder->uid);
   if (is_one_uid || (!is_expunged && holder)) return places_.push_back({std::move(row)});
-  if (is_expunged) return;
-  const Uid old = a && b ? std::min(a->uid, b->uid) : a ? a->uid : b->uid;
-  homeless_.emplace_back(old, std::move(row));
+  if (!is_expunged) homeless_.emplace_back(message, std::move(row));
+}
+
+void Merger::note_move(const Pair& message, Uid to) {
+  if (message.a && message.a->row.uid != to) out_.moves_a.emplace(message.a->row.uid, to);
+  if (message.b && message.b->row.uid != to) out_.moves_b.emplace(message.b->row.uid, to);
 }
 
 // The other side had it, and nothing that happened there, not even a purge, took it away: that side
@@ -274,12 +282,13 @@ void Merger::lay_tombstone(Uid uid) {
 
 Result<void> Merger::give_new_uids() {
   std::ranges::sort(homeless_, {}, [](const auto& one) {
-    return std::tuple(one.first, order_of(one.second.facts));
+    return std::tuple(one.first.lowest_uid(), order_of(one.second.facts));
   });
   if (homeless_.size() > UINT32_MAX - out_.last_uid.value)
     return fail(Code::kLimit, "the mailbox has no uids left");
-  for (auto& [old, row] : homeless_) {
+  for (auto& [message, row] : homeless_) {
     row.uid = out_.last_uid = next(out_.last_uid);
+    note_move(message, row.uid);
     places_.push_back({std::move(row), Place::Uid::kNew});
   }
   return {};

@@ -50,6 +50,9 @@ struct MailboxSide {
 /// Of those that it has changed.
 const ChangedRecord* find(const MailboxSide& side, Uid uid);
 
+/// Uids of messages that live and have another one now, by the one that they had.
+using Moves = std::map<Uid, Uid>;
+
 /// What both sides are to be like.
 struct MergedMailbox {
   MailboxHeader header;  // without a lineage, unless it is one side's state as it is
@@ -59,6 +62,8 @@ struct MergedMailbox {
   ModSeq purged_modseq;
   std::vector<RecordRow> records;  // by uid: all that may be other than on one of the sides
   UidSet gone;                     // records that one side has freed: no trace of them is left
+  Moves moves_a = {};
+  Moves moves_b = {};
 };
 
 /// `a` is this server's. `common`: see common_modseq(). Where one side has changed nothing since,
@@ -87,6 +92,7 @@ std::optional<MailboxUpdate> mend(const MergedMailbox& merged, const MailboxSide
 /// come as copies, in their order.
 struct Folding {
   UidSet uids;                         // of the other, to be copied
+  Moves same;                          // of the other, what both have
   std::map<Uid, FlagNames> new_flags;  // of messages that both have, where the union is more
 };
 /// Both by uid; expunged ones are passed over. Messages are the same if guid and internaldate are.

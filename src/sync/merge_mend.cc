@@ -112,6 +112,7 @@ Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& o
       folding.uids.add(row.uid);
       continue;
     }
+    folding.same.emplace(row.uid, same->second->uid);
     FlagNames both = united_flags(same->second->flags, row.flags);
     if (!are_same(both, same->second->flags))
       folding.new_flags.emplace(same->second->uid, std::move(both));

@@ -259,4 +259,27 @@ class ModelMailbox {
   SeededRandom* random_;
 };
 
+/// What lives on a side and after the merge is under its uid, or where `moves` says.
+inline void expect_led_on(const ModelMailbox& side, const Moves& moves,
+                          const ModelMailbox& merged) {
+  if (merged.header.deleted_s != 0) return;
+  std::multiset<Guid> live;
+  for (const auto& [uid, row] : merged.records)
+    if (!row.expunged) live.insert(row.facts.guid);
+  for (const auto& [uid, row] : side.records) {
+    const auto move = moves.find(Uid(uid));
+    const uint32_t now = move == moves.end() ? uid : move->second.value;
+    const auto found = merged.records.find(now);
+    const bool is_there = found != merged.records.end() && !found->second.expunged;
+    if (row.expunged || (!is_there && move == moves.end())) {
+      EXPECT_EQ(move, moves.end()) << uid;
+      // One of several that are alike may be the one that lives.
+      if (!row.expunged && live.count(row.facts.guid) > 0) EXPECT_GT(row.facts.size, 999'999U);
+      continue;
+    }
+    ASSERT_TRUE(is_there) << uid;
+    EXPECT_EQ(found->second.facts.guid, row.facts.guid) << uid;
+  }
+}
+
 }  // namespace gemel::sync

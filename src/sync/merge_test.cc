@@ -242,6 +242,10 @@ TEST_P(MergeTest, LosesAndDoublesNothingAndLiesToNoReader) {
     check_readers(a, one);
     check_readers(b, one);
     check_messages(a, b, world.base, one);
+    const Sides sides = sides_of(a, b, world.base);
+    const auto merged = gemel::sync::merge(sides.a, sides.b, world.base.highestmodseq).value();
+    expect_led_on(a, merged.moves_a, one);
+    expect_led_on(b, merged.moves_b, one);
     if (HasFailure()) ADD_FAILURE() << "merged " << text_of(one);
   });
 }
@@ -633,6 +637,7 @@ TEST(Fold, CopiesWhatTheOtherMailboxLacks) {
   other.back().expunged = true;
   const Folding folding = fold(into, other);
   EXPECT_EQ(folding.uids.text(), "2,5:6");
+  EXPECT_EQ(folding.same, (Moves{{Uid(1), Uid(2)}, {Uid(3), Uid(1)}}));
   ASSERT_EQ(folding.new_flags.size(), 1U);
   EXPECT_EQ(folding.new_flags.at(Uid(2)).text(), "\\Seen $Junk");
 }

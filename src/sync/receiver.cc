@@ -53,7 +53,8 @@ void Receiver::produce(std::string& out, size_t bytes_max) {
                         .zstd = true,
                         .zstd_words = true,
                         .received = true,
-                        .after = true}));
+                        .after = true,
+                        .readers = true}));
   }
   if (receipt_ == Receipt::kWritten) finish_sync();
   if (state_ == State::kLogin)

@@ -15,21 +15,14 @@ struct Receiver::Command {
 
 void Receiver::run_command(const wire::Frame& frame) {
   static constexpr std::array kCommands = {
-      Command{"BODIES", &Receiver::bodies},
-      Command{"BODY", &Receiver::body},
-      Command{"CHANGES", &Receiver::changes},
-      Command{"LOST", &Receiver::lost},
-      Command{"MAILBOXES", &Receiver::mailboxes},
-      Command{"RANGES", &Receiver::ranges},
-      Command{"RECORDS", &Receiver::records},
-      Command{"RENAME", &Receiver::rename},
-      Command{"RESERVE", &Receiver::reserve},
-      Command{"SYNC", &Receiver::sync},
-      Command{"UPDATE", &Receiver::update},
-      Command{"USER", &Receiver::user},
-      Command{"USERCHANGES", &Receiver::user_changes},
-      Command{"USERDATA", &Receiver::userdata},
-      Command{"USERS", &Receiver::users},
+      Command{"BODIES", &Receiver::bodies},       Command{"BODY", &Receiver::body},
+      Command{"CHANGES", &Receiver::changes},     Command{"LOST", &Receiver::lost},
+      Command{"MAILBOXES", &Receiver::mailboxes}, Command{"RANGES", &Receiver::ranges},
+      Command{"READERS", &Receiver::readers},     Command{"RECORDS", &Receiver::records},
+      Command{"RENAME", &Receiver::rename},       Command{"RESERVE", &Receiver::reserve},
+      Command{"SYNC", &Receiver::sync},           Command{"UPDATE", &Receiver::update},
+      Command{"USER", &Receiver::user},           Command{"USERCHANGES", &Receiver::user_changes},
+      Command{"USERDATA", &Receiver::userdata},   Command{"USERS", &Receiver::users},
   };
   wire::Tokenizer in(frame);
   for (const Command& command : kCommands) {

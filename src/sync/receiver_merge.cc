@@ -3,6 +3,7 @@
 
 #include "sync/receiver_session.h"
 #include "sync/records.h"
+#include "sync/seen_along.h"
 #include "sync/words.h"
 
 namespace gemel::sync {
@@ -67,6 +68,29 @@ Result<void> Receiver::user_changes(wire::Tokenizer& in) {
   TRY(const std::vector<UserItem> items, store_.user_changes_since(userid, since));
   for (const UserItem& item : items) text += encode(item);
   answer(text + ok_text("USERCHANGES"));
+  return {};
+}
+
+// Readers who have no set are left out, so that a page that is not full is the last.
+Result<void> Receiver::readers(wire::Tokenizer& in) {
+  TRY_OK(in.space());
+  uint64_t origin = context_.origin;
+  TRY(const UniqueId id, read_id(in, origin));
+  std::string_view after;
+  if (in.skip(' ')) {
+    TRY(after, in.astring());
+  }
+  TRY_OK(in.end());
+  answers_.settle();
+  const Result<MailboxInfo> info = store_.find(id);
+  if (!info) {
+    answer(encode(refusal("READERS", info.error())));
+    return {};
+  }
+  TRY(const std::vector<Reader> readers, readers_of(store_, *info, after, kReadersMax));
+  std::string text = encode(state_of(*info));
+  for (const Reader& reader : readers) text += encode(state_of(reader.user)) + encode(reader.seen);
+  answer(text + ok_text("READERS"));
   return {};
 }
 

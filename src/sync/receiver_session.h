@@ -67,6 +67,7 @@ class Receiver final : public wire::Session {
   // receiver_merge.cc
   Result<void> changes(wire::Tokenizer& in);
   Result<void> user_changes(wire::Tokenizer& in);
+  Result<void> readers(wire::Tokenizer& in);
   Result<void> bodies(wire::Tokenizer& in);
   Result<void> lost(wire::Tokenizer& in);
   Result<void> body(wire::Tokenizer& in);

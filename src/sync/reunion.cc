@@ -11,6 +11,7 @@
 #include "sync/grammar.h"
 #include "sync/merge_flags.h"
 #include "sync/records.h"
+#include "sync/seen_along.h"
 #include "sync/words.h"
 
 namespace gemel::sync {
@@ -120,6 +121,13 @@ void add_folded(MailboxUpdate& into, const UniqueId& source, const Folding& fold
                                          .flags = std::nullopt});
 }
 
+// Where the messages of the one that goes are in the other, which ended with `last_uid`.
+Moves moves_of(const Folding& folding, Uid last_uid) {
+  Moves out = folding.same;
+  folding.uids.for_each([&](Uid uid) { out.emplace(uid, last_uid = next(last_uid)); });
+  return out;
+}
+
 // All that lives in the mailbox that goes is in the other one now: should the mailbox come back,
 // for it got messages on a side that doesn't know of this yet, they must not be there twice.
 void expunge_folded(MailboxUpdate& goes, const std::vector<RecordRow>& rows) {
@@ -194,6 +202,8 @@ void MailboxReunion::begin_anew(const MailboxInfo& ours) {
   MailboxReunion anew(theirs_, ours);
   anew.bodies_ = std::move(bodies_);
   anew.is_held_there_ = is_held_there_;
+  anew.asks_readers_ = asks_readers_;
+  anew.readers_ = std::move(readers_);
   *this = std::move(anew);
 }
 
@@ -241,6 +251,10 @@ std::vector<std::string> MailboxReunion::questions() const {
                               asks_uids ? " UIDS" : ""));
     return out;
   }
+  if (asks_readers_ == AsksReaders::kNow) {
+    std::string& text = out.emplace_back("READERS " + theirs_.id.text());
+    if (!readers_.empty()) put_text(text += ' ', readers_.back().user.userid);
+  }
   if (wanted_.empty()) return out;
   std::string text = "BODIES " + theirs_.id.text();
   size_t count = 0;
@@ -263,6 +277,59 @@ void MailboxReunion::take(ChangedRecord record) {
 void MailboxReunion::take(StagedBody body) {
   wanted_.erase(body.guid());
   bodies_.emplace(body.guid(), std::move(body));
+}
+
+// --- what users have seen who look at it, and it is not theirs ---
+
+void MailboxReunion::take(const UserState& reader) {
+  Reader& now = readers_.emplace_back();
+  now.user.userid = reader.userid;
+  now.user.lineage = reader.lineage;
+  ++readers_in_page_;
+}
+
+void MailboxReunion::take(UserItem seen) {
+  if (!readers_.empty()) readers_.back().seen = std::move(seen);
+}
+
+void MailboxReunion::readers_over() {
+  const bool is_full = std::exchange(readers_in_page_, 0) >= kReadersMax;
+  asks_readers_ = is_full ? AsksReaders::kNow : AsksReaders::kNoMore;
+}
+
+std::vector<std::string> MailboxReunion::readers() const {
+  std::vector<std::string> out;
+  for (const Reader& reader : readers_) out.push_back(reader.user.userid);
+  return out;
+}
+
+// Whether they are to be told first.
+bool MailboxReunion::asks_for_readers() {
+  if (asks_readers_ != AsksReaders::kNotYet) return false;
+  MailboxInfo info;
+  info.name = theirs_.name;
+  for (const auto& [name, attribute] : header_.attributes)
+    info.attribute_modseqs.emplace(name, attribute.modseq);
+  asks_readers_ = is_shared(info) ? AsksReaders::kNow : AsksReaders::kNoMore;
+  return asks_readers_ == AsksReaders::kNow;
+}
+
+// Of messages that have another uid in the merge. What keeps its uid is the same in all sets.
+Result<std::vector<AlsoSeen>> MailboxReunion::seen_along_with(
+    const MailStore& store, const std::optional<MailboxView>& ours, const Merging& merging) const {
+  const auto& [own, theirs, merged, is_behind, is_held] = merging;
+  TRY(std::vector<AlsoSeen> out,
+      seen_along(readers_, {.moves = merged.moves_b,
+                            .into = theirs_.id,
+                            .not_in = terms_of_one(own, theirs, common_)}));
+  if (!ours || merged.moves_a.empty()) return out;
+  TRY(const std::vector<Reader> readers, readers_of(store, ours->info()));
+  TRY(const std::vector<AlsoSeen> of_ours,
+      seen_along(readers, {.moves = merged.moves_a,
+                           .into = theirs_.id,
+                           .not_in = terms_of_one(theirs, own, common_)}));
+  out.insert(out.end(), of_ours.begin(), of_ours.end());
+  return out;
 }
 
 std::set<Guid> MailboxReunion::held() const {
@@ -444,8 +511,9 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
   if (update) {
     update->id = theirs_.id;
     update->mends = ours ? ours->info().digest : Digest();
-    TRY(const bool is_complete, has_bodies(store, *update, own));
-    if (!is_complete) return United{.next = United::Next::kBodies};
+    TRY(const bool has_bodies, this->has_bodies(store, *update, own));
+    const bool asks_readers = (folds || !merged.moves_b.empty()) && asks_for_readers();
+    if (!has_bodies || asks_readers) return United{.next = United::Next::kBodies};
     if (effect == Effect::kLook) return United{};
     if (waits) return United{.next = United::Next::kNamed, .other = holder->id};
     TRY(auto updates, followed(store, ours, merged, {theirs_.id, folds ? holder->id : theirs_.id}));
@@ -454,7 +522,8 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
       return fold_into(store, {std::move(*update), merged.records, std::move(updates)}, *holder,
                        twin, clock);
     updates.push_back(std::move(*update));
-    TRY_OK(store.merge(std::move(updates), bodies()).get());
+    TRY(std::vector<AlsoSeen> seen, seen_along_with(store, ours, *merging));
+    TRY_OK(store.merge(std::move(updates), bodies(), std::move(seen)).get());
   }
   if (effect == Effect::kLook) return United{};
   if (is_behind) return United{.next = United::Next::kBehind, .changed = std::move(changed)};
@@ -564,6 +633,10 @@ Result<United> MailboxReunion::fold_into(MailStore& store, Arriving arriving,
   MailboxUpdate& goes = own_stays ? theirs : own;
   const std::vector<RecordRow>& rows_that_go = own_stays ? arriving.rows : own_rows;
   const Folding folding = fold(own_stays ? own_rows : arriving.rows, rows_that_go);
+  const Moves moves = moves_of(folding, stays.last_uid);
+  TRY(const std::vector<Reader> readers,
+      own_stays ? Result<std::vector<Reader>>(readers_) : readers_of(store, info));
+  TRY(std::vector<AlsoSeen> seen, seen_along(readers, {.moves = moves, .into = stays.id}));
   add_folded(stays, goes.id, folding, now_s);
   stays.header->attributes = folded_attributes(stays.header->attributes, goes.header->attributes);
   remember_fold(goes, stays, folding.uids, now_s);
@@ -577,7 +650,7 @@ Result<United> MailboxReunion::fold_into(MailStore& store, Arriving arriving,
     changed.push_back(one.id);
     updates.push_back(std::move(one));
   }
-  TRY_OK(store.merge(std::move(updates), bodies()).get());
+  TRY_OK(store.merge(std::move(updates), bodies(), std::move(seen)).get());
   return United{.next = United::Next::kFolded, .other = info.id, .changed = std::move(changed)};
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "store/mail_store.h"
+#include "store/readers.h"
 #include "sync/compare.h"
 #include "sync/follow.h"
 #include "sync/merge.h"
@@ -79,11 +80,20 @@ class MailboxReunion {
   void take(ChangedRecord record);
   void take(StagedBody body);
   void take(const RangeRow& row);
+  void take(const UserState& reader);
+  void take(UserItem seen);
   /// All that was asked for has come, and more may have to be asked. Errors: those of reading the
   /// store.
   Result<void> told(MailStore& store);
   /// The end of CHANGES: 0, or the uid that the rest begins with.
   void page_over(Uid next) { next_ = next; }
+  /// The end of READERS.
+  void readers_over();
+
+  /// The replica answers READERS.
+  void may_ask_readers() { asks_readers_ = AsksReaders::kNotYet; }
+  /// Users of whom it told what they have seen of the mailbox.
+  std::vector<std::string> readers() const;
 
   /// The replica has a hold on it that is not the mailbox's own, and may not be known here.
   void hold() { is_held_there_ = true; }
@@ -153,6 +163,10 @@ class MailboxReunion {
                                               const MergedMailbox& merged,
                                               std::set<UniqueId> not_to) const;
   void expunge_as_told(std::vector<RecordRow>& ours) const;
+  bool asks_for_readers();
+  Result<std::vector<AlsoSeen>> seen_along_with(const MailStore& store,
+                                                const std::optional<MailboxView>& ours,
+                                                const Merging& merging) const;
   Result<bool> has_bodies(MailStore& store, const MailboxUpdate& update, const MailboxSide& own);
   std::vector<StagedBody> bodies() const;
 
@@ -170,6 +184,10 @@ class MailboxReunion {
   std::optional<UidSet> asked_kept_;  // behind what has changed: the uids of these records
   std::vector<RecordRow> kept_;
   Uid next_ = Uid(1);
+  enum class AsksReaders : uint8_t { kNever, kNotYet, kNow, kNoMore };
+  AsksReaders asks_readers_ = AsksReaders::kNever;
+  std::vector<Reader> readers_;
+  size_t readers_in_page_ = 0;
   std::set<Guid> wanted_;
   std::map<Guid, StagedBody> bodies_;
   std::shared_ptr<void> pin_;  // bodies of ours that it counts on
@@ -192,6 +210,12 @@ class UserReunion {
   /// Whether ours has come to share more with the replica's, by way of a third server: then all is
   /// asked for again.
   bool begins_anew(const std::optional<UserInfo>& ours);
+  /// Mailboxes of which the replica told what the user has seen. Where we have one that is still to
+  /// be merged, its uids mean something else here.
+  std::vector<UniqueId> seen_mailboxes() const;
+  /// A user that was not ours is now, but for what was seen in mailboxes that are: that is told and
+  /// merged behind these, so the user is to be asked for anew.
+  bool is_partial() const { return is_partial_; }
   /// What the replica must be told; nothing: it has it all, or questions() says what it has to tell
   /// first. Call when the user's mailboxes are united. Errors: those of MailStore::merge;
   /// kModified, ours keeps changing.
@@ -199,6 +223,7 @@ class UserReunion {
 
  private:
   bool asks_for(const std::string& key);
+  Result<std::vector<UserItem>> without_seen_in_ours(const MailStore& store) const;
 
   UserState theirs_;
   ModSeq common_;
@@ -207,6 +232,7 @@ class UserReunion {
   std::optional<std::string> asked_key_;  // behind what has changed: of an item that has not
   std::optional<UserItem> kept_;          // that one
   bool is_told_ = false;
+  bool is_partial_ = false;
 };
 
 }  // namespace gemel::sync

@@ -189,6 +189,7 @@ Result<void> Sender::on_greeting(const Greeting& greeting) {
   if (greeting.zstd_words) compression_ = wire::Compression::kZstdWords;
   if (greeting.received) receipt_ = ChannelCore::Receipt::kOffered;
   if (greeting.after) cycle_.may_say_after();
+  if (greeting.readers) cycle_.may_ask_readers();
   if (!env_.is_tls && env_.can_tls && greeting.starttls) {
     output_ += "STARTTLS\r\n";
     ask();

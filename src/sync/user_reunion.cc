@@ -29,6 +29,12 @@ Result<TakenIn> taken_in(const MailStore& store, const std::string& userid) {
   return item ? TakenIn::parse(*item) : TakenIn();
 }
 
+std::optional<UniqueId> seen_mailbox_of(const UserItem& item) {
+  if (!item.key.starts_with(kUserItemSeen)) return std::nullopt;
+  const Result<UniqueId> id = UniqueId::parse(item.key.substr(kUserItemSeen.size()));
+  return id ? std::optional(*id) : std::nullopt;
+}
+
 Result<std::optional<UserItem>> user_item_of(const MailStore& store, const std::string& userid,
                                              const std::string& key) {
   TRY(std::optional<std::string> value, store.user_item(userid, key));
@@ -87,15 +93,33 @@ bool UserReunion::has_hold(int64_t now_s) const {
   });
 }
 
+std::vector<UniqueId> UserReunion::seen_mailboxes() const {
+  std::vector<UniqueId> out;
+  for (const UserItem& item : changed_)
+    if (const auto id = seen_mailbox_of(item); id && !item.deleted) out.push_back(*id);
+  return out;
+}
+
+Result<std::vector<UserItem>> UserReunion::without_seen_in_ours(const MailStore& store) const {
+  std::vector<UserItem> out;
+  for (const UserItem& item : changed_) {
+    const std::optional<UniqueId> id = seen_mailbox_of(item);
+    const Result<MailboxInfo> info = id ? store.find(*id) : fail(Code::kNotFound, "");
+    if (!info && info.error().code != Code::kNotFound) return std::unexpected(info.error());
+    if (!info) out.push_back(item);
+  }
+  return out;
+}
+
 Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
-  const UserSide theirs{.userid = theirs_.userid,
-                        .created_s = theirs_.created_s,
-                        .deleted_s = theirs_.deleted_s,
-                        .modseq = theirs_.modseq,
-                        .changed = changed_,
-                        .lineage = theirs_.lineage,
-                        .taken = taken_in(changed_),
-                        .kept = kept_};
+  UserSide theirs{.userid = theirs_.userid,
+                  .created_s = theirs_.created_s,
+                  .deleted_s = theirs_.deleted_s,
+                  .modseq = theirs_.modseq,
+                  .changed = changed_,
+                  .lineage = theirs_.lineage,
+                  .taken = taken_in(changed_),
+                  .kept = kept_};
   TRY(const std::vector<MailboxInfo> mailboxes, store.mailboxes(theirs_.userid));
   const auto lives = mailboxes.empty() ? UserMailboxes::kNone : UserMailboxes::kSome;
   for (int i = 0; i < kReunionTriesMax; ++i) {
@@ -103,7 +127,10 @@ Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
     if (!info && info.error().code != Code::kNotFound) return std::unexpected(info.error());
     UserSide own;
     own.userid = theirs_.userid;
-    if (info) {
+    if (!info) {
+      TRY(theirs.changed, without_seen_in_ours(store));
+      is_partial_ = theirs.changed.size() < changed_.size();
+    } else {
       own.created_s = info->created_s;
       own.deleted_s = info->deleted_s;
       own.modseq = info->modseq;
@@ -118,7 +145,7 @@ Result<std::optional<UserUpdate>> UserReunion::unite(MailStore& store) {
       if (!own.kept && asks_for(*key)) return std::nullopt;
       merged = merge(own, theirs, common_, lives);
     }
-    const bool is_theirs = own.modseq == common_ || merged.to == theirs.modseq;
+    const bool is_theirs = !is_partial_ && (own.modseq == common_ || merged.to == theirs.modseq);
     if (info) spare_modseq(merged, own, theirs);
     std::optional<UserUpdate> update = mend(merged, own);
     if (update) {
