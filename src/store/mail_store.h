@@ -292,7 +292,8 @@ class MailStore {
   /// The highest term that it knows of; at least term().
   Term heard() const;
   /// Begins a term of its own, above all it has heard of and above `above`; on disk, behind all
-  /// transactions before it, when it returns. A primary may begin one too. Errors: kNoSpace, kIo.
+  /// transactions before it, when it returns. A primary may begin one too. Cost: O(users and what
+  /// they have seen of others). Errors: kNoSpace, kIo.
   Result<Term> promote(Term above = {});
   /// Takes no writes from now on, not even those that wait; those under way are done when it
   /// returns, and it is on disk that this is a replica. `heard` is remembered. Errors: kNoSpace,

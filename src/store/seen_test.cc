@@ -193,6 +193,20 @@ TEST_P(SeenTest, ComesWithAMerge) {
   EXPECT_EQ(store->user("bob")->modseq, next(before));
 }
 
+// As on a replica to which a set came, and the messages did not.
+TEST_P(SeenTest, NamesNothingThatIsNotThereWhenATermBegins) {
+  const UniqueId elsewhere{.origin = 7, .number = 7};
+  mark("carol", uids(2, 4));
+  ASSERT_TRUE(store->put_user_items(
+      "bob", {{seen_item_key(inbox_), "2,4:9"}, {seen_item_key(elsewhere), "1"}}));
+  const ModSeq of_carol = store->user("carol")->modseq;
+  ASSERT_TRUE(store->promote());
+  EXPECT_EQ(store->user_item("bob", seen_item_key(inbox_)).value(), "2,4");
+  EXPECT_EQ(store->user_item("bob", seen_item_key(elsewhere)).value(), "1");
+  EXPECT_EQ(seen("carol"), "2:4");
+  EXPECT_EQ(store->user("carol")->modseq, of_carol);
+}
+
 TEST_P(SeenTest, NeedsAUser) {
   EXPECT_EQ(
       store->store_flags(inbox_, kAll, FlagOp::kAdd, flag_names({"\\Seen"}), {.seen_by = "nobody"})

@@ -27,7 +27,52 @@ Result<void> revive_owners(Commit& commit) {
     user->header().deleted_s = 0;
     user->modseq();
   }
-  return commit.finish();
+  return {};
+}
+
+Result<std::vector<std::string>> live_userids(Commit& commit) {
+  std::vector<std::string> out;
+  TRY_OK(commit.rows().scan_prefix(
+      std::string(key::kUsers),
+      [&](std::string_view row_key, std::string_view value) -> Result<bool> {
+        const std::string_view userid = row_key.substr(key::kUsers.size());
+        TRY(const UserRow row, UserRow::decode(userid, value));
+        if (!row.info.is_deleted()) out.emplace_back(userid);
+        return true;
+      }));
+  return out;
+}
+
+// Mailboxes of others of which the user has seen something.
+Result<std::vector<UniqueId>> seen_mailboxes(Commit& commit, const std::string& userid) {
+  std::vector<UniqueId> out;
+  const std::string prefix = key::items(userid) + std::string(kUserItemSeen);
+  TRY_OK(commit.rows().scan_prefix(
+      prefix, [&](std::string_view row_key, std::string_view) -> Result<bool> {
+        if (const auto id = UniqueId::parse(row_key.substr(prefix.size()))) out.push_back(*id);
+        return true;
+      }));
+  return out;
+}
+
+// A set may have come ahead of messages that never will: their uids are others' from now on. One
+// that can't be read stays as it is.
+Result<void> forget_seen_ahead(Commit& commit) {
+  TRY(const std::vector<std::string> userids, live_userids(commit));
+  for (const std::string& userid : userids) {
+    TRY(const std::vector<UniqueId> ids, seen_mailboxes(commit, userid));
+    for (const UniqueId& id : ids) {
+      const Result<UidSet> uids = read_seen(commit.rows(), userid, id);
+      TRY(const MailboxEdit* mailbox, commit.find_mailbox(id));
+      if (!uids || uids->empty() || mailbox == nullptr) continue;
+      const Uid last = mailbox->info().last_uid;
+      if (uids->last() <= last) continue;
+      TRY(SeenEdit * seen, commit.seen(userid, id));
+      const UidSet ahead = *uids & UidSet::of(next(last), uids->last());
+      ahead.for_each([&](Uid uid) { seen->remove(uid); });
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -47,6 +92,8 @@ Result<Term> MailStore::promote(Term above) {
         meta.heard = meta.term;
         commit.put_meta();
         TRY_OK(revive_owners(commit));
+        TRY_OK(forget_seen_ahead(commit));
+        TRY_OK(commit.finish());
         return meta.term;
       }));
   impl_->committer->admit_writes();

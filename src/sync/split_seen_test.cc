@@ -193,6 +193,20 @@ TEST_F(SplitSeen, OfAMailboxThatCantBeMerged) {
   EXPECT_THAT(seen(primary, inbox, "dora"), IsEmpty());
 }
 
+// The set came to the replica, its message did not, and another one took its uid.
+TEST_F(SplitSeen, OfWhatTheReplicaNeverGot) {
+  heal();
+  primary.append(inbox, "of the primary");
+  mark(primary, inbox, "bob", 1);
+  mark(primary, inbox, "bob", 2);
+  ASSERT_TRUE(link.sync({.users = {"bob"}, .mailboxes = {}}).result);
+  split();
+  replica.append(inbox, "of the replica");
+  EXPECT_THAT(seen(replica, inbox, "bob"), ElementsAre("before"));
+  heal();
+  expect_seen(inbox, "bob", ElementsAre("before", "of the primary"));
+}
+
 TEST_F(SplitSeen, AfterACutBehindTheMerge) {
   deliver();
   mark(primary, inbox, "bob", 2);
