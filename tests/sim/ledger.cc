@@ -29,7 +29,25 @@ void Ledger::item_put(const std::string& userid, const std::string& key,
   item.value = std::move(value);
 }
 
+void Ledger::seen(const std::string& userid, const Guid& guid, Flag to, Answered answered) {
+  auto& marks = seen_[userid];
+  if (to == Flag::kOn) {
+    Mark& mark = marks.try_emplace(guid, Mark::kMaybe).first->second;
+    if (mark == Mark::kMaybe && answered == Answered::kYes) mark = Mark::kSure;
+  } else if (const auto mark = marks.find(guid); mark != marks.end()) {
+    mark->second = Mark::kTakenBack;
+  }
+}
+
+void Ledger::promoted() {
+  for (auto& [userid, marks] : seen_)
+    for (auto& [guid, mark] : marks)
+      if (mark == Mark::kSure) mark = Mark::kMaybe;
+}
+
 void Ledger::user_replaced(const std::string& userid, const std::string& server) {
+  for (auto& [guid, mark] : seen_[userid]) mark = Mark::kTakenBack;
+  replaced_.insert(userid);
   for (auto at = items_.lower_bound({userid, ""});
        at != items_.end() && at->first.first == userid;) {
     at->second.servers.insert(server);
@@ -90,6 +108,47 @@ bool Ledger::may_live_on(const Message& message) const {
   });
 }
 
+// A user is shown nothing as seen that is new to that one, and all that was marked; where a message
+// was moved or copied, or its mailbox was, the marks stay behind.
+void Ledger::check_seen(MailStore& store, Precision precision) {
+  const std::vector<UserInfo> users = store.users().value();
+  for (auto& [userid, marks] : seen_) {
+    if (!store.user(userid)) continue;
+    std::set<Guid> shown;
+    std::set<Guid> there;
+    for (const UserInfo& owner : users) {
+      if (owner.userid == userid) continue;
+      const std::vector<MailboxInfo> infos = store.mailboxes(owner.userid).value();
+      for (const MailboxInfo& info : infos) {
+        const MailboxView view = store.view(info.id, userid).value();
+        const UidSet seen = view.uids_with(static_cast<size_t>(SystemFlag::kSeen)).value();
+        view.uids().value().for_each([&](Uid uid) {
+          const Guid guid = view.record(uid).value().facts.guid;
+          there.insert(guid);
+          if (!seen.contains(uid)) return;
+          shown.insert(guid);
+          require(marks.contains(guid),
+                  fmt::format("{} has never seen message {}, uid {} of {}", userid,
+                              guid.text().substr(0, 6), uid.value, info.name.text()));
+        });
+      }
+    }
+    // Of a user who was made anew on one side, the marks may be those of the other.
+    const bool is_sure = precision == Precision::kExact && !replaced_.contains(userid);
+    for (auto& [guid, mark] : marks) {
+      if (mark != Mark::kSure && mark != Mark::kInStep) continue;
+      const auto found = messages_.find(guid);
+      const bool may_stay_behind = found == messages_.end() || found->second.may_be_many ||
+                                   found->second.may_be_gone || !there.contains(guid);
+      if (is_sure && !may_stay_behind)
+        require(shown.contains(guid), fmt::format("{} has seen message {}, and it is unseen again",
+                                                  userid, guid.text().substr(0, 6)));
+      mark = shown.contains(guid) ? Mark::kInStep : Mark::kMaybe;
+    }
+  }
+  replaced_.clear();
+}
+
 void Ledger::check(MailStore& store, Precision precision) {
   const std::map<Guid, Found> found = find_all(store);
   for (auto& [guid, message] : messages_) {
@@ -118,6 +177,7 @@ void Ledger::check(MailStore& store, Precision precision) {
   }
   touched_.clear();
   check_items(store, precision);
+  check_seen(store, precision);
 }
 
 }  // namespace gemel::sim

@@ -36,6 +36,11 @@ class Ledger {
   /// On `server` it was given the flag, or lost it.
   enum class Flag : uint8_t { kOff, kOn };
   void flagged(const Guid& guid, const std::string& flag, Flag to, const std::string& server);
+  /// A user has marked a message in a mailbox of another one, or taken that back.
+  enum class Answered : uint8_t { kNo, kYes };
+  void seen(const std::string& userid, const Guid& guid, Flag to, Answered answered);
+  /// A term begins. What it had got of marks without their messages is forgotten.
+  void promoted();
   /// An item of a user's data was put, or deleted.
   void item_put(const std::string& userid, const std::string& key, std::optional<std::string> value,
                 const std::string& server);
@@ -77,12 +82,18 @@ class Ledger {
   };
   std::map<Guid, Found> find_all(MailStore& store) const;
   void check_items(MailStore& store, Precision precision);
+  void check_seen(MailStore& store, Precision precision);
 
   bool may_live_on(const Message& message) const;
 
   std::map<Guid, Message> messages_;
   std::map<UniqueId, std::set<std::string>> touched_;  // since then
   std::map<std::pair<std::string, std::string>, Item> items_;
+  // What users have ever seen of others. kSure: it was acknowledged, and not taken back; kInStep:
+  // and all servers had it.
+  enum class Mark : uint8_t { kMaybe, kSure, kInStep, kTakenBack };
+  std::map<std::string, std::map<Guid, Mark>> seen_;
+  std::set<std::string> replaced_;  // users, since all were in step
 };
 
 }  // namespace gemel::sim

@@ -8,6 +8,7 @@
 //   … --burn                        primaries are lost for ever; answers wait for the replicas
 //   … --burn-any                    replicas too, and in the midst of a take-over
 //   … --names                       mailboxes and users are often made anew under their names
+//   … --readers                     users look at mailboxes of others
 // Exit status 1: a world broke; its seed and what broke are printed.
 #include <fmt/format.h>
 
@@ -80,7 +81,13 @@ Work::Names names_of(bool is_said) {
   return is_said ? Work::Names::kReused : Work::Names::kLasting;
 }
 
-// A line: the seed, and the words where it is of such a world: "names", then "burn" or "burn-any".
+// "readers", likewise.
+Work::Readers readers_of(bool is_said) {
+  return is_said ? Work::Readers::kSome : Work::Readers::kNone;
+}
+
+// A line: the seed, and the words where it is of such a world: "names", "readers", then "burn" or
+// "burn-any".
 int run_fixed(const char* path) {
   std::ifstream file(path);
   if (!file) {
@@ -92,7 +99,8 @@ int run_fixed(const char* path) {
     if (!line.empty() && line[0] != '#')
       run_one({.seed = std::strtoull(line.c_str(), nullptr, 10),
                .machines = machines_of(line),
-               .names = names_of(line.contains("names"))},
+               .names = names_of(line.contains("names")),
+               .readers = readers_of(line.contains("readers"))},
               totals);
   return report(totals);
 }
@@ -121,7 +129,8 @@ int main(int argc, char** argv) {
       .machines = machines_of(words.contains("--burn-any") ? "burn-any"
                               : words.contains("--burn")   ? "burn"
                                                            : ""),
-      .names = names_of(words.contains("--names"))};
+      .names = names_of(words.contains("--names")),
+      .readers = readers_of(words.contains("--readers"))};
   gemel::log::set_level(options.is_told ? gemel::log::Level::kDebug : gemel::log::Level::kOff);
   if (what == "--soak") return run_fresh(UINT64_MAX, options);
   if (what == "--count") return run_fresh(std::strtoull(value, nullptr, 10), options);
@@ -134,6 +143,6 @@ int main(int argc, char** argv) {
   }
   fmt::print(stderr,
              "usage: gemel_sim --seed N [--tell] | --count N | --soak | --fixed FILE\n"
-             "       … --one-primary, --burn, --burn-any, --names\n");
+             "       … --one-primary, --burn, --burn-any, --names, --readers\n");
   return 2;
 }

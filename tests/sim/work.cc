@@ -27,6 +27,7 @@ const Work::Kind Work::kKinds[] = {
 };
 
 const Work::Kind Work::kAnew = {"anew", &Work::anew};
+const Work::Kind Work::kSee = {"see", &Work::see};
 
 void Work::begin(Server& server) {
   require(server.store().create_user("alice", {}).has_value(), "the first user can't be made");
@@ -34,7 +35,8 @@ void Work::begin(Server& server) {
 
 std::string Work::step(Server& server) {
   const bool is_anew = names_ == Names::kReused && dice_.one_in(8);
-  const Kind& kind = is_anew ? kAnew : kKinds[dice_.below(std::size(kKinds))];
+  const bool sees = !is_anew && readers_ == Readers::kSome && dice_.one_in(5);
+  const Kind& kind = is_anew ? kAnew : sees ? kSee : kKinds[dice_.below(std::size(kKinds))];
   about_ = kind.name;
   (this->*kind.step)(server);
   return std::exchange(about_, {});
@@ -336,6 +338,28 @@ void Work::partition(Server& server) {
 
 void Work::recent(Server& server) {
   if (const auto info = any(server)) took(server.store().claim_recent(info->id));
+}
+
+// A mailbox that a user reads is shared with that one.
+void Work::see(Server& server) {
+  const auto info = any(server);
+  const std::string userid = user_name();
+  if (!info || info->name.owner == userid || !server.store().user(userid)) return;
+  const std::string right = "acl/" + userid;
+  if (!info->attributes.contains(right) &&
+      !took(server.store().set_attributes(info->id, {{right, "lrs"}})))
+    return;
+  const UidSet uids = some_of(*info);
+  const auto to = dice_.one_in(4) ? Ledger::Flag::kOff : Ledger::Flag::kOn;
+  note((to == Ledger::Flag::kOn ? "by " : "no more by ") + userid);
+  FlagNames names;
+  require(names.add("\\Seen").has_value(), "not a flag");
+  const std::vector<Guid> guids = guids_of(server, info->id, uids);
+  const bool done = took(server.store().store_flags(
+      info->id, uids, to == Ledger::Flag::kOn ? FlagOp::kAdd : FlagOp::kRemove, names,
+      {.seen_by = userid}));
+  for (const Guid& guid : guids)
+    ledger_.seen(userid, guid, to, done ? Ledger::Answered::kYes : Ledger::Answered::kNo);
 }
 
 }  // namespace gemel::sim

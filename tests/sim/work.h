@@ -12,7 +12,10 @@ class Work {
  public:
   /// kReused: now and then a mailbox or user is put away or deleted, and made anew at once.
   enum class Names : uint8_t { kLasting, kReused };
-  Work(Dice& dice, Ledger& ledger, Names names) : dice_(dice), ledger_(ledger), names_(names) {}
+  /// kSome: users look at mailboxes of others.
+  enum class Readers : uint8_t { kNone, kSome };
+  Work(Dice& dice, Ledger& ledger, Names names, Readers readers)
+      : dice_(dice), ledger_(ledger), names_(names), readers_(readers) {}
   /// The user that is always there.
   void begin(Server& server);
   /// One operation on `server`, which is up. Returns what it was, for people.
@@ -30,6 +33,7 @@ class Work {
   };
   static const Kind kKinds[];
   static const Kind kAnew;
+  static const Kind kSee;
 
   // Of a delivery.
   struct Answer {
@@ -73,10 +77,12 @@ class Work {
   void remove_user(Server& server, const std::string& userid);
   void partition(Server& server);
   void recent(Server& server);
+  void see(Server& server);
 
   Dice& dice_;
   Ledger& ledger_;
   const Names names_;
+  const Readers readers_;
   std::vector<Answer> waiting_;
   uint64_t bodies_ = 0;
   uint64_t accepted_ = 0;

@@ -18,7 +18,9 @@ constexpr int64_t kTakeOverMsMax = 40'000;
 }  // namespace
 
 World::World(const Options& options)
-    : options_(options), dice_(options.seed), work_(dice_, ledger_, options.names) {
+    : options_(options),
+      dice_(options.seed),
+      work_(dice_, ledger_, options.names, options.readers) {
   const size_t count = dice_.one_in(3) ? 3 : 2;
   const bool in_small_chunks = dice_.one_in(2);
   for (size_t i = 0; i < count; ++i) {
@@ -147,6 +149,7 @@ bool World::promote(size_t place) {
   Server& server = *places_[place].server;
   if (!server.is_up() || server.is_primary()) return false;
   const bool is_split = has_primary();
+  ledger_.promoted();
   if (!server.store().promote(heard_by_others(place))) return false;
   tell("promote " + server.name());
   ++outcome_.promotions;

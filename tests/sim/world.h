@@ -42,6 +42,7 @@ class World {
     /// take-over, when of some mailboxes the two have become one and of others not.
     enum class Machines : uint8_t { kStay, kBurn, kBurnAny } machines = Machines::kStay;
     Work::Names names = Work::Names::kLasting;
+    Work::Readers readers = Work::Readers::kNone;
   };
   explicit World(const Options& options);
   /// Throws Violation.
