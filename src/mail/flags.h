@@ -43,8 +43,13 @@ struct Flags {
   }
 };
 
-/// Keywords that one mailbox can know; the next one gives kLimit.
-inline constexpr size_t kMailboxKeywordsMax = Flags::kBits - kSystemFlagCount;
+/// Keywords for which a mailbox's table has a place.
+inline constexpr size_t kMailboxKeywordPlaces = Flags::kBits - kSystemFlagCount;
+/// Keywords that clients, deliveries and all else on this server can give to a mailbox; the next
+/// one gives kLimit. The other places are for what comes from other servers: two sides of a split
+/// may have made different ones, and the merge is to have room for those of both.
+inline constexpr size_t kMailboxKeywordsMax = 100;
+static_assert(kMailboxKeywordsMax < kMailboxKeywordPlaces);
 inline constexpr size_t kKeywordBytesMax = 255;
 
 /// Flags by name, in no mailbox: what a client or the wire says. Sorted, without doubles; keywords

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "store/operations.h"
 
 namespace gemel {
@@ -24,6 +26,7 @@ class ItemApplier {
   Result<void> operator()(const AppendFromItem& item);
   Result<void> operator()(const DropItem& item);
   Result<void> all_bodies_there() const;
+  LateKeywords late() && { return std::move(late_); }
 
  private:
   bool mends() const { return items_->update.mends.has_value(); }
@@ -34,11 +37,15 @@ class ItemApplier {
   Result<std::vector<RecordState>> existing(const UidSet& uids);
   Result<std::optional<RecordFacts>> facts_at(Uid uid);
   Result<void> add(const RecordState& state, const RecordFacts& facts);
+  Flags flags_of(const FlagNames& names, FlagOp op, const UidSet& uids);
+  std::vector<Flags> copied_flags(const AppendFromItem& item, const MailboxEdit& source,
+                                  const std::vector<RecordState>& states);
 
   Commit* commit_;
   MailboxEdit* mailbox_;
   const ItemsToApply* items_;
   std::vector<Guid> missing_;
+  LateKeywords late_;
 };
 
 Result<void> ItemApplier::check_modseq(ModSeq modseq) const {
@@ -76,11 +83,31 @@ Result<std::vector<RecordState>> ItemApplier::existing(const UidSet& uids) {
   return states;
 }
 
+/// As far as they have a place; what has none waits, and what waited before and this item takes
+/// away does no more. What goes needs no place.
+Flags ItemApplier::flags_of(const FlagNames& names, FlagOp op, const UidSet& uids) {
+  if (op == FlagOp::kSet)
+    for (auto& [keyword, waiting] : late_) waiting = waiting - uids;
+  if (op == FlagOp::kRemove) {
+    for (const std::string& keyword : names.keywords)
+      if (const auto late = late_.find(keyword); late != late_.end())
+        late->second = late->second - uids;
+    return mailbox_->bits_known(names);
+  }
+  const Flags flags = mailbox_->bits_at_once(names);
+  const FlagNames there = names_of(flags, mailbox_->info().keywords);
+  if (there.keywords.size() == names.keywords.size()) return flags;
+  for (const std::string& keyword : names.keywords)
+    if (!std::ranges::binary_search(there.keywords, keyword, IgnoringCase{}))
+      late_[keyword].add(uids);
+  return flags;
+}
+
 Result<void> ItemApplier::operator()(const StoreItem& item) {
   TRY_OK(check_modseq(item.modseq));
   TRY(std::vector<RecordState> states, existing(item.uids));
   TRY_OK(check_created(item.uids, item.modseq));
-  TRY(const Flags flags, mailbox_->bits_for(item.flags));
+  const Flags flags = flags_of(item.flags, item.op, item.uids);
   for (RecordState& state : states) {
     if (item.op == FlagOp::kSet) state.flags = flags;
     if (item.op == FlagOp::kAdd) state.flags = state.flags | flags;
@@ -156,7 +183,7 @@ Result<void> ItemApplier::operator()(const AppendItem& item) {
   if (*size != item.size)
     return std::unexpected(invalid("a body has another size than its message"));
   if (!item.uidl.empty() && !is_uidl(item.uidl)) return std::unexpected(invalid("no UIDL"));
-  TRY(const Flags flags, mailbox_->bits_for(item.flags));
+  const Flags flags = flags_of(item.flags, FlagOp::kSet, UidSet::of(item.uid, item.uid));
   return add({item.uid, item.modseq, flags, item.expunged}, {.guid = item.guid,
                                                              .size = item.size,
                                                              .internaldate_s = item.internaldate_s,
@@ -164,6 +191,29 @@ Result<void> ItemApplier::operator()(const AppendItem& item) {
                                                              .created_modseq = item.created_modseq,
                                                              .crlf_growth = item.crlf_growth,
                                                              .uidl = item.uidl});
+}
+
+/// Pairwise with `states`, those of the source. The same few flags are looked up once each.
+std::vector<Flags> ItemApplier::copied_flags(const AppendFromItem& item, const MailboxEdit& source,
+                                             const std::vector<RecordState>& states) {
+  if (item.flags) return std::vector(states.size(), flags_of(*item.flags, FlagOp::kSet, item.uids));
+  const auto each_copy = [&](auto visit) {
+    auto state = states.begin();
+    item.uids.for_each([&](Uid uid) { visit(*state++, uid); });
+  };
+  std::map<Flags, UidSet> uids;
+  each_copy([&](const RecordState& from, Uid uid) { uids[from.flags].add(uid); });
+  std::map<Flags, Flags> known;
+  for (const auto& [flags, its] : uids)
+    known[flags] = flags_of(names_of(flags, source.info().keywords), FlagOp::kSet, its);
+  if (&source == mailbox_)
+    for (auto& [keyword, waiting] : late_)
+      each_copy([&](const RecordState& from, Uid uid) {
+        if (waiting.contains(from.uid)) waiting.add(uid);
+      });
+  std::vector<Flags> out;
+  for (const RecordState& its : states) out.push_back(known.at(its.flags));
+  return out;
 }
 
 Result<void> ItemApplier::operator()(const AppendFromItem& item) {
@@ -181,7 +231,7 @@ Result<void> ItemApplier::operator()(const AppendFromItem& item) {
       }));
   TRY(const uint32_t from, commit_->partitions().find(source->info().partition));
   TRY(const uint32_t to, commit_->partitions().find(mailbox_->info().partition));
-  FlagsTranslation translation(*source, *mailbox_);
+  const std::vector<Flags> flags = copied_flags(item, *source, states);
   size_t at = 0;
   Result<void> done;
   item.uids.for_each([&](Uid uid) {
@@ -189,13 +239,10 @@ Result<void> ItemApplier::operator()(const AppendFromItem& item) {
     done = [&]() -> Result<void> {
       RecordFacts& its = facts[at];
       if (from != to) TRY_OK(commit_->bodies().copy(its.guid, its.size, from, to));
-      TRY(const Flags flags,
-          item.flags ? mailbox_->bits_for(*item.flags) : translation.of(states[at].flags));
       its.savedate_s = item.savedate_s;
       its.created_modseq = item.created_modseq;
       its.uidl.clear();
-      ++at;
-      return add({uid, item.modseq, flags, item.expunged}, its);
+      return add({uid, item.modseq, flags[at++], item.expunged}, its);
     }();
   });
   return done;
@@ -219,10 +266,11 @@ Result<void> ItemApplier::all_bodies_there() const {
 
 }  // namespace
 
-Result<void> apply_items(Commit& commit, MailboxEdit& mailbox, const ItemsToApply& items) {
+Result<LateKeywords> apply_items(Commit& commit, MailboxEdit& mailbox, const ItemsToApply& items) {
   ItemApplier applier(commit, mailbox, items);
   for (const ChangeItem& item : items.update.items) TRY_OK(std::visit(applier, item));
-  return applier.all_bodies_there();
+  TRY_OK(applier.all_bodies_there());
+  return std::move(applier).late();
 }
 
 }  // namespace gemel

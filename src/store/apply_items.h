@@ -1,8 +1,10 @@
 // The items of a MailboxUpdate, as a transaction takes them one after another.
 #pragma once
 
+#include <map>
 #include <unordered_map>
 
+#include "base/bytes.h"
 #include "mail/change_set.h"
 #include "store/commit.h"
 
@@ -15,9 +17,18 @@ struct ItemsToApply {
   const StagedBodies& bodies;
   Uid old_last_uid;  // what comes new must be above it
 };
-/// `mailbox` must be at update.to and update.last_uid already. Errors: kInvalid, invariants I1 to
-/// I4 would break; kNotFound, bodies are missing (the text has their guids, with spaces between) or
-/// a source record is; kLimit, keywords.
-Result<void> apply_items(Commit& commit, MailboxEdit& mailbox, const ItemsToApply& items);
+struct IgnoringCase {
+  bool operator()(std::string_view a, std::string_view b) const {
+    return to_lower(a) < to_lower(b);
+  }
+};
+/// Keywords for which no place was free, and the messages that are to get them: an item further on,
+/// or what is purged at the end, may be what makes room.
+using LateKeywords = std::map<std::string, UidSet, IgnoringCase>;
+
+/// `mailbox` must be at update.to and update.last_uid already. Returns what is left for
+/// MailboxEdit::add_late(). Errors: kInvalid, invariants I1 to I4 would break; kNotFound, bodies
+/// are missing (the text has their guids, with spaces between) or a source record is.
+Result<LateKeywords> apply_items(Commit& commit, MailboxEdit& mailbox, const ItemsToApply& items);
 
 }  // namespace gemel

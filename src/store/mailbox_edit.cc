@@ -58,6 +58,7 @@ Result<Flags> MailboxEdit::flags_in_use() {
   Flags out;
   TRY(const std::vector<RecordState> all, states(all_uids()));
   for (const RecordState& state : all) out = out | state.flags;
+  if (forgot_flips_) return out;
   for (const auto& [number, loaded] : pages_) {
     if (!loaded.before) continue;
     for (const Flags& flags : loaded.before->flags) out = out | flags;
@@ -82,24 +83,43 @@ Result<std::vector<std::string>> MailboxEdit::prune_keywords(const FlagNames& na
     if (!keywords[i].empty() && !kept.has(kSystemFlagCount + i))
       out.push_back(std::exchange(keywords[i], ""));
   while (!keywords.empty() && keywords.back().empty()) keywords.pop_back();
+  flags_digests_ = {};  // their bits will stand for others
   return out;
 }
 
-/// Into the first free place of the table.
-Result<void> MailboxEdit::place_keyword(const std::string& keyword, const FlagNames& names) {
+size_t MailboxEdit::keyword_count() const {
+  const std::vector<std::string>& keywords = row_.info.keywords;
+  return keywords.size() - static_cast<size_t>(std::ranges::count(keywords, ""));
+}
+
+/// The first free place of the table, if there is one.
+bool MailboxEdit::take_place(const std::string& keyword) {
   std::vector<std::string>& keywords = row_.info.keywords;
-  auto place = std::ranges::find(keywords, "");
-  if (place == keywords.end() && keywords.size() >= kMailboxKeywordsMax) {
-    TRY_OK(prune_keywords(names));
-    place = std::ranges::find(keywords, "");
-  }
+  const auto place = std::ranges::find(keywords, "");
+  if (place == keywords.end() && keywords.size() >= kMailboxKeywordPlaces) return false;
   if (place != keywords.end())
     *place = keyword;
-  else if (keywords.size() < kMailboxKeywordsMax)
-    keywords.push_back(keyword);
   else
+    keywords.push_back(keyword);
+  return true;
+}
+
+Result<void> MailboxEdit::place_keyword(const std::string& keyword, const FlagNames& names) {
+  if (keyword_count() >= kMailboxKeywordsMax) TRY_OK(prune_keywords(names));
+  if (keyword_count() >= kMailboxKeywordsMax || !take_place(keyword))
     return fail(Code::kLimit, "the mailbox has as many keywords as it can");
   return {};
+}
+
+Result<void> MailboxEdit::place_late(const std::string& keyword) {
+  if (take_place(keyword)) return {};
+  TRY_OK(prune_keywords({}));
+  if (take_place(keyword)) return {};
+  forgot_flips_ = true;
+  TRY_OK(erase_flag_history(*rows_, row_.info.id));
+  TRY_OK(prune_keywords({}));
+  if (take_place(keyword)) return {};
+  return fail(Code::kLimit, "the mailbox has as many keywords as it has places for");
 }
 
 Result<Flags> MailboxEdit::bits_for(const FlagNames& names) {
@@ -116,6 +136,24 @@ Result<Flags> MailboxEdit::bits_that_fit(const FlagNames& names) {
     TRY_OK(placed);
   }
   return bits_known(names);
+}
+
+Flags MailboxEdit::bits_at_once(const FlagNames& names) {
+  for (const std::string& keyword : names.keywords)
+    if (!keyword_at(row_.info.keywords, keyword) && !take_place(keyword)) break;
+  return bits_known(names);
+}
+
+Result<void> MailboxEdit::add_late(const std::string& keyword, const UidSet& uids) {
+  TRY(std::vector<RecordState> found, states(uids));
+  if (found.empty()) return {};
+  if (!keyword_at(row_.info.keywords, keyword)) TRY_OK(place_late(keyword));
+  const Flags bit = bits_known({.keywords = {keyword}});
+  for (RecordState& state : found) {
+    state.flags = state.flags | bit;
+    TRY_OK(change(state));
+  }
+  return {};
 }
 
 Result<void> MailboxEdit::load(const UidSet& uids) {
@@ -271,6 +309,11 @@ Result<void> MailboxEdit::forget(Uid uid, const RecordFacts& facts) {
 Result<void> MailboxEdit::note_flips() {
   const ModSeq from = modseq_before();
   const ModSeq to = row_.info.highestmodseq;
+  if (forgot_flips_) {
+    // As if all had come at once: nothing is known of any state before.
+    rows_->put(key::history(row_.info.id, to), FlagHistoryRow{}.encode(to));
+    return {};
+  }
   if (to == from) return {};  // a repair: what was damaged is no change
   FlagHistoryRow history{.from = from, .flipped = {}};
   for (const auto& [number, loaded] : pages_) {

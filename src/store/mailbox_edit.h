@@ -37,11 +37,18 @@ class MailboxEdit {
   /// To change what the header says. Call modseq() or raise_to() too.
   MailboxInfo& header() { return row_.info; }
 
-  /// Bits for `names`; keywords that are new here get theirs, if need be the place of one that
-  /// prune_keywords() takes out. Errors: kLimit, all are in use.
+  /// Bits for `names`; keywords that are new here get theirs while the mailbox has fewer than
+  /// kMailboxKeywordsMax, if need be without those that prune_keywords() takes out. Errors: kLimit.
   Result<Flags> bits_for(const FlagNames& names);
   /// The same, but keywords without room are left out.
   Result<Flags> bits_that_fit(const FlagNames& names);
+  /// Of an update, which may fill the table: keywords that are new here get theirs if a place is
+  /// free. The others, which bits_known() doesn't know then, are for add_late().
+  Flags bits_at_once(const FlagNames& names);
+  /// Gives those of `uids` that exist a keyword of an update, behind all else that it does: then
+  /// nothing keeps a place but what a record has. Where flag history does, that is forgotten.
+  /// Errors: kLimit, records have all places.
+  Result<void> add_late(const std::string& keyword, const UidSet& uids);
   /// Keywords that no record has, nor the flag history, but for `names`, are taken out of the
   /// table; returns them. The others keep their bits. Call modseq() or raise_to() too.
   Result<std::vector<std::string>> prune_keywords(const FlagNames& names);
@@ -87,6 +94,9 @@ class MailboxEdit {
   Result<LoadedPage*> page_for(Uid uid);
   Result<Flags> flags_in_use();
   Result<void> place_keyword(const std::string& keyword, const FlagNames& names);
+  Result<void> place_late(const std::string& keyword);
+  bool take_place(const std::string& keyword);
+  size_t keyword_count() const;
   Result<void> load(const UidSet& uids);
   void count(const RecordState& state, uint64_t size, int sign);
   void count_flags(const Flags& flags, int sign);
@@ -104,6 +114,7 @@ class MailboxEdit {
   bool changed_ = false;
   std::map<uint32_t, LoadedPage> pages_;
   bool changed_states_ = false;  // of messages that came in earlier transactions
+  bool forgot_flips_ = false;    // bits may stand for other keywords than they did
   FlagsDigests flags_digests_;
 };
 

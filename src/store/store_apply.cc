@@ -121,8 +121,9 @@ Result<MailboxEdit*> change_mailbox(Commit& commit, const MailboxUpdate& update,
   }
   const Uid old_last_uid = mailbox->info().last_uid;
   TRY_OK(apply_numbers(*mailbox, update));
-  TRY_OK(apply_items(commit, *mailbox, {update, bodies, old_last_uid}));
+  TRY(const LateKeywords late, apply_items(commit, *mailbox, {update, bodies, old_last_uid}));
   TRY_OK(apply_purge(commit, *mailbox));
+  for (const auto& [keyword, uids] : late) TRY_OK(mailbox->add_late(keyword, uids));
   return mailbox;
 }
 
