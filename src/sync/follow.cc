@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sync/merge_flags.h"
+#include "sync/merge_keywords.h"
 #include "sync/records.h"
 
 namespace gemel::sync {
@@ -84,6 +85,18 @@ Result<void> Following::follow(const Folds& folds, const Gone& from) {
   return {};
 }
 
+// Of keywords that messages are to get there. All that were there stay.
+KeywordSet Following::too_many(const Place& place) {
+  if (place.flagged.empty()) return {};
+  KeywordChoice choice;
+  for (const RecordRow& row : place.records.rows) {
+    const auto before = place.records.flags_before.find(row.uid);
+    choice.keep(before == place.records.flags_before.end() ? row.flags : before->second);
+    choice.count(row.flags, 1);
+  }
+  return choice.given_up();
+}
+
 std::vector<MailboxUpdate> Following::updates() const {
   std::vector<MailboxUpdate> out;
   for (const auto& [id, place] : places_) {
@@ -99,11 +112,14 @@ std::vector<MailboxUpdate> Following::updates() const {
     place.folds.put(update.header->attributes);
     if (!place.expunged.empty())
       update.items.emplace_back(ExpungeItem{.uids = place.expunged, .modseq = update.to});
+    const KeywordSet given_up = too_many(place);
+    tell_given_up(place.info.name, given_up);
     const UidSet flagged = place.flagged - place.expunged;
     for (const RecordRow& row : place.records.rows)
       if (flagged.contains(row.uid) && !row.expunged)
-        update.items.emplace_back(StoreItem{
-            .uids = UidSet::of(row.uid, row.uid), .modseq = update.to, .flags = row.flags});
+        update.items.emplace_back(StoreItem{.uids = UidSet::of(row.uid, row.uid),
+                                            .modseq = update.to,
+                                            .flags = without(row.flags, given_up)});
     const bool changes =
         update.header->attributes != place.info.attributes || !update.items.empty();
     if (changes) out.push_back(std::move(update));

@@ -31,7 +31,8 @@ class Following {
   /// `folds` is said of the mailbox that `from` is of. Cost: that of reading the mailboxes they
   /// went to. Errors: those of reading the store.
   Result<void> follow(const Folds& folds, const Gone& from);
-  /// To be made in the transaction in which those are expunged where they came from.
+  /// To be made in the transaction in which those are expunged where they came from. Warns of
+  /// keywords that are given up.
   std::vector<MailboxUpdate> updates() const;
 
  private:
@@ -43,6 +44,7 @@ class Following {
     UidSet flagged = {};
   };
   Result<Place*> place_of(const UniqueId& id);
+  static KeywordSet too_many(const Place& place);
 
   const MailStore& store_;
   std::set<UniqueId> not_to_;

@@ -12,6 +12,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@
 #include "sync/values.h"
 
 namespace gemel::sync {
+
+/// Keywords in lower case.
+using KeywordSet = std::set<std::string>;
 
 /// One side of a mailbox.
 struct MailboxSide {
@@ -91,9 +95,11 @@ std::optional<MailboxUpdate> mend(const MergedMailbox& merged, const MailboxSide
 /// Another mailbox of the same name is to be taken into this one: its messages that this one lacks
 /// come as copies, in their order.
 struct Folding {
-  UidSet uids;                         // of the other, to be copied
-  Moves same;                          // of the other, what both have
-  std::map<Uid, FlagNames> new_flags;  // of messages that both have, where the union is more
+  UidSet uids;                            // of the other, to be copied
+  Moves same;                             // of the other, what both have
+  std::map<Uid, FlagNames> copied_flags;  // of those to be copied, where the copy doesn't have all
+  std::map<Uid, FlagNames> new_flags;     // of messages that both have, where the union is more
+  KeywordSet given_up;                    // by both, for want of places
 };
 /// Both by uid; expunged ones are passed over. Messages are the same if guid and internaldate are.
 Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& other);

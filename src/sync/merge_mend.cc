@@ -4,6 +4,7 @@
 
 #include "sync/merge.h"
 #include "sync/merge_flags.h"
+#include "sync/merge_keywords.h"
 #include "sync/taken_in.h"
 
 namespace gemel::sync {
@@ -100,6 +101,28 @@ void spare_modseq(MergedMailbox& merged, const MailboxSide& a, const MailboxSide
   if (header == a.header) merged.to = a.highestmodseq;
 }
 
+namespace {
+
+// The mailbox keeps all that its own messages have.
+void give_up_in_fold(Folding& folding, const std::vector<RecordRow>& into,
+                     const std::vector<RecordRow>& other) {
+  KeywordChoice choice;
+  for (const RecordRow& row : into) choice.keep(row.flags);
+  for (const RecordRow& row : other)
+    if (folding.uids.contains(row.uid)) choice.count(row.flags, 1);
+  for (const auto& [uid, flags] : folding.new_flags) choice.count(flags, 1);
+  folding.given_up = choice.given_up();
+  if (folding.given_up.empty()) return;
+  for (auto& [uid, flags] : folding.new_flags) flags = without(flags, folding.given_up);
+  for (const RecordRow& row : other) {
+    FlagNames flags = without(row.flags, folding.given_up);
+    if (folding.uids.contains(row.uid) && flags != row.flags)
+      folding.copied_flags.emplace(row.uid, std::move(flags));
+  }
+}
+
+}  // namespace
+
 Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& other) {
   std::multimap<std::pair<Guid, int64_t>, const RecordRow*> there;
   for (const RecordRow& row : into)
@@ -118,6 +141,7 @@ Folding fold(const std::vector<RecordRow>& into, const std::vector<RecordRow>& o
       folding.new_flags.emplace(same->second->uid, std::move(both));
     there.erase(same);
   }
+  give_up_in_fold(folding, into, other);
   return folding;
 }
 

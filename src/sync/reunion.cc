@@ -110,15 +110,28 @@ void add_folded(MailboxUpdate& into, const UniqueId& source, const Folding& fold
     into.items.emplace_back(
         StoreItem{.uids = UidSet::of(uid, uid), .modseq = into.to, .flags = flags});
   if (folding.uids.empty()) return;
-  const Uid first = next(into.last_uid);
-  into.last_uid = Uid(into.last_uid.value + static_cast<uint32_t>(folding.uids.size()));
-  into.items.emplace_back(AppendFromItem{.uids = UidSet::of(first, into.last_uid),
-                                         .modseq = into.to,
-                                         .created_modseq = into.to,
-                                         .savedate_s = now_s,
-                                         .source = source,
-                                         .source_uids = folding.uids,
-                                         .flags = std::nullopt});
+  AppendFromItem copies{.uids = {},
+                        .modseq = into.to,
+                        .created_modseq = into.to,
+                        .savedate_s = now_s,
+                        .source = source,
+                        .source_uids = {},
+                        .flags = std::nullopt};
+  folding.uids.for_each([&](Uid uid) {
+    into.last_uid = next(into.last_uid);
+    const auto other = folding.copied_flags.find(uid);
+    if (other == folding.copied_flags.end()) {
+      copies.uids.add(into.last_uid);
+      copies.source_uids.add(uid);
+      return;
+    }
+    AppendFromItem copy = copies;
+    copy.uids = UidSet::of(into.last_uid, into.last_uid);
+    copy.source_uids = UidSet::of(uid, uid);
+    copy.flags = other->second;
+    into.items.emplace_back(std::move(copy));
+  });
+  if (!copies.uids.empty()) into.items.emplace_back(std::move(copies));
 }
 
 // Where the messages of the one that goes are in the other, which ended with `last_uid`.
@@ -317,7 +330,7 @@ bool MailboxReunion::asks_for_readers() {
 // Of messages that have another uid in the merge. What keeps its uid is the same in all sets.
 Result<std::vector<AlsoSeen>> MailboxReunion::seen_along_with(
     const MailStore& store, const std::optional<MailboxView>& ours, const Merging& merging) const {
-  const auto& [own, theirs, merged, is_behind, is_held] = merging;
+  const auto& [own, theirs, merged, is_behind, is_held, given_up] = merging;
   TRY(std::vector<AlsoSeen> out,
       seen_along(readers_, {.moves = merged.moves_b,
                             .into = theirs_.id,
@@ -469,6 +482,8 @@ Result<std::optional<MailboxReunion::Merging>> MailboxReunion::begin_merge(
   TRY(out.merged, merge(own, theirs, common_));
   const bool is_theirs = own.highestmodseq == common_ || out.merged.to == theirs.highestmodseq;
   if (out.is_held) TRY_OK(keep_held(out.merged, own, theirs));
+  TRY(out.given_up, give_up_keywords(out.merged, ours ? &*ours : nullptr,
+                                     std::max(own.highestmodseq, theirs.highestmodseq)));
   // What has nothing of ours that is not in theirs has their lineage, behind which ours goes on: so
   // the replica knows our state, which it is not told, for one of its own.
   out.merged.header.lineage = is_theirs
@@ -488,7 +503,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
                                           Clock& clock, const TwinOf& twin_of, Effect effect) {
   TRY(std::optional<Merging> merging, begin_merge(store, ours, clock));
   if (!merging) return United{.next = United::Next::kBodies};
-  auto& [own, theirs, merged, is_behind, is_held] = *merging;
+  auto& [own, theirs, merged, is_behind, is_held, given_up] = *merging;
   if (is_behind && !is_held) return United{.next = United::Next::kBehind};
   const auto holder =
       merged.header.deleted_s == 0 ? store.find(merged.header.name) : fail(Code::kNotFound, "");
@@ -524,6 +539,7 @@ Result<United> MailboxReunion::unite_with(MailStore& store, const std::optional<
     updates.push_back(std::move(*update));
     TRY(std::vector<AlsoSeen> seen, seen_along_with(store, ours, *merging));
     TRY_OK(store.merge(std::move(updates), bodies(), std::move(seen)).get());
+    tell_given_up(merged.header.name, given_up);
   }
   if (effect == Effect::kLook) return United{};
   if (is_behind) return United{.next = United::Next::kBehind, .changed = std::move(changed)};
@@ -651,6 +667,7 @@ Result<United> MailboxReunion::fold_into(MailStore& store, Arriving arriving,
     updates.push_back(std::move(one));
   }
   TRY_OK(store.merge(std::move(updates), bodies(), std::move(seen)).get());
+  tell_given_up(info.name, folding.given_up);
   return United{.next = United::Next::kFolded, .other = info.id, .changed = std::move(changed)};
 }
 

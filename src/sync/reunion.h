@@ -22,6 +22,7 @@
 #include "sync/compare.h"
 #include "sync/follow.h"
 #include "sync/merge.h"
+#include "sync/merge_keywords.h"
 #include "sync/range_search.h"
 #include "sync/values.h"
 
@@ -138,6 +139,7 @@ class MailboxReunion {
     MergedMailbox merged = {};
     bool is_behind = false;  // the replica has nothing of its own
     bool is_held = false;
+    KeywordSet given_up = {};
   };
   Result<std::optional<Merging>> begin_merge(MailStore& store,
                                              const std::optional<MailboxView>& ours, Clock& clock);

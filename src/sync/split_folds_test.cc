@@ -1,5 +1,6 @@
 // Two mailboxes of one name became one, on a server that knew an earlier state of the one that
 // went: what others expunged in it, then or later, is gone where it went, too.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -148,6 +149,28 @@ TEST_F(SplitFolds, FlagsThatItChangedAreThere) {
   heal_to({"of the primary", "flagged"});
   for (TestStore* store : {&primary, &replica})
     EXPECT_EQ(store->flags(stays, 2), "\\Flagged \\Seen");
+}
+
+// The other mailbox has keywords of its own, and places for some more.
+TEST_F(SplitFolds, KeywordsGoAlongAsFarAsTheyHavePlaces) {
+  const auto keywords = [](char letter, size_t count) {
+    FlagNames out;
+    for (size_t i = 100; i < 100 + count; ++i) EXPECT_TRUE(out.add(fmt::format("{}{}", letter, i)));
+    return out;
+  };
+  make_two({"flagged"});
+  meet_earlier([&] {
+    ASSERT_TRUE(
+        replica->store_flags(went, one(1), FlagOp::kSet, keywords('r', kMailboxKeywordsMax)));
+  });
+  const FlagNames own = keywords('p', kMailboxKeywordsMax);
+  ASSERT_TRUE(primary->store_flags(stays, one(1), FlagOp::kSet, own));
+  heal_to({"of the primary", "flagged"});
+  for (TestStore* store : {&primary, &replica}) {
+    EXPECT_EQ(store->flags(stays, 1), own.text());
+    EXPECT_EQ(store->flags(stays, 2),
+              keywords('r', kMailboxKeywordPlaces - kMailboxKeywordsMax).text());
+  }
 }
 
 // The third server comes with a message of its own: the mailbox comes back, with that alone.
