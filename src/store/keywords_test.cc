@@ -94,11 +94,18 @@ class FullTable : public testing::TestWithParam<TestStore::On> {
 };
 GEMEL_ON_BOTH_ENGINES(FullTable);
 
-TEST_P(FullTable, TakesNoMore) {
-  MailboxUpdate update = then();
-  update.items = {put(2, FlagOp::kAdd, keywords(1, kPlaces))};
+TEST_P(FullTable, AMergeTakesNoMore) {
+  MailboxUpdate update = store.mend_of(kId);
+  update.items = {StoreItem{.uids = one(2), .modseq = update.to, .flags = keywords(1, kPlaces)}};
   EXPECT_EQ(apply(update).error().code, Code::kLimit);
   EXPECT_EQ(store.flags(kId, 2), "");
+}
+
+// No primary has such a mailbox, but between two chunks of an update a replica may.
+TEST_P(FullTable, OnTheWayWhatHasNoPlaceIsLeftOut) {
+  expect_applied({put(2, FlagOp::kAdd, flag_names({"k7", "new", "\\Seen"}))});
+  EXPECT_EQ(store.flags(kId, 2), "\\Seen k7");
+  EXPECT_EQ(names_at(1), kPlaces);
 }
 
 // Whatever comes first in the update: that the one goes, or that the other comes.

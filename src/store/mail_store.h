@@ -544,7 +544,9 @@ class MailStore {
   /// calls made one after another take effect in that order, so many may be under way. Errors:
   /// kModified, the state is not `from` and nothing was written (ask find() for the real one);
   /// kNotFound, bodies are missing, and the text lists their guids; kExists, the name is taken;
-  /// kInvalid, uids or modseqs out of range (I1 to I4 would break).
+  /// kInvalid, uids or modseqs out of range (I1 to I4 would break); kLimit, it mends, and there are
+  /// more keywords than places. One that doesn't mend leaves those out that have none: no state of
+  /// a primary has, but one on the way to it may, and its digest tells.
   std::future<Result<Applied>> apply(MailboxUpdate update, std::vector<StagedBody> bodies);
   std::future<Result<Applied>> apply(UserUpdate update);
   /// All together, so that names may be swapped. The digest is that of the last mailbox. A rename's

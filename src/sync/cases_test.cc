@@ -1,4 +1,5 @@
 // What went wrong between other servers and their replicas, as tests.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "mail/annotation.h"
@@ -17,6 +18,10 @@ class Cases : public LinkFixture {
     const SyncReport report = link.sync();
     ASSERT_TRUE(report.result) << report.result.error().text;
     link.expect_in_step();
+  }
+  static FlagNames names_at(TestStore& store, const UniqueId& id, uint32_t uid) {
+    const MailboxView view = store->view(id).value();
+    return names_of(view.record(Uid(uid))->state.flags, view.info().keywords);
   }
   UniqueId at(TestStore& store, const std::string& path) {
     return store->find(named(path)).value().id;
@@ -99,6 +104,32 @@ TEST_F(Cases, AHoleInAUserIsFilledWhenTheUserIsAskedFor) {
     EXPECT_EQ(store->body(inbox, 1), "one");
     EXPECT_EQ(store->flags(inbox, 2), "$Label1");
   }
+}
+
+// Between two chunks the replica has keywords of before and of now, together more than a mailbox
+// has places for: what finds none is mended when the last chunk is there.
+TEST_F(Cases, KeywordsWithoutAPlaceOnTheWayAreThereInTheEnd) {
+  const auto keywords = [](char letter) {
+    FlagNames out;
+    for (size_t i = 0; i < kMailboxKeywordsMax; ++i)
+      EXPECT_TRUE(out.add(fmt::format("{}{}", letter, i)));
+    return out;
+  };
+  const UniqueId inbox = primary.inbox();
+  primary.append(inbox, "freed", keywords('a'));
+  sync();
+  ASSERT_TRUE(primary->expunge(inbox, UidSet::of(Uid(1), Uid(1))));
+  ASSERT_TRUE(primary->purge_expunged(inbox, ModSeq(INT64_MAX)));
+  primary.append(inbox, "first", keywords('b'));
+  primary.append(inbox, "second", keywords('b'));
+  link.channel_options.chunks.messages = 1;
+  link.open_channel_later();
+  const SyncReport report = link.sync();
+  ASSERT_FALSE(report.result);
+  EXPECT_EQ(replica.uids(inbox), "2:3");
+  primary.clock.advance_s(60);  // until what was set aside is tried again
+  sync();
+  for (const uint32_t uid : {2U, 3U}) EXPECT_EQ(names_at(replica, inbox, uid), keywords('b'));
 }
 
 // R16: as much as an annotation may hold, of any octets.
