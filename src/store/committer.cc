@@ -1,5 +1,6 @@
 #include "store/committer.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <utility>
@@ -132,6 +133,7 @@ void Committer::run_batch(std::unique_ptr<Request> first) {
     prepare(batch, std::move(request));
     if (batch.requests.size() >= kBatchRequestsMax || state_->rows.bytes() >= kBatchBytesMax) break;
   }
+  const size_t rows = state_->rows.size();
   const Result<void> written = write();
   if (written) {
     publish(batch);
@@ -144,6 +146,8 @@ void Committer::run_batch(std::unique_ptr<Request> first) {
     prepared.request->answer(std::move(prepared.error));
   }
   state_->trim_rows();
+  // The small pieces of memory that a copy of many messages takes would stay with the process.
+  if (rows >= kBatchRowsLarge) ::malloc_trim(0);
 }
 
 // The role is that of the transactions prepared so far, so that what waits behind a change of role

@@ -113,6 +113,7 @@ class Committer {
   /// A request beyond these is answered with kBusy.
   static constexpr size_t kQueuedMax = 4096;
   static constexpr size_t kBatchRequestsMax = 512;
+  static constexpr size_t kBatchRowsLarge = 20'000;   // more than many small transactions have
   static constexpr size_t kBatchBytesMax = 16 << 20;  // after one that reaches it, it is written
 
  private:

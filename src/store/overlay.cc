@@ -96,55 +96,51 @@ void Overlay::erase_once(std::string key) {
   const auto row = rows_.find(full);
   const bool only_here = row != rows_.end() && !row->second.in_engine;
   if (only_here)
-    set(std::move(full), std::nullopt);
+    undo_.push_back({.erased = rows_.extract(row)});
   else
     set(std::move(full), Row{.value = std::nullopt, .once = true, .in_engine = true});
 }
 
-void Overlay::set(Key key, std::optional<Row> row) {
-  const auto at = rows_.find(key);
-  Undo undo{key, std::nullopt};
-  if (at != rows_.end()) undo.row = std::move(at->second);
-  undo_.push_back(std::move(undo));
-  if (!row) {
-    if (at != rows_.end()) rows_.erase(at);
-  } else if (at != rows_.end()) {
-    at->second = std::move(*row);
-  } else {
-    rows_.emplace(std::move(key), std::move(*row));
-  }
+void Overlay::set(Key key, Row row) {
+  const auto [at, is_new] = rows_.try_emplace(std::move(key));
+  undo_.push_back({.row = &*at});
+  if (!is_new) undo_.back().before = std::make_unique<Row>(std::move(at->second));
+  at->second = std::move(row);
 }
 
 void Overlay::rollback(size_t mark) {
   for (; undo_.size() > mark; undo_.pop_back()) {
     Undo& undo = undo_.back();
-    if (undo.row)
-      rows_.insert_or_assign(std::move(undo.key), std::move(*undo.row));
+    if (undo.row == nullptr)
+      rows_.insert(std::move(undo.erased));
+    else if (undo.before)
+      undo.row->second = std::move(*undo.before);
     else
-      rows_.erase(undo.key);
+      rows_.erase(undo.row->first);
   }
 }
 
 std::vector<EngineBatch> Overlay::take() {
   std::vector<EngineBatch> batches(engines_.size());
-  for (auto& [key, row] : rows_) {
+  undo_ = std::vector<Undo>();
+  batches.front().reserve(rows_.size());  // nearly all are the index's
+  while (!rows_.empty()) {
+    auto node = rows_.extract(rows_.begin());
+    auto& [space, key] = node.key();
+    Row& row = node.mapped();
     // A row written once that is below and was put again: it stays as it is if all it says is its
     // key, else it is written anew.
     if (row.once && row.in_engine && row.value) {
       if (row.value->empty()) continue;
-      batches[key.first.engine].push_back({.table = key.first.table,
-                                           .key = key.second,
-                                           .value = std::nullopt,
-                                           .written_once = true});
+      batches[space.engine].push_back(
+          {.table = space.table, .key = key, .value = std::nullopt, .written_once = true});
     }
-    if (is_remembered(key.first, key.second)) remember(key.second, row.value);
-    batches[key.first.engine].push_back({.table = key.first.table,
-                                         .key = key.second,
-                                         .value = std::move(row.value),
-                                         .written_once = row.once});
+    if (is_remembered(space, key)) remember(key, row.value);
+    batches[space.engine].push_back({.table = space.table,
+                                     .key = std::move(key),
+                                     .value = std::move(row.value),
+                                     .written_once = row.once});
   }
-  rows_.clear();
-  undo_.clear();
   bytes_ = 0;
   return batches;
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,6 +48,7 @@ class Overlay final : public RowReader {
   void rollback(size_t mark);
 
   bool empty() const { return rows_.empty(); }
+  size_t size() const { return rows_.size(); }
   /// Of keys and values written.
   size_t bytes() const { return bytes_; }
   /// One batch for each engine; the overlay is empty afterwards, and remembers its rows as written.
@@ -77,12 +79,14 @@ class Overlay final : public RowReader {
     }
   };
   using Rows = std::map<Key, Row, Less>;
+  /// What one write did. A transaction may write a million rows, so it is small.
   struct Undo {
-    Key key;
-    std::optional<Row> row;
+    Rows::value_type* row = nullptr;        // null: it is in `erased`
+    std::unique_ptr<Row> before = nullptr;  // null: the row was not there
+    Rows::node_type erased = {};
   };
 
-  void set(Key key, std::optional<Row> row);
+  void set(Key key, Row row);
   void remember(std::string_view key, const std::optional<std::string>& value) const;
 
   std::vector<std::shared_ptr<Engine>> engines_;
