@@ -65,10 +65,20 @@ ModSeq shared_past(const MailboxSide& a, const MailboxSide& b) {
   return common_modseq(a.header.lineage, a.highestmodseq, b.header.lineage, b.highestmodseq);
 }
 
+TakenIn taken_in(const MailboxSide& side) {
+  const auto found = side.header.attributes.find(std::string(kAttributeMerged));
+  return found == side.header.attributes.end() ? TakenIn() : TakenIn::parse(found->second);
+}
+
 class Merger {
  public:
   Merger(const MailboxSide& a, const MailboxSide& b, ModSeq common)
-      : a_(a), b_(b), common_(common), past_(common ? ModSeq() : shared_past(a, b)) {
+      : a_(a),
+        b_(b),
+        common_(common),
+        past_(common ? ModSeq() : shared_past(a, b)),
+        taken_a_(taken_in(a)),
+        taken_b_(taken_in(b)) {
     out_.purged_modseq = std::max(a_.purged_modseq, b_.purged_modseq);
     out_.last_uid = std::max(a_.last_uid, b_.last_uid);
     out_.recent_uid = std::max(a_.recent_uid, b_.recent_uid);
@@ -87,6 +97,8 @@ class Merger {
   void find_gone(const MailboxSide& has, const MailboxSide& lacks);
   void match();
   void match_alike(std::vector<const ChangedRecord*> as, std::vector<const ChangedRecord*> bs);
+  bool is_of_moved(const RecordRow& tombstone, const MailboxSide& tombstones, const RecordRow& live,
+                   const MailboxSide& lives) const;
   void place(const Pair& message);
   bool is_past(const RecordRow& row) const { return row.facts.created_modseq <= past_; }
   bool is_lost(const RecordRow& row, const MailboxSide& other) const;
@@ -106,7 +118,9 @@ class Merger {
   const MailboxSide& a_;
   const MailboxSide& b_;
   const ModSeq common_;
-  const ModSeq past_;        // where all records are looked at: up to there both have one history
+  const ModSeq past_;  // where all records are looked at: up to there both have one history
+  const TakenIn taken_a_;
+  const TakenIn taken_b_;
   std::vector<Pair> pairs_;  // of messages that both had
   std::vector<const ChangedRecord*> fresh_a_;
   std::vector<const ChangedRecord*> fresh_b_;
@@ -188,12 +202,14 @@ void Merger::match() {
   for (auto& [identity, both] : alike) match_alike(std::move(both[0]), std::move(both[1]));
 }
 
-// Whether `tombstone` is of the message that is `live` on the other side: an earlier merge, of
-// which that side was never told, gave it a uid above all that that side has, for its own was
-// taken.
-bool is_of_moved(const RecordRow& tombstone, const MailboxSide& tombstones, const RecordRow& live,
-                 const MailboxSide& lives) {
+// Whether `tombstone` is of the message that is `live` on the other side, where an earlier merge,
+// of which that side was never told, gave it another uid, for its own was taken: one above all that
+// that side has; or that side has taken in the history in which it came.
+bool Merger::is_of_moved(const RecordRow& tombstone, const MailboxSide& tombstones,
+                         const RecordRow& live, const MailboxSide& lives) const {
   if (!tombstone.expunged || live.expunged || !came_together(tombstone, live)) return false;
+  const TakenIn& taken = &lives == &a_ ? taken_a_ : taken_b_;
+  if (taken.has(tombstones.header.lineage, tombstone.facts.created_modseq)) return true;
   const ChangedRecord* instead = find(tombstones, live.uid);
   return tombstone.uid > lives.last_uid && live.uid <= tombstones.last_uid &&
          (!instead || instead->row.expunged);
@@ -342,11 +358,6 @@ const MailboxSide& header_of_merge(const MailboxSide& a, const MailboxSide& b, M
                       side.header.name.text(), side.header.partition);
   };
   return rank(a) < rank(b) ? b : a;
-}
-
-TakenIn taken_in(const MailboxSide& side) {
-  const auto found = side.header.attributes.find(std::string(kAttributeMerged));
-  return found == side.header.attributes.end() ? TakenIn() : TakenIn::parse(found->second);
 }
 
 // As the side has it that changed it since; if both did, the higher modseq, then the higher value;

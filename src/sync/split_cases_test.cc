@@ -26,6 +26,26 @@ class SplitCases : public SplitFixture {
     replica.append(theirs, "of the replica");
     return {ours, theirs};
   }
+  void expunge_what_the_other_moves(TestStore& expunges, TestStore& moves) {
+    const UidSet second = UidSet::of(Uid(2), Uid(2));
+    expunges.append(inbox, "expunged later");
+    const MailboxInfo third = expunges.info(inbox);
+    const MailboxView view = expunges->view(inbox).value();
+    const auto records = ChangeReader::start(view, ModSeq(), Uid(2)).value().next().value();
+    ASSERT_EQ(records.size(), 1U);
+    ASSERT_TRUE(expunges->expunge(inbox, second));
+    for (const std::string_view body : {"one", "two", "three"}) expunges.append(inbox, body);
+    moves.append(inbox, "takes its uid");
+    MailboxReunion reunion(state_of(third), moves.info(inbox));
+    reunion.take(header_state_of(third));
+    for (const ChangedRecord& record : records) reunion.take(record);
+    reunion.take(moves.stage("expunged later"));
+    reunion.page_over(Uid());
+    const Result<United> united = reunion.unite(*moves, moves.clock);
+    ASSERT_TRUE(united) << united.error().text;
+    ASSERT_TRUE(bodies(moves, inbox).contains("expunged later"));
+    ASSERT_FALSE(moves->view(inbox).value().uids().value().contains(Uid(2)));
+  }
   // Of INBOX, where the replica has told all that it has changed since.
   MailboxReunion told_since(ModSeq since) {
     const MailboxView view = replica->view(inbox).value();
@@ -154,6 +174,27 @@ TEST_F(SplitCases, AnEarlierStateOfWhatWasMergedBringsNothingBack) {
     EXPECT_FALSE((*store)->user_item("alice", "subscription/a").value());
     EXPECT_TRUE((*store)->user_item("alice", "subscription/b").value());
   }
+}
+
+// One side met a third server, which had a message of the other's as it came, and gave it another
+// uid, for its own was taken. The other has expunged it and got more than that since.
+TEST_F(SplitCases, WhatAMergeMovedStaysExpungedWhateverCameBehindIt) {
+  split();
+  ASSERT_TRUE(primary->promote(replica->term()));
+  expunge_what_the_other_moves(replica, primary);
+  heal();
+  const std::set<std::string> expected = {"before", "takes its uid", "one", "two", "three"};
+  EXPECT_EQ(bodies(primary, inbox), expected);
+  EXPECT_EQ(bodies(replica, inbox), expected);
+}
+
+TEST_F(SplitCases, AndWhatAMergeOfTheReplicaMoved) {
+  split();
+  expunge_what_the_other_moves(primary, replica);
+  heal();
+  const std::set<std::string> expected = {"before", "takes its uid", "one", "two", "three"};
+  EXPECT_EQ(bodies(primary, inbox), expected);
+  EXPECT_EQ(bodies(replica, inbox), expected);
 }
 
 // Two others have one history, the one all of it and the other a part, and that one was merged
