@@ -61,6 +61,12 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
 bool equals_ignoring_case(std::string_view a, std::string_view b);
+/// An order in which those are equal that equals_ignoring_case() says are.
+struct LessIgnoringCase {
+  bool operator()(std::string_view a, std::string_view b) const {
+    return to_lower(a) < to_lower(b);
+  }
+};
 
 /// All of `text` as a decimal number. Errors: kSyntax (empty, a sign, another character, overflow).
 Result<uint64_t> parse_number(std::string_view text);

@@ -40,7 +40,9 @@ class MultiSearchWork final : public Work {
       return Progress::kMore;
     }
     if (returns_) {
-      if (!returns_->go_on(out)) TRY_OK(finish(out));
+      if (returns_->go_on(out)) return Progress::kMore;
+      out += "\r\n";
+      close();
       return Progress::kMore;
     }
     TRY(const bool is_found, search_->go_on());
@@ -49,14 +51,13 @@ class MultiSearchWork final : public Work {
     if (search_->found().isEmpty())
       close();
     else
-      start_answer(out);
+      TRY_OK(start_answer(out));
     return Progress::kMore;
   }
 
  private:
   Result<void> open(const Named& named);
-  void start_answer(std::string& out);
-  Result<void> finish(std::string& out);
+  Result<void> start_answer(std::string& out);
   void close();
 
   Session& session_;
@@ -88,7 +89,11 @@ Result<void> MultiSearchWork::open(const Named& named) {
   return {};
 }
 
-void MultiSearchWork::start_answer(std::string& out) {
+Result<void> MultiSearchWork::start_answer(std::string& out) {
+  ModSeq modseq;
+  if (request_.root.contains(SearchNode::Kind::kModSeq)) {
+    TRY(modseq, search_->highest_modseq(search_->found()));
+  }
   const Named& named = request_.mailboxes[at_];
   const std::string path = path_of(session_.access(), named.mailbox.name, named.content);
   put_head(out, {.tag = request_.tag,
@@ -99,16 +104,8 @@ void MultiSearchWork::start_answer(std::string& out) {
                    FoundList{.count = search_->found().cardinality(),
                              .uids = [this](Span span) { return uids_at(search_->found(), span); },
                              .number = &Uid::value,
-                             .relevance = [this](Uid uid) { return search_->relevance_of(uid); }});
-}
-
-Result<void> MultiSearchWork::finish(std::string& out) {
-  if (request_.root.contains(SearchNode::Kind::kModSeq)) {
-    TRY(const ModSeq modseq, search_->highest_modseq(search_->found()));
-    fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq.value);
-  }
-  out += "\r\n";
-  close();
+                             .relevance = [this](Uid uid) { return search_->relevance_of(uid); },
+                             .modseq = modseq});
   return {};
 }
 

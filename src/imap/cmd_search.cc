@@ -111,12 +111,12 @@ void SearchWork::start_extended(std::string& out) {
                    FoundList{.count = found.cardinality(),
                              .uids = [this](Span span) { return uids_at(search_.found(), span); },
                              .number = [this](Uid uid) { return number_of(uid); },
-                             .relevance = [this](Uid uid) { return search_.relevance_of(uid); }});
+                             .relevance = [this](Uid uid) { return search_.relevance_of(uid); },
+                             .modseq = modseq_});
 }
 
 Progress SearchWork::put_extended(std::string& out) {
   if (returns_->go_on(out)) return Progress::kMore;
-  if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
   return Progress::kDone;
 }

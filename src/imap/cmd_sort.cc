@@ -123,12 +123,12 @@ void SortWork::start_extended(std::string& out) {
                    FoundList{.count = sorted_.size(),
                              .uids = uids,
                              .number = [this](Uid uid) { return number_of(uid); },
-                             .relevance = [this](Uid uid) { return search_.relevance_of(uid); }});
+                             .relevance = [this](Uid uid) { return search_.relevance_of(uid); },
+                             .modseq = modseq_});
 }
 
 Progress SortWork::put_extended(std::string& out) {
   if (returns_->go_on(out)) return Progress::kMore;
-  if (modseq_) fmt::format_to(std::back_inserter(out), " MODSEQ {}", modseq_.value);
   out += "\r\n";
   return Progress::kDone;
 }

@@ -186,6 +186,8 @@ ReturnsTeller::ReturnsTeller(const SearchReturns& returns, FoundList found)
   if (returns.relevancy)
     parts_.push_back(
         {.head = " RELEVANCY (", .span = partial, .values = Values::kRelevances, .tail = ")"});
+  // RFC 7162 §3.1.6.
+  if (found_.modseq) parts_.push_back({.head = fmt::format(" MODSEQ {}", found_.modseq.value)});
 }
 
 bool ReturnsTeller::go_on(std::string& out) {

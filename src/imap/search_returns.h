@@ -107,9 +107,11 @@ struct FoundList {
   std::function<std::vector<Uid>(Span)> uids;  // of some thousand places at most
   std::function<uint32_t(Uid)> number;         // that the client knows it by
   std::function<uint32_t(Uid)> relevance;
+  ModSeq modseq = {};  // the highest of what is told; 0: not asked for
 };
 
-/// Tells ` MIN 1 MAX 9 ALL 1:9 COUNT 9`. RELEVANCY is told of all, or of what PARTIAL tells.
+/// Tells ` MIN 1 MAX 9 ALL 1:9 COUNT 9 MODSEQ 7`. RELEVANCY is told of all, or of what PARTIAL
+/// tells.
 class ReturnsTeller {
  public:
   ReturnsTeller(const SearchReturns& returns, FoundList found);

@@ -1,8 +1,7 @@
 // The trees that a THREAD answer tells: sorted, and joined by subject where that is asked for.
 //
-// Owns     the trees. Memory: 12 bytes for each message, and 12 more for what is told; it comes
-// from
-//          where the messages have theirs.
+// Owns     the trees. Memory: 12 bytes for each message, and 12 more for what is told, from where
+//          the messages have theirs.
 // Threads  one at a time.
 // Source   RFC 5256 §3 (REFERENCES, steps 4 to 6), §4 (THREAD response).
 // Cost     O(n log n) in messages for each call at most. No call recurses.

@@ -7,10 +7,6 @@
 namespace gemel {
 namespace {
 
-bool less_ignoring_case(const std::string& a, const std::string& b) {
-  return to_lower(a) < to_lower(b);
-}
-
 bool is_keyword(std::string_view name) {  // flag-keyword = atom, RFC 9051 §9
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return c > ' ' && c < 0x7f && std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;
@@ -39,7 +35,7 @@ Result<void> FlagNames::add(std::string_view name) {
   if (name.size() > kKeywordBytesMax) return fail(Code::kTooBig, "keyword is too long");
   if (!is_keyword(name)) return fail(Code::kInvalid, "a keyword must be an atom");
   std::string keyword(name);
-  const auto at = std::ranges::lower_bound(keywords, keyword, less_ignoring_case);
+  const auto at = std::ranges::lower_bound(keywords, keyword, LessIgnoringCase());
   if (at == keywords.end() || !equals_ignoring_case(*at, keyword))
     keywords.insert(at, std::move(keyword));
   return {};
@@ -85,7 +81,7 @@ FlagNames names_of(const Flags& flags, const std::vector<std::string>& keywords)
     if (flags.has(bit)) out.add(static_cast<SystemFlag>(bit));
   for (size_t k = 0; k < keywords.size(); ++k)
     if (flags.has(kSystemFlagCount + k)) out.keywords.push_back(keywords[k]);
-  std::ranges::sort(out.keywords, less_ignoring_case);
+  std::ranges::sort(out.keywords, LessIgnoringCase());
   return out;
 }
 

@@ -39,6 +39,14 @@ Term term_at(const Lineage& lineage, ModSeq at) {
   return Term();
 }
 
+std::map<Term, ModSeq> terms_behind(const Lineage& lineage, ModSeq highest, ModSeq common) {
+  std::map<Term, ModSeq> out;
+  for (size_t i = 0; i < lineage.size(); ++i)
+    if (const ModSeq end = end_of(lineage, i, highest); end > common)
+      out.emplace(lineage[i].term, end);
+  return out;
+}
+
 bool is_sound(const Lineage& lineage, ModSeq highest) {
   if (lineage.size() > kLineageTermsMax) return false;
   for (size_t i = 0; i < lineage.size(); ++i) {

@@ -3,6 +3,8 @@
 // Threads  any. Source  doc/decisions/0006-terms-and-merge.md.
 #pragma once
 
+#include <map>
+
 #include "mail/record.h"
 
 namespace gemel {
@@ -19,6 +21,9 @@ ModSeq common_modseq(const Lineage& lineage_a, ModSeq highest_a, const Lineage& 
 
 /// The term that wrote the state at `at`; none: that is too long ago, or nothing was written.
 Term term_at(const Lineage& lineage, ModSeq at);
+
+/// The terms that wrote behind `common`, with the last state of each.
+std::map<Term, ModSeq> terms_behind(const Lineage& lineage, ModSeq highest, ModSeq common);
 
 /// Terms rise, none starts before the one ahead of it or above `highest`, and they are not too
 /// many.

@@ -98,7 +98,7 @@ Flags ItemApplier::flags_of(const FlagNames& names, FlagOp op, const UidSet& uid
   const FlagNames there = names_of(flags, mailbox_->info().keywords);
   if (there.keywords.size() == names.keywords.size()) return flags;
   for (const std::string& keyword : names.keywords)
-    if (!std::ranges::binary_search(there.keywords, keyword, IgnoringCase{}))
+    if (!std::ranges::binary_search(there.keywords, keyword, LessIgnoringCase()))
       late_[keyword].add(uids);
   return flags;
 }

@@ -17,14 +17,9 @@ struct ItemsToApply {
   const StagedBodies& bodies;
   Uid old_last_uid;  // what comes new must be above it
 };
-struct IgnoringCase {
-  bool operator()(std::string_view a, std::string_view b) const {
-    return to_lower(a) < to_lower(b);
-  }
-};
 /// Keywords for which no place was free, and the messages that are to get them: an item further on,
 /// or what is purged at the end, may be what makes room.
-using LateKeywords = std::map<std::string, UidSet, IgnoringCase>;
+using LateKeywords = std::map<std::string, UidSet, LessIgnoringCase>;
 
 /// `mailbox` must be at update.to and update.last_uid already. Returns what is left for
 /// MailboxEdit::add_late(). Errors: kInvalid, invariants I1 to I4 would break; kNotFound, bodies

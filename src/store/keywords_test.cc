@@ -22,14 +22,7 @@ FlagNames keywords(size_t count, size_t first = 0) {
 class FullTable : public testing::TestWithParam<TestStore::On> {
  protected:
   FullTable() : store(GetParam(), Role::kReplica) {
-    EXPECT_TRUE(store
-                    ->apply(UserUpdate{.userid = "alice",
-                                       .from = {},
-                                       .to = ModSeq(1),
-                                       .created_s = 5,
-                                       .deleted_s = 0,
-                                       .items = {}})
-                    .get());
+    take_alice(store);
     MailboxUpdate first = then();
     first.header = MailboxHeader{{"alice", "INBOX"}, "default", UidValidity(77), 5, 0, {}};
     first.items = {append(1, keywords(kPlaces)), append(2, {})};

@@ -6,6 +6,9 @@
 
 namespace gemel {
 
+/// The user alice, as a primary's first update says.
+void take_alice(TestStore& replica);
+
 class TestReplica {
  public:
   explicit TestReplica(TestStore::On on) : store(on, Role::kReplica) {}

@@ -31,6 +31,17 @@ void add_change(std::vector<ChangeItem>& items, const RecordState& state, const 
 
 }  // namespace
 
+void take_alice(TestStore& replica) {
+  EXPECT_TRUE(replica
+                  ->apply(UserUpdate{.userid = "alice",
+                                     .from = {},
+                                     .to = ModSeq(1),
+                                     .created_s = 5,
+                                     .deleted_s = 0,
+                                     .items = {}})
+                  .get());
+}
+
 ModSeq TestReplica::state_of(const UniqueId& id) const {
   const auto info = store->find(id);
   return info ? info->highestmodseq : ModSeq();

@@ -9,16 +9,7 @@ const UidSet kAll = UidSet::of(Uid(1), Uid(UINT32_MAX));
 
 class StoreApply : public testing::TestWithParam<TestStore::On> {
  protected:
-  StoreApply() : store(GetParam(), Role::kReplica) {
-    EXPECT_TRUE(store
-                    ->apply(UserUpdate{.userid = "alice",
-                                       .from = {},
-                                       .to = ModSeq(1),
-                                       .created_s = 5,
-                                       .deleted_s = 0,
-                                       .items = {}})
-                    .get());
-  }
+  StoreApply() : store(GetParam(), Role::kReplica) { take_alice(store); }
   ~StoreApply() override { store.expect_sound(); }
 
   /// From 0 to 3: two messages, at 2 and 3.

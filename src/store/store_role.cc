@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "store/impl.h"
 #include "store/operations.h"
@@ -9,18 +10,27 @@
 namespace gemel {
 namespace {
 
-// A merge brings a mailbox before it decides of the user; if the server that merged was lost in
-// between, the mailbox lives here and its user does not. As in a merge, the user comes back with
-// it.
-Result<void> revive_owners(Commit& commit) {
-  std::vector<std::string> owners;
+// Of all users, deleted ones too, those of whom `fits` is true.
+Result<std::vector<std::string>> userids_where(Commit& commit,
+                                               const std::function<bool(const UserInfo&)>& fits) {
+  std::vector<std::string> out;
   TRY_OK(commit.rows().scan_prefix(
       std::string(key::kUsers),
       [&](std::string_view row_key, std::string_view value) -> Result<bool> {
         const std::string_view userid = row_key.substr(key::kUsers.size());
         TRY(const UserRow row, UserRow::decode(userid, value));
-        if (row.info.is_deleted() && row.info.mailboxes > 0) owners.emplace_back(userid);
+        if (fits(row.info)) out.emplace_back(userid);
         return true;
+      }));
+  return out;
+}
+
+// A merge brings a mailbox before it decides of the user; if the server that merged was lost in
+// between, the mailbox lives here and its user does not. As in a merge, the user comes back with
+// it.
+Result<void> revive_owners(Commit& commit) {
+  TRY(const std::vector<std::string> owners, userids_where(commit, [](const UserInfo& user) {
+        return user.is_deleted() && user.mailboxes > 0;
       }));
   for (const std::string& userid : owners) {
     TRY(UserEdit * user, commit.user(userid));
@@ -28,19 +38,6 @@ Result<void> revive_owners(Commit& commit) {
     user->modseq();
   }
   return {};
-}
-
-Result<std::vector<std::string>> live_userids(Commit& commit) {
-  std::vector<std::string> out;
-  TRY_OK(commit.rows().scan_prefix(
-      std::string(key::kUsers),
-      [&](std::string_view row_key, std::string_view value) -> Result<bool> {
-        const std::string_view userid = row_key.substr(key::kUsers.size());
-        TRY(const UserRow row, UserRow::decode(userid, value));
-        if (!row.info.is_deleted()) out.emplace_back(userid);
-        return true;
-      }));
-  return out;
 }
 
 // Mailboxes of others of which the user has seen something.
@@ -58,7 +55,8 @@ Result<std::vector<UniqueId>> seen_mailboxes(Commit& commit, const std::string& 
 // A set may have come ahead of messages that never will: their uids are others' from now on. One
 // that can't be read stays as it is.
 Result<void> forget_seen_ahead(Commit& commit) {
-  TRY(const std::vector<std::string> userids, live_userids(commit));
+  TRY(const std::vector<std::string> userids,
+      userids_where(commit, [](const UserInfo& user) { return !user.is_deleted(); }));
   for (const std::string& userid : userids) {
     TRY(const std::vector<UniqueId> ids, seen_mailboxes(commit, userid));
     for (const UniqueId& id : ids) {

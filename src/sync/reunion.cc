@@ -103,41 +103,38 @@ std::set<Guid> guids_of(const std::vector<ChangedRecord>& records) {
   return out;
 }
 
-// Puts what `source` has and `into` lacks behind the messages that `into` ends with.
-void add_folded(MailboxUpdate& into, const UniqueId& source, const Folding& folding,
-                int64_t now_s) {
+// Puts what `source` has and `into` lacks behind the messages that `into` ends with. Returns where
+// the messages of `source` are there.
+Moves add_folded(MailboxUpdate& into, const UniqueId& source, const Folding& folding,
+                 int64_t now_s) {
   for (const auto& [uid, flags] : folding.new_flags)
     into.items.emplace_back(
         StoreItem{.uids = UidSet::of(uid, uid), .modseq = into.to, .flags = flags});
-  if (folding.uids.empty()) return;
-  AppendFromItem copies{.uids = {},
-                        .modseq = into.to,
-                        .created_modseq = into.to,
-                        .savedate_s = now_s,
-                        .source = source,
-                        .source_uids = {},
-                        .flags = std::nullopt};
+  Moves out = folding.same;
+  const AppendFromItem none{.uids = {},
+                            .modseq = into.to,
+                            .created_modseq = into.to,
+                            .savedate_s = now_s,
+                            .source = source,
+                            .source_uids = {},
+                            .flags = std::nullopt};
+  AppendFromItem copies = none;
   folding.uids.for_each([&](Uid uid) {
     into.last_uid = next(into.last_uid);
+    out.emplace(uid, into.last_uid);
     const auto other = folding.copied_flags.find(uid);
     if (other == folding.copied_flags.end()) {
       copies.uids.add(into.last_uid);
       copies.source_uids.add(uid);
       return;
     }
-    AppendFromItem copy = copies;
+    AppendFromItem copy = none;
     copy.uids = UidSet::of(into.last_uid, into.last_uid);
     copy.source_uids = UidSet::of(uid, uid);
     copy.flags = other->second;
     into.items.emplace_back(std::move(copy));
   });
   if (!copies.uids.empty()) into.items.emplace_back(std::move(copies));
-}
-
-// Where the messages of the one that goes are in the other, which ended with `last_uid`.
-Moves moves_of(const Folding& folding, Uid last_uid) {
-  Moves out = folding.same;
-  folding.uids.for_each([&](Uid uid) { out.emplace(uid, last_uid = next(last_uid)); });
   return out;
 }
 
@@ -649,11 +646,10 @@ Result<United> MailboxReunion::fold_into(MailStore& store, Arriving arriving,
   MailboxUpdate& goes = own_stays ? theirs : own;
   const std::vector<RecordRow>& rows_that_go = own_stays ? arriving.rows : own_rows;
   const Folding folding = fold(own_stays ? own_rows : arriving.rows, rows_that_go);
-  const Moves moves = moves_of(folding, stays.last_uid);
+  const Moves moves = add_folded(stays, goes.id, folding, now_s);
   TRY(const std::vector<Reader> readers,
       own_stays ? Result<std::vector<Reader>>(readers_) : readers_of(store, info));
   TRY(std::vector<AlsoSeen> seen, seen_along(readers, {.moves = moves, .into = stays.id}));
-  add_folded(stays, goes.id, folding, now_s);
   stays.header->attributes = folded_attributes(stays.header->attributes, goes.header->attributes);
   remember_fold(goes, stays, folding.uids, now_s);
   goes.header->deleted_s = std::max<int64_t>(now_s, 1);

@@ -3,24 +3,13 @@
 #include "mail/lineage.h"
 
 namespace gemel::sync {
-namespace {
-
-std::set<Term> terms_behind(const MailboxSide& side, ModSeq common) {
-  const Lineage& lineage = side.header.lineage;
-  std::set<Term> out;
-  for (size_t i = 0; i < lineage.size(); ++i) {
-    const ModSeq end = i + 1 < lineage.size() ? lineage[i + 1].from : side.highestmodseq;
-    if (end > common) out.insert(lineage[i].term);
-  }
-  return out;
-}
-
-}  // namespace
 
 // To mark a message is to write in its mailbox, so the terms of the one are those of the other.
 std::set<Term> terms_of_one(const MailboxSide& one, const MailboxSide& other, ModSeq common) {
-  std::set<Term> out = terms_behind(one, common);
-  for (const Term& term : terms_behind(other, common)) out.erase(term);
+  const auto of_other = terms_behind(other.header.lineage, other.highestmodseq, common);
+  std::set<Term> out;
+  for (const auto& [term, end] : terms_behind(one.header.lineage, one.highestmodseq, common))
+    if (!of_other.contains(term)) out.insert(term);
   return out;
 }
 

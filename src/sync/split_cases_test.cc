@@ -46,6 +46,11 @@ class SplitCases : public SplitFixture {
     ASSERT_TRUE(bodies(moves, inbox).contains("expunged later"));
     ASSERT_FALSE(moves->view(inbox).value().uids().value().contains(Uid(2)));
   }
+  void expect_all_but_what_was_expunged() {
+    const std::set<std::string> expected = {"before", "takes its uid", "one", "two", "three"};
+    EXPECT_EQ(bodies(primary, inbox), expected);
+    EXPECT_EQ(bodies(replica, inbox), expected);
+  }
   // Of INBOX, where the replica has told all that it has changed since.
   MailboxReunion told_since(ModSeq since) {
     const MailboxView view = replica->view(inbox).value();
@@ -183,18 +188,14 @@ TEST_F(SplitCases, WhatAMergeMovedStaysExpungedWhateverCameBehindIt) {
   ASSERT_TRUE(primary->promote(replica->term()));
   expunge_what_the_other_moves(replica, primary);
   heal();
-  const std::set<std::string> expected = {"before", "takes its uid", "one", "two", "three"};
-  EXPECT_EQ(bodies(primary, inbox), expected);
-  EXPECT_EQ(bodies(replica, inbox), expected);
+  expect_all_but_what_was_expunged();
 }
 
 TEST_F(SplitCases, AndWhatAMergeOfTheReplicaMoved) {
   split();
   expunge_what_the_other_moves(primary, replica);
   heal();
-  const std::set<std::string> expected = {"before", "takes its uid", "one", "two", "three"};
-  EXPECT_EQ(bodies(primary, inbox), expected);
-  EXPECT_EQ(bodies(replica, inbox), expected);
+  expect_all_but_what_was_expunged();
 }
 
 // Two others have one history, the one all of it and the other a part, and that one was merged

@@ -32,10 +32,7 @@ void TakenIn::add(const Term& term, ModSeq up_to) {
 }
 
 void TakenIn::add(const Lineage& lineage, ModSeq highest, ModSeq common) {
-  for (size_t i = 0; i < lineage.size(); ++i) {
-    const ModSeq end = i + 1 < lineage.size() ? lineage[i + 1].from : highest;
-    if (end > common) add(lineage[i].term, end);
-  }
+  for (const auto& [term, end] : terms_behind(lineage, highest, common)) add(term, end);
 }
 
 void TakenIn::add(const TakenIn& other) {
