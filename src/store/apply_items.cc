@@ -193,7 +193,8 @@ Result<void> ItemApplier::operator()(const AppendItem& item) {
                                                              .uidl = item.uidl});
 }
 
-/// Pairwise with `states`, those of the source. The same few flags are looked up once each.
+/// Pairwise with `states`, those of the source. The same few flags are looked up once each, and in
+/// the order of the messages, in which the primary gave keywords their places.
 std::vector<Flags> ItemApplier::copied_flags(const AppendFromItem& item, const MailboxEdit& source,
                                              const std::vector<RecordState>& states) {
   if (item.flags) return std::vector(states.size(), flags_of(*item.flags, FlagOp::kSet, item.uids));
@@ -204,8 +205,10 @@ std::vector<Flags> ItemApplier::copied_flags(const AppendFromItem& item, const M
   std::map<Flags, UidSet> uids;
   each_copy([&](const RecordState& from, Uid uid) { uids[from.flags].add(uid); });
   std::map<Flags, Flags> known;
-  for (const auto& [flags, its] : uids)
-    known[flags] = flags_of(names_of(flags, source.info().keywords), FlagOp::kSet, its);
+  for (const RecordState& its : states)
+    if (!known.contains(its.flags))
+      known[its.flags] =
+          flags_of(names_of(its.flags, source.info().keywords), FlagOp::kSet, uids.at(its.flags));
   if (&source == mailbox_)
     for (auto& [keyword, waiting] : late_)
       each_copy([&](const RecordState& from, Uid uid) {

@@ -196,6 +196,30 @@ TEST_P(StoreApply, AppendFromTakesMessagesOfAnotherMailboxOrItself) {
   expect_refused(missing, Code::kNotFound);
 }
 
+// As on the primary, which copied one after the other: clients are shown them in that order.
+TEST_P(StoreApply, AppendFromGivesKeywordsTheirPlacesInTheOrderOfMessages) {
+  start();
+  MailboxUpdate flags = then(ModSeq(3), ModSeq(4));
+  flags.items.push_back(StoreItem{
+      .uids = UidSet::of(Uid(4), Uid(4)), .modseq = ModSeq(4), .flags = flag_names({"Later"})});
+  ASSERT_TRUE(apply(flags));
+  EXPECT_EQ(store.info(kId).keywords, (std::vector<std::string>{"Work", "Later"}));
+  MailboxUpdate other = first();
+  other.id = UniqueId{0xabc, 2};
+  other.header = header("Other");
+  other.items.clear();
+  other.items.push_back(AppendFromItem{.uids = UidSet::of(Uid(1), Uid(2)),
+                                       .modseq = ModSeq(2),
+                                       .created_modseq = ModSeq(2),
+                                       .expunged = false,
+                                       .savedate_s = 8,
+                                       .source = kId,
+                                       .source_uids = UidSet::parse("4,7", 9).value(),
+                                       .flags = {}});
+  ASSERT_TRUE(apply(other));
+  EXPECT_EQ(store.info(other.id).keywords, (std::vector<std::string>{"Later", "Work"}));
+}
+
 TEST_P(StoreApply, TheLastPageMayBecomeAnotherWithoutAMessageInIt) {
   start();
   MailboxUpdate later = then(ModSeq(3), ModSeq(4));
